@@ -1,0 +1,1 @@
+"""Whylight: why a vision transformer said what it said."""

@@ -1,0 +1,82 @@
+"""One attention call: its queries, keys, values and output, and tiles of its attention map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+EVERY_ROW = slice(None)
+
+
+@dataclass(frozen=True)
+class AttentionCall:
+    """Scaled dot-product attention as it was computed.
+
+    Attributes:
+        query: (batch, heads, queries, head width), scaled by nothing yet.
+        key, value: (batch, heads, keys, head width).
+        output: (batch, heads, queries, head width), A V before the output projection. Its gradient can be asked
+            for with ``torch.autograd.grad``: with respect to the map A it is ``gradient(output) @ value.T``.
+        mask: None, or what is added to the scores: boolean (True = may attend) or floating, broadcastable to
+            (batch, heads, queries, keys).
+        is_causal: queries see only keys up to their own position.
+        scale: factor of query · key, normally 1 / sqrt(head width).
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    output: Tensor
+    mask: Tensor | None
+    is_causal: bool
+    scale: float
+
+    @property
+    def heads(self) -> int:
+        return self.query.shape[1]
+
+    @property
+    def queries(self) -> int:
+        return self.query.shape[2]
+
+    @property
+    def keys(self) -> int:
+        return self.key.shape[2]
+
+    def allowed(self, rows: slice = EVERY_ROW) -> Tensor | None:
+        """Where queries may attend, boolean, broadcastable to (batch, heads, rows, keys); None: everywhere.
+
+        A finite bias, such as a relative position, forbids nothing.
+        """
+        allowed = None
+        if self.mask is not None:
+            mask = self.mask if self.mask.shape[-2] == 1 else self.mask[..., rows, :]
+            allowed = mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min
+        if self.is_causal:
+            positions = torch.arange(self.queries, device=self.query.device)[rows]
+            causal = torch.arange(self.keys, device=self.query.device) <= positions[:, None]
+            allowed = causal if allowed is None else allowed & causal
+        return allowed
+
+    def attention(self, rows: slice = EVERY_ROW) -> Tensor:
+        """Rows of A = softmax(scale · query keyᵀ + mask): (batch, heads, rows, keys), in [0, 1], at least float32.
+
+        The whole map is heads x queries x keys numbers: ask for a few rows at a time
+        (:func:`whylight.attention.reductions.tiles`).
+        """
+        query, key = at_least_float32(self.query[..., rows, :]), at_least_float32(self.key)
+        scores = (query * self.scale) @ key.transpose(-1, -2)
+        if self.mask is not None and self.mask.dtype != torch.bool:
+            mask = self.mask if self.mask.shape[-2] == 1 else self.mask[..., rows, :]
+            scores = scores + mask
+        allowed = self.allowed(rows)
+        if allowed is not None:
+            scores = scores.masked_fill(~allowed, -torch.inf)
+        return scores.softmax(-1).nan_to_num(0.0) if allowed is not None else scores.softmax(-1)
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """The tensor in its own precision, or in float32 where that is half precision."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor

@@ -1,0 +1,104 @@
+"""``F.multi_head_attention_forward`` in its parts: project, attend, project."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from whylight.errors import UnsupportedModel
+
+_SIGNATURE = inspect.signature(F.multi_head_attention_forward)
+
+Attend = Callable[..., Tensor]
+
+
+def multi_head_attention(attend: Attend, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
+    """The same result as ``F.multi_head_attention_forward(*args, **kwargs)``, through ``attend``.
+
+    Args:
+        attend: called as ``attend(query, key, value, mask, dropout)`` with (batch, heads, tokens, head width) tensors;
+            returns A V of the same shape as query.
+        args, kwargs: as the torch function takes them: (tokens, batch, width), whatever ``batch_first`` says.
+
+    Returns:
+        (queries, batch, width) and, where asked for, the attention weights.
+
+    Raises:
+        UnsupportedModel: for ``static_k`` or ``static_v``, which no supported model uses.
+    """
+    bound = _SIGNATURE.bind(*args, **kwargs)
+    bound.apply_defaults()
+    call = bound.arguments
+    if call["static_k"] is not None or call["static_v"] is not None:
+        raise UnsupportedModel("attention with static keys or values cannot be recorded")
+    query, key, value = call["query"], call["key"], call["value"]
+    batched = query.dim() == 3
+    if not batched:
+        query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)
+    heads = call["num_heads"]
+    queries, batch, width = query.shape
+
+    projected = _project(call, query, key, value)
+    keys_added = 0
+    if call["bias_k"] is not None:
+        extra = (call["bias_k"], call["bias_v"])
+        projected[1:] = [torch.cat([p, e.expand(1, batch, -1)]) for p, e in zip(projected[1:], extra, strict=True)]
+        keys_added += 1
+    if call["add_zero_attn"]:
+        projected[1:] = [torch.cat([p, p.new_zeros(1, *p.shape[1:])]) for p in projected[1:]]
+        keys_added += 1
+    q, k, v = (p.reshape(p.shape[0], batch, heads, -1).permute(1, 2, 0, 3) for p in projected)
+
+    mask = _mask(call, q, keys_added)
+    dropout = call["dropout_p"] if call["training"] else 0.0
+    output = attend(q, k, v, mask, dropout)
+    merged = output.permute(2, 0, 1, 3).reshape(queries, batch, -1)
+    result = F.linear(merged, call["out_proj_weight"], call["out_proj_bias"])
+
+    weights = None
+    if call["need_weights"]:
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+        weights = (scores if mask is None else scores + mask).softmax(-1)
+        weights = weights.mean(1) if call["average_attn_weights"] else weights
+        weights = weights if batched else weights.squeeze(0)
+    return (result if batched else result.squeeze(1)), weights
+
+
+def _project(call: dict[str, Any], query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
+    bias = call["in_proj_bias"]
+    if call["use_separate_proj_weight"]:
+        weights = (call["q_proj_weight"], call["k_proj_weight"], call["v_proj_weight"])
+    else:
+        weight = call["in_proj_weight"]
+        if query is key and key is value:
+            return list(F.linear(query, weight, bias).chunk(3, dim=-1))
+        weights = weight.chunk(3)
+    biases = (None, None, None) if bias is None else bias.chunk(3)
+    return [F.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True)]
+
+
+def _mask(call: dict[str, Any], query: Tensor, keys_added: int) -> Tensor | None:
+    """Both masks as one tensor to add to the scores, broadcastable to (batch, heads, queries, keys)."""
+    batch, heads = query.shape[:2]
+    total: Tensor | None = None
+    for given, shape in ((call["attn_mask"], None), (call["key_padding_mask"], (batch, 1, 1, -1))):
+        if given is None:
+            continue
+        mask = (
+            torch.zeros_like(given, dtype=query.dtype).masked_fill(given, -torch.inf)
+            if given.dtype == torch.bool
+            else given
+        )
+        if shape is not None:
+            mask = mask.reshape(shape)
+        elif mask.dim() == 3:
+            mask = mask.reshape(-1, heads, *mask.shape[1:]) if mask.shape[0] == batch * heads else mask.unsqueeze(0)
+        total = mask if total is None else total + mask
+    if total is None:
+        return None
+    return F.pad(total, (0, keys_added)).to(query.dtype) if keys_added else total.to(query.dtype)

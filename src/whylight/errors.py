@@ -1,0 +1,26 @@
+"""What can go wrong, each with one clear line that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+
+class WhylightError(Exception):
+    """Base of every error that Whylight raises on purpose. Its message is one line for a person."""
+
+
+class UnsupportedModel(WhylightError):
+    """The model is of no family that Whylight can drive, or hides its attention."""
+
+
+class UnknownName(WhylightError):
+    """A model, method, option or class that does not exist. The message names near misses."""
+
+
+class BadInput(WhylightError):
+    """A picture, prompt, target or option that cannot be used."""
+
+
+class MissingExtra(WhylightError):
+    """An optional dependency is not installed. The message names the extra to install."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f'this needs {package}, which is not installed: pip install "whylight[{extra}]"')

@@ -1,0 +1,146 @@
+"""LeGrad: the gradient of each layer's attention map is itself the explanation.
+
+Bousselham et al., "LeGrad: An Explainability Method for Vision Transformers via Feature Formation Sensitivity",
+arXiv 2404.03214, ICCV 2025.
+
+For block l with tokens z_l, attention map A_l and the score s_l of its pooled tokens,
+
+    E_l = mean over heads and queries of relu(∂s_l / ∂A_l)        (equations 5 to 7)
+    E   = sum over l of E_l                                       (equation 8)
+
+s_l reads block l directly, so the gradient stays inside it: each layer's graph is freed before the next begins.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from whylight.attention import AttentionCall, gradient_relevance, record_attention
+from whylight.attention.call import at_least_float32
+from whylight.errors import BadInput
+from whylight.methods.layers import layer_index, the_call
+from whylight.methods.registry import method
+from whylight.models.targets import Score, Targets
+from whylight.models.view import Inputs, Pass, View
+
+TokenPooling = Literal["mean", "class_token", "patches"]
+Readout = Literal["published", "model"]
+
+
+@method(
+    "legrad",
+    summary="gradients of every layer's attention map, ReLU, mean over heads and queries, sum over layers",
+    citation="Bousselham et al., ICCV 2025, arXiv 2404.03214",
+)
+def legrad(
+    view: View,
+    inputs: Inputs,
+    targets: Targets,
+    *,
+    start_layer: int = 0,
+    score: Score | None = None,
+    pooling: TokenPooling | None = None,
+    readout: Readout = "published",
+    centred: bool = False,
+    empty_prompt_correction: bool = False,
+    create_graph: bool = False,
+) -> Tensor:
+    """LeGrad relevance, (batch, targets, patches), non-negative.
+
+    Args:
+        start_layer: first layer of the sum; negative counts from the end (the published code's default is -2).
+        score: "cosine" (published code) or "dot" (the paper's formula, no L2 norm) with the prompt's embedding. Default:
+            cosine, and dot for CoCa, as published. A classifier's score is the class's logit either way.
+        pooling: what s_l reads: "mean" over all tokens, "class_token", or the mean over "patches". Default: mean over
+            all tokens, as published, and over patches for mean-pooled classifiers. An attentional pooler is always read
+            as the model reads it.
+        readout: attentional poolers only: "published" leaves out the final norm (SigLIP) and ``ln_post`` (CoCa), as the
+            published code does; "model" scores as the model itself does.
+        centred: subtract each attention row's mean gradient before the ReLU.
+        empty_prompt_correction: SigLIP only: zero where the min-maxed map of the empty prompt exceeds 0.8, then min-max.
+        create_graph: keep the result differentiable with respect to the inputs and the model's parameters.
+    """
+    if empty_prompt_correction:
+        return _corrected(view, inputs, targets, start_layer, score, readout, centred)
+    run = view.begin(inputs)
+    first = layer_index(start_layer, len(run.blocks))
+    tokens, total = run.tokens, None
+    for layer, block in enumerate(run.blocks):
+        if layer < first or run.attention_pool is not None:
+            with torch.set_grad_enabled(create_graph):
+                tokens = block(tokens)
+            if layer < first:
+                continue
+        with record_attention(leaves=not create_graph) as calls:
+            if run.attention_pool is not None:
+                output = getattr(run.attention_pool, readout)(tokens)
+            else:
+                tokens = block(tokens if create_graph else tokens.detach())
+                output = run.head(pool(run, tokens, pooling or published_pooling(view)))
+        call = the_call(calls, view, layer)
+        scores = targets.scores(output, score or published_score(run, readout))
+        part = layer_relevance(call, scores, run, centred, create_graph)
+        total = part if total is None else total + part
+    assert total is not None
+    return total
+
+
+def layer_relevance(call: AttentionCall, scores: Tensor, run: Pass, centred: bool, create_graph: bool) -> Tensor:
+    """E_l for every target, (batch, targets, patches), from scores (batch, targets)."""
+    rows = slice(None) if run.attention_pool is None else run.attention_pool.rows
+    query_mask = run.mask if run.attention_pool is None else None
+    parts = []
+    for index in range(scores.shape[1]):
+        (gradient,) = torch.autograd.grad(
+            scores[:, index].sum(), call.output, retain_graph=True, create_graph=create_graph
+        )
+        parts.append(gradient_relevance(call, gradient, rows=rows, centred=centred, query_mask=query_mask))
+    return torch.stack(parts, dim=1)[..., run.prefix :]
+
+
+def pool(run: Pass, tokens: Tensor, pooling: TokenPooling) -> Tensor:
+    """One vector per input, (batch, width); means leave padding out."""
+    if pooling == "class_token":
+        return tokens[:, 0]
+    if pooling == "patches":
+        return tokens[:, run.prefix :].mean(1)
+    if run.mask is None:
+        return tokens.mean(1)
+    weights = run.mask.to(tokens.dtype)
+    return (tokens * weights[..., None]).sum(1) / weights.sum(1, keepdim=True)
+
+
+def published_pooling(view: View) -> TokenPooling:
+    """Mean over all tokens; what the model pools, for classifiers that pool patches."""
+    return "patches" if view.classifies and view.pooling == "mean" else "mean"
+
+
+def published_score(run: Pass, readout: Readout) -> Score:
+    """Cosine, but dot where the published code leaves the normalisation out (CoCa)."""
+    if readout == "published" and run.attention_pool is not None and not run.attention_pool.normalised:
+        return "dot"
+    return "cosine"
+
+
+def _corrected(
+    view: View, inputs: Inputs, targets: Targets, start_layer: int, score: Score | None, readout: Readout, centred: bool
+) -> Tensor:
+    """SigLIP's maps light up at places that even the empty prompt lights up: those are set to zero."""
+    if targets.classes or view.pooling != "attention":
+        raise BadInput("empty_prompt_correction is for dual encoders with attention pooling (SigLIP)")
+    empty = view.encode_text([""]).to(targets.values.dtype)
+    if targets.values.dim() == 3:
+        empty = empty.expand(len(targets.values), 1, -1)
+    together = Targets(torch.cat([targets.values, empty], dim=-2))
+    maps = legrad(view, inputs, together, start_layer=start_layer, score=score, readout=readout, centred=centred)
+    return min_max(maps[:, :-1].masked_fill(min_max(maps[:, -1:]) > 0.8, 0.0))
+
+
+def min_max(maps: Tensor) -> Tensor:
+    """Each map over its last dimension scaled to [0, 1]; constant maps become zeros."""
+    maps = at_least_float32(maps)
+    low, high = maps.amin(-1, keepdim=True), maps.amax(-1, keepdim=True)
+    return (maps - low) / (high - low).clamp(min=torch.finfo(maps.dtype).tiny)

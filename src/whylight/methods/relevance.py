@@ -1,0 +1,67 @@
+"""The front of all methods: raw relevance of every token for every target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whylight.errors import BadInput
+from whylight.methods.registry import find_method
+from whylight.models.targets import TargetsLike, as_targets
+from whylight.models.view import Inputs, View
+
+
+def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "legrad", **options: Any) -> Tensor:
+    """What each token contributes to each target, by one method.
+
+    Works under ``torch.no_grad()`` and ``torch.inference_mode()``, changes nothing in the model, and gives row i of a
+    batch what picture i alone would get.
+
+    Args:
+        view: from :func:`whylight.wrap` or :func:`whylight.load`.
+        inputs: (batch, 3, H, W) pixels, normalised as the model wants them; for text a mapping with ``input_ids`` and
+            ``attention_mask``.
+        targets: (targets, dim) embeddings, or class indices: an int, a list, or one list per picture.
+        method: a name out of :func:`whylight.methods`.
+        **options: the method's own (``whylight.methods.find_method(name).options``).
+
+    Returns:
+        (batch, targets, tokens), unnormalised, prefix tokens (class, registers) dropped, in the model's dtype but at
+        least float32, on the inputs' device, detached (unless ``create_graph=True`` was asked for).
+
+    Raises:
+        UnknownName: no such method or option.
+        BadInput: inputs or targets that do not fit the model.
+        UnsupportedModel: the model hides its attention or is in training mode.
+    """
+    chosen = find_method(method)
+    chosen.check_options(options)
+    view.check_ready()
+    device, batch = _device_and_batch(inputs)
+    with torch.inference_mode(False), torch.enable_grad():
+        placed = view.place(_without_inference(inputs))
+        result = chosen.explain(view, placed, as_targets(view, targets, batch), **options)
+    return (result if options.get("create_graph") else result.detach()).to(device)
+
+
+def _device_and_batch(inputs: Inputs) -> tuple[torch.device, int]:
+    if isinstance(inputs, Tensor):
+        if inputs.dim() != 4 or inputs.shape[1] != 3 or not inputs.is_floating_point():
+            raise BadInput(
+                f"pictures must be a floating (batch, 3, height, width) tensor, not {tuple(inputs.shape)} {inputs.dtype}"
+            )
+        if inputs.shape[0] == 0:
+            raise BadInput("the batch holds no picture")
+        return inputs.device, inputs.shape[0]
+    if "input_ids" not in inputs:
+        raise BadInput("text inputs need input_ids (and attention_mask)")
+    return inputs["input_ids"].device, inputs["input_ids"].shape[0]
+
+
+def _without_inference(inputs: Inputs) -> Inputs:
+    """Tensors made under inference mode cannot take part in a backward pass: copy those."""
+    if isinstance(inputs, Tensor):
+        return inputs.clone() if inputs.is_inference() else inputs
+    return {name: value.clone() if value.is_inference() else value for name, value in inputs.items()}

@@ -1,0 +1,1 @@
+"""OpenCLIP: dual encoders whose picture tower is OpenCLIP's own vision transformer or a timm trunk."""

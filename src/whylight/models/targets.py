@@ -1,0 +1,97 @@
+"""What is explained: prompt embeddings or classes, and the score of an output for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from whylight.errors import BadInput
+from whylight.models.view import View
+
+Score = Literal["cosine", "dot"]
+TargetsLike = Tensor | int | Sequence[int] | Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Embeddings or classes that outputs are scored against.
+
+    Attributes:
+        values: (targets, dim) or (batch, targets, dim) floating embeddings, or (batch, targets) int64 class indices.
+    """
+
+    values: Tensor
+
+    @property
+    def classes(self) -> bool:
+        return not self.values.is_floating_point()
+
+    def __len__(self) -> int:
+        return self.values.shape[1] if self.classes else self.values.shape[-2]
+
+    def chunk(self, size: int) -> list[Targets]:
+        """The same targets, at most ``size`` at a time."""
+        return [Targets(part) for part in self.values.split(size, dim=1 if self.classes else -2)]
+
+    def scores(self, output: Tensor, score: Score = "cosine") -> Tensor:
+        """Scores (batch, targets) of outputs (batch, dim): the class's logit, or cosine or dot with the embedding."""
+        if self.classes:
+            return output.gather(1, self.values)
+        values = self.values.to(output.dtype)
+        if score == "cosine":
+            output, values = F.normalize(output, dim=-1), F.normalize(values, dim=-1)
+        return output @ values.T if values.dim() == 2 else torch.einsum("bd,btd->bt", output, values)
+
+    def logits(self, view: View, output: Tensor) -> Tensor:
+        """The model's own logits (batch, targets): a dual encoder's scale and bias included."""
+        scores = self.scores(output)
+        return scores if self.classes else scores * view.logit_scale + view.logit_bias
+
+
+def as_targets(view: View, targets: TargetsLike, batch: int) -> Targets:
+    """Targets in any of the accepted forms, checked against the model.
+
+    Args:
+        targets: (targets, dim) embeddings, or class indices: an int, a list for all pictures, or one list per picture
+            (all of one length).
+
+    Raises:
+        BadInput: empty, of another length than the batch, or of the wrong kind for the model.
+    """
+    device = view.parameter.device
+    values = targets.detach().to(device) if isinstance(targets, Tensor) else _index_tensor(targets, device)
+    if values.is_floating_point():
+        if view.classifies:
+            raise BadInput(f"{view.name} is a classifier: its targets are class indices, not embeddings")
+        values = values.unsqueeze(0) if values.dim() == 1 else values
+    else:
+        if not view.classifies:
+            raise BadInput(
+                f"{view.name} gives embeddings: its targets are (targets, dim) embeddings, not class indices"
+            )
+        values = values.long()
+        values = values.reshape(1, 1) if values.dim() == 0 else values
+        values = values.expand(batch, -1) if values.dim() == 1 or values.shape[0] == 1 else values
+        if values.dim() != 2 or values.shape[0] != batch:
+            raise BadInput(
+                f"class indices are an int, a list, or one list per picture; got {tuple(values.shape)} for {batch} pictures"
+            )
+    result = Targets(values)
+    if values.numel() == 0 or len(result) == 0:
+        raise BadInput("no target given: name at least one prompt, class or embedding")
+    return result
+
+
+def _index_tensor(targets: object, device: torch.device) -> Tensor:
+    try:
+        values = torch.as_tensor(targets, device=device)
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"targets must be embeddings or class indices, every picture the same number: {error}") from None
+    if values.is_floating_point() and values.numel():
+        return values
+    return values.long()

@@ -1,0 +1,1 @@
+"""timm: vision transformers with one constant grid of tokens."""

@@ -1,0 +1,153 @@
+"""What every method sees of a model: embed, blocks and readout, and how a text or class becomes a target."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.preprocessing import Preprocessing
+
+Inputs = Tensor | Mapping[str, Tensor]
+"""Pixels (batch, 3, H, W), or for text a mapping with input_ids and attention_mask (batch, tokens)."""
+
+Block = Callable[[Tensor], Tensor]
+Pooling = Literal["class_token", "mean", "attention"]
+
+
+@dataclass(frozen=True)
+class AttentionPool:
+    """An attentional pooler (SigLIP, CoCa): learned queries that read all tokens, as a way from tokens to output.
+
+    Attributes:
+        published: tokens (batch, tokens, width) to output as LeGrad's published code computes it: without the final
+            norm (SigLIP), without ``ln_post`` (CoCa).
+        model: the same as the model itself computes it.
+        rows: the pooler's queries that the output is read from.
+        normalised: whether the published score L2-normalises the output (SigLIP yes, CoCa no).
+    """
+
+    published: Block
+    model: Block
+    rows: slice
+    normalised: bool = True
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One input on its way through a model: everything that depends on the input.
+
+    ``readout`` of the tokens after all ``blocks`` is the model's own output.
+
+    Attributes:
+        tokens: what enters the first block, (batch, tokens, width).
+        blocks: each takes and returns tokens (batch, tokens, width).
+        readout: tokens to the model's output, (batch, dim): an embedding before normalisation, or logits.
+        head: one pooled vector per input (batch, width) to an output (batch, dim), through the model's final norm and
+            projection or classifier.
+        prefix: how many tokens stand before the patches (class token, distillation token, registers).
+        grid: rows and columns of patches; None for text.
+        mask: (batch, tokens), True for real tokens; None where all are.
+        attention_pool: the pooler, where the model has one.
+    """
+
+    tokens: Tensor
+    blocks: Sequence[Block]
+    readout: Block
+    head: Block
+    prefix: int
+    grid: tuple[int, int] | None
+    mask: Tensor | None = None
+    attention_pool: AttentionPool | None = None
+
+
+class View(ABC):
+    """A model of one family, untouched, seen as embed, blocks and readout. Holds nothing but the model.
+
+    Attributes:
+        module: the model.
+        family: "openclip", "timm" or "transformers".
+        name: what to call the model in results.
+        pooling: how the model itself pools: "class_token", "mean" (of patches or of all tokens) or "attention".
+        classifies: the output holds logits of classes (targets are class indices), not an embedding.
+        preprocessing: how a picture becomes pixels; None for text.
+    """
+
+    module: nn.Module
+    family: str
+    name: str
+    pooling: Pooling
+    classifies: bool
+    preprocessing: Preprocessing | None
+
+    @abstractmethod
+    def begin(self, inputs: Inputs) -> Pass:
+        """Embed the inputs: (batch, 3, H, W) pixels in the model's dtype and on its device (see :meth:`place`).
+
+        Any size: positions are interpolated for this pass only, as the model's library does it. Sides that are no
+        multiple of the patch (other than the model's own size) are resized to the nearest multiple.
+        """
+
+    @property
+    def parameter(self) -> Tensor:
+        """A parameter whose device and dtype the inputs need."""
+        return next(self.module.parameters())
+
+    @property
+    def logit_scale(self) -> Tensor | float:
+        """Factor from cosine to logit (dual encoders), already exponentiated; 1 elsewhere."""
+        return 1.0
+
+    @property
+    def logit_bias(self) -> Tensor | float:
+        """What is added to the scaled cosine (SigLIP); 0 elsewhere."""
+        return 0.0
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """Names of the classes in the order of the logits, where the model knows them."""
+        return None
+
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        """Prompts to target embeddings, (prompts, dim), L2-normalised.
+
+        Raises:
+            BadInput: the model has no text tower, or no tokenizer is known for it.
+        """
+        raise BadInput(f"{self.name} has no text tower: give class names, class indices or embeddings, not prompts")
+
+    def unknown_words(self, prompt: str) -> list[str]:
+        """Words of the prompt that the model has never seen, where its vocabulary is that small."""
+        return []
+
+    def place(self, inputs: Inputs) -> Inputs:
+        """The inputs on the model's device, floating ones in its dtype."""
+        like = self.parameter
+        if isinstance(inputs, Tensor):
+            return inputs.to(like.device, like.dtype)
+        return {name: value.to(like.device) for name, value in inputs.items()}
+
+    def output(self, inputs: Inputs) -> Tensor:
+        """The model's own output by way of embed, blocks, readout: (batch, dim)."""
+        run = self.begin(self.place(inputs))
+        tokens = run.tokens
+        for block in run.blocks:
+            tokens = block(tokens)
+        return run.readout(tokens)
+
+    def check_ready(self) -> None:
+        """Refuse a model in training mode, whose dropout would make every map another.
+
+        Raises:
+            UnsupportedModel: in training mode, or with parameters made under ``torch.inference_mode``.
+        """
+        if self.module.training:
+            raise UnsupportedModel(f"{self.name} is in training mode: call model.eval() first")
+        if self.parameter.is_inference():
+            raise UnsupportedModel(
+                f"{self.name} was created under torch.inference_mode, so no gradient can be asked of it: create it outside"
+            )
