@@ -41,7 +41,7 @@ def multi_head_attention(attend: Attend, *args: Any, **kwargs: Any) -> tuple[Ten
     if not batched:
         query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)
     heads = call["num_heads"]
-    queries, batch, width = query.shape
+    queries, batch = query.shape[:2]
 
     projected = _project(call, query, key, value)
     keys_added = 0
@@ -85,20 +85,20 @@ def _project(call: dict[str, Any], query: Tensor, key: Tensor, value: Tensor) ->
 def _mask(call: dict[str, Any], query: Tensor, keys_added: int) -> Tensor | None:
     """Both masks as one tensor to add to the scores, broadcastable to (batch, heads, queries, keys)."""
     batch, heads = query.shape[:2]
-    total: Tensor | None = None
-    for given, shape in ((call["attn_mask"], None), (call["key_padding_mask"], (batch, 1, 1, -1))):
-        if given is None:
-            continue
-        mask = (
-            torch.zeros_like(given, dtype=query.dtype).masked_fill(given, -torch.inf)
-            if given.dtype == torch.bool
-            else given
-        )
-        if shape is not None:
-            mask = mask.reshape(shape)
-        elif mask.dim() == 3:
-            mask = mask.reshape(-1, heads, *mask.shape[1:]) if mask.shape[0] == batch * heads else mask.unsqueeze(0)
-        total = mask if total is None else total + mask
-    if total is None:
+    attention, padding = call["attn_mask"], call["key_padding_mask"]
+    masks = []
+    if attention is not None:
+        per_head = attention.dim() == 3
+        masks.append(_additive(attention.reshape(batch, heads, *attention.shape[1:]) if per_head else attention, query))
+    if padding is not None:
+        masks.append(_additive(padding.reshape(batch, 1, 1, -1), query))
+    if not masks:
         return None
-    return F.pad(total, (0, keys_added)).to(query.dtype) if keys_added else total.to(query.dtype)
+    return F.pad(sum(masks[1:], start=masks[0]), (0, keys_added))
+
+
+def _additive(mask: Tensor, like: Tensor) -> Tensor:
+    """This function's boolean masks say True = may not attend."""
+    if mask.dtype != torch.bool:
+        return mask.to(like.dtype)
+    return torch.zeros_like(mask, dtype=like.dtype).masked_fill(mask, -torch.inf)

@@ -1,0 +1,34 @@
+# Everything runs in a virtual environment of its own: `make explain` and `make test` are all a fresh machine needs.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: explain test lint bench clean
+
+explain: $(VENV)/explain.stamp  ## explain a bundled scene with the bundled model: out/
+	$(BIN)/whylight explain --out out
+
+test: $(VENV)/dev.stamp  ## the whole suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp  ## ruff and strict mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict src/whylight
+
+bench: $(VENV)/dev.stamp  ## time the methods against a plain forward pass
+	$(BIN)/python benchmarks/methods.py
+
+clean:
+	rm -rf $(VENV) out
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/explain.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/dev.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@ $(VENV)/explain.stamp
