@@ -53,6 +53,8 @@ class Pass:
         grid: rows and columns of patches; None for text.
         mask: (batch, tokens), True for real tokens; None where all are.
         attention_pool: the pooler, where the model has one.
+        readout_row: (batch,) index of the token that the output is read from: 0 for a class token, the end-of-text
+            position or the last one for text towers; None where the model pools by mean or attention.
     """
 
     tokens: Tensor
@@ -63,6 +65,7 @@ class Pass:
     grid: tuple[int, int] | None
     mask: Tensor | None = None
     attention_pool: AttentionPool | None = None
+    readout_row: Tensor | None = None
 
 
 class View(ABC):
