@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from torch import Tensor
 
-from whylight.errors import UnknownName
+from whylight.errors import BadInput, UnknownName
 
 Explain = Callable[..., Tensor]
 """(view, inputs, targets, **options) to relevance (batch, targets, tokens), prefix tokens dropped."""
@@ -39,16 +40,28 @@ class Method:
         parameters = inspect.signature(self.explain).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
-    def check_options(self, options: Iterable[str]) -> None:
-        """Refuse options that the method does not have.
+    def check_options(self, options: Mapping[str, object]) -> None:
+        """Refuse options that the method does not have, and words that an option does not take.
 
         Raises:
             UnknownName: naming the options there are.
+            BadInput: naming the words that the option takes.
         """
         known = self.options
-        for option in options:
+        hints = get_type_hints(self.explain)
+        for option, value in options.items():
             if option not in known:
                 raise UnknownName(f"{self.name} has no option {option!r}; it has: {', '.join(known) or 'none'}")
+            words = _words(hints[option])
+            if words and isinstance(value, str) and value not in words:
+                raise BadInput(f"{self.name}: {option}={value!r} must be one of {', '.join(words)}")
+
+
+def _words(hint: object) -> list[str]:
+    """The strings that a type hint allows, where it names them (Literal)."""
+    if get_origin(hint) is Literal:
+        return [value for value in get_args(hint) if isinstance(value, str)]
+    return [word for part in get_args(hint) for word in _words(part)]
 
 
 _METHODS: dict[str, Method] = {}

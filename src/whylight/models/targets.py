@@ -81,10 +81,12 @@ def as_targets(view: View, targets: TargetsLike, batch: int) -> Targets:
             raise BadInput(
                 f"class indices are an int, a list, or one list per picture; got {tuple(values.shape)} for {batch} pictures"
             )
-    result = Targets(values)
-    if values.numel() == 0 or len(result) == 0:
+    if values.numel() == 0:
         raise BadInput("no target given: name at least one prompt, class or embedding")
-    return result
+    count = view.class_count
+    if not values.is_floating_point() and count is not None and not 0 <= int(values.min()) <= int(values.max()) < count:
+        raise BadInput(f"{view.name} has {count} classes, numbered from 0: {values.unique().tolist()} are not all among them")
+    return Targets(values)
 
 
 def _index_tensor(targets: object, device: torch.device) -> Tensor:

@@ -111,6 +111,11 @@ class View(ABC):
         return 0.0
 
     @property
+    def class_count(self) -> int | None:
+        """How many classes there are, where the model classifies."""
+        return None
+
+    @property
     def class_names(self) -> list[str] | None:
         """Names of the classes in the order of the logits, where the model knows them."""
         return None

@@ -24,6 +24,10 @@ class TimmView(View):
         self.classifies = module.num_classes > 0
         self.preprocessing = _preprocessing(module)
 
+    @property
+    def class_count(self) -> int | None:
+        return self.module.num_classes if self.classifies else None
+
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):
             raise BadInput(f"{self.name} takes pixels (batch, 3, H, W)")
