@@ -6,17 +6,16 @@ a thread-local stack: nothing is patched, and threads that record at once see on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from whylight.attention.call import AttentionCall
-from whylight.attention.multihead import multi_head_attention
+from whylight.attention.replacing import ReplaceAttention
 
 
 @contextmanager
@@ -35,64 +34,45 @@ def record_attention(*, leaves: bool = False) -> Iterator[list[AttentionCall]]:
         The list of calls, growing while the block runs.
     """
     calls: list[AttentionCall] = []
-    with _Recorder(calls, leaves):
+    with ReplaceAttention(partial(_attend, calls, leaves)):
         yield calls
 
 
-class _Recorder(TorchFunctionMode):
-    def __init__(self, calls: list[AttentionCall], leaves: bool) -> None:
-        super().__init__()
-        self.calls = calls
-        self.leaves = leaves
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is F.scaled_dot_product_attention:
-            return self.attend(*args, **kwargs)
-        if func is F.multi_head_attention_forward:
-            return multi_head_attention(self.attend, *args, **kwargs)
-        return func(*args, **kwargs)
-
-    def attend(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        scale: float | None = None,
-        enable_gqa: bool = False,
-    ) -> Tensor:
-        def attention() -> Tensor:
-            return F.scaled_dot_product_attention(
-                query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
-            )
-
-        if self.leaves and torch.is_grad_enabled():
-            with torch.no_grad():
-                output = attention()
-            output.requires_grad_()
-        else:
-            output = attention()
-            if torch.is_grad_enabled() and not output.requires_grad:
-                output.requires_grad_()
-        groups = query.shape[-3] // key.shape[-3] if enable_gqa else 1
-        self.calls.append(
-            AttentionCall(
-                query=query,
-                key=key if groups == 1 else key.repeat_interleave(groups, dim=-3),
-                value=value if groups == 1 else value.repeat_interleave(groups, dim=-3),
-                output=output,
-                mask=attn_mask,
-                is_causal=is_causal,
-                scale=query.shape[-1] ** -0.5 if scale is None else scale,
-            )
+def _attend(
+    calls: list[AttentionCall],
+    leaves: bool,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    def attention() -> Tensor:
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
         )
-        return output
+
+    if leaves and torch.is_grad_enabled():
+        with torch.no_grad():
+            output = attention()
+        output.requires_grad_()
+    else:
+        output = attention()
+        if torch.is_grad_enabled() and not output.requires_grad:
+            output.requires_grad_()
+    groups = query.shape[-3] // key.shape[-3] if enable_gqa else 1
+    calls.append(
+        AttentionCall(
+            query=query,
+            key=key if groups == 1 else key.repeat_interleave(groups, dim=-3),
+            value=value if groups == 1 else value.repeat_interleave(groups, dim=-3),
+            output=output,
+            mask=attn_mask,
+            is_causal=is_causal,
+            scale=query.shape[-1] ** -0.5 if scale is None else scale,
+        )
+    )
+    return output

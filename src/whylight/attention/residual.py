@@ -1,0 +1,45 @@
+"""The residual stream of a block: what its attention and its MLP add to the tokens that enter it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+_ADDITIONS = (torch.add, torch.Tensor.add)
+
+
+class ResidualStream(TorchFunctionMode):
+    """Inside ``with ResidualStream(tokens) as stream: output = block(tokens)`` additions to the stream are recorded.
+
+    An addition belongs to the stream when one of its operands *is* the stream so far: the tokens first, then the sum.
+    In a pre-norm block ``output`` is ``stream.sum``, and equals tokens + the sum of ``stream.branches``.
+
+    Attributes:
+        sum: the stream so far, (batch, tokens, width).
+        branches: what was added, in order: the attention's output first, in all supported families.
+    """
+
+    def __init__(self, tokens: Tensor) -> None:
+        super().__init__()
+        self.sum = tokens
+        self.branches: list[Tensor] = []
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func in _ADDITIONS and len(args) == 2 and not kwargs:
+            for stream, branch in (args, args[::-1]):
+                if stream is self.sum and isinstance(branch, Tensor) and branch.shape == stream.shape:
+                    self.sum = result
+                    self.branches.append(branch)
+                    break
+        return result
