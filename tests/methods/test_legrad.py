@@ -107,7 +107,9 @@ SCORES = {
     ),
     "patches": (
         {"pooling": "patches"},
-        lambda visual, tokens, text: F.cosine_similarity(visual.ln_post(tokens[:, 1:].mean(1)) @ visual.proj, text[None]),
+        lambda visual, tokens, text: F.cosine_similarity(
+            visual.ln_post(tokens[:, 1:].mean(1)) @ visual.proj, text[None]
+        ),
     ),
 }
 
@@ -143,7 +145,9 @@ PIXELS = torch.randn(3, 3, 32, 32, dtype=torch.float64, generator=torch.Generato
     ],
     ids=["class token", "mean"],
 )
-def test_classifier_score_is_the_logit_of_the_pooled_tokens(options: dict[str, str], pooled: Callable[..., Tensor]) -> None:
+def test_classifier_score_is_the_logit_of_the_pooled_tokens(
+    options: dict[str, str], pooled: Callable[..., Tensor]
+) -> None:
     view = classifier(**options)
     tokens = view.begin(PIXELS).tokens
     expected = 0
@@ -255,7 +259,9 @@ def test_a_picture_without_any_gradient_gives_zeros() -> None:
         ((PIXELS, 0), {"empty_prompt_correction": True}, BadInput, "SigLIP"),
     ],
 )
-def test_bad_input_is_named(arguments: tuple[object, object], options: dict[str, object], error: type, says: str) -> None:
+def test_bad_input_is_named(
+    arguments: tuple[object, object], options: dict[str, object], error: type, says: str
+) -> None:
     with pytest.raises(error, match=says):
         relevance(classifier(), *arguments, **options)
 

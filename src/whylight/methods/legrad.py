@@ -22,12 +22,15 @@ from whylight.attention import AttentionCall, gradient_relevance, record_attenti
 from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
 from whylight.methods.layers import layer_index, the_call
+from whylight.methods.legrad_closed_form import closed_form_relevance
 from whylight.methods.registry import method
+from whylight.models.pre_norm import PreNormBlock
 from whylight.models.targets import Score, Targets
 from whylight.models.view import Inputs, Pass, View
 
 TokenPooling = Literal["mean", "class_token", "patches"]
 Readout = Literal["published", "model"]
+Road = Literal["general", "closed_form"]
 
 
 @method(
@@ -47,6 +50,7 @@ def legrad(
     centred: bool = False,
     empty_prompt_correction: bool = False,
     create_graph: bool = False,
+    road: Road | None = None,
 ) -> Tensor:
     """LeGrad relevance, (batch, targets, patches), non-negative.
 
@@ -62,11 +66,21 @@ def legrad(
         centred: subtract each attention row's mean gradient before the ReLU.
         empty_prompt_correction: SigLIP only: zero where the min-maxed map of the empty prompt exceeds 0.8, then min-max.
         create_graph: keep the result differentiable with respect to the inputs and the model's parameters.
+        road: "closed_form" (:mod:`whylight.methods.legrad_closed_form`: many prompts as a few matrix products) or
+            "general" (autograd, any model). Default: the closed form where the model has that shape.
     """
     if empty_prompt_correction:
         return _corrected(view, inputs, targets, start_layer, score, readout, centred)
     run = view.begin(inputs)
     first = layer_index(start_layer, len(run.blocks))
+    anatomy = None if road == "general" else _closed_form_blocks(view, run, pooling, create_graph)
+    if road == "closed_form" and anatomy is None:
+        raise BadInput(f"{view.name}: the closed form needs plain pre-norm blocks, mean pooling and no create_graph")
+    if anatomy is not None:
+        weights = pooling_weights(run, pooling or published_pooling(view))
+        return closed_form_relevance(
+            view, run, targets, anatomy, first=first, score=score or "cosine", weights=weights, centred=centred
+        )
     tokens, total = run.tokens, None
     for layer, block in enumerate(run.blocks):
         if layer < first or run.attention_pool is not None:
@@ -111,6 +125,23 @@ def pool(run: Pass, tokens: Tensor, pooling: TokenPooling) -> Tensor:
         return tokens.mean(1)
     weights = run.mask.to(tokens.dtype)
     return (tokens * weights[..., None]).sum(1) / weights.sum(1, keepdim=True)
+
+
+def pooling_weights(run: Pass, pooling: TokenPooling) -> Tensor:
+    """The share of each token in the mean, (tokens,), summing to one."""
+    weights = run.tokens.new_ones(run.tokens.shape[1])
+    if pooling == "patches":
+        weights[: run.prefix] = 0
+    return weights / weights.sum()
+
+
+def _closed_form_blocks(
+    view: View, run: Pass, pooling: TokenPooling | None, create_graph: bool
+) -> list[PreNormBlock] | None:
+    """The parts of the blocks where the closed form holds for this call."""
+    if create_graph or run.attention_pool is not None or run.mask is not None or pooling == "class_token":
+        return None
+    return view.pre_norm_blocks()
 
 
 def published_pooling(view: View) -> TokenPooling:

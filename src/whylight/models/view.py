@@ -10,6 +10,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.pre_norm import PreNormBlock
 from whylight.models.preprocessing import Preprocessing
 
 Inputs = Tensor | Mapping[str, Tensor]
@@ -118,6 +119,10 @@ class View(ABC):
     @property
     def class_names(self) -> list[str] | None:
         """Names of the classes in the order of the logits, where the model knows them."""
+        return None
+
+    def pre_norm_blocks(self) -> list[PreNormBlock] | None:
+        """The parts of every block, where all blocks are plain pre-norm blocks; None elsewhere."""
         return None
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.openclip.vision import begin_vision_transformer, pooling_of
+from whylight.models.pre_norm import PreNormBlock, openclip_blocks, timm_blocks
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.timm import trunk as timm_trunk
 from whylight.models.view import Inputs, Pass, View
@@ -50,6 +51,11 @@ class OpenClipView(View):
     def logit_bias(self) -> Tensor | float:
         bias = getattr(self.module, "logit_bias", None)
         return 0.0 if bias is None else bias.detach()
+
+    def pre_norm_blocks(self) -> list[PreNormBlock] | None:
+        if self.trunk is None:
+            return openclip_blocks(self.visual.transformer.resblocks)
+        return timm_blocks(self.trunk.blocks)
 
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):

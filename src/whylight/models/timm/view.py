@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.models.pre_norm import PreNormBlock, timm_blocks
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.timm.trunk import begin_trunk, pooling_of
 from whylight.models.view import Inputs, Pass, View
@@ -27,6 +28,9 @@ class TimmView(View):
     @property
     def class_count(self) -> int | None:
         return self.module.num_classes if self.classifies else None
+
+    def pre_norm_blocks(self) -> list[PreNormBlock] | None:
+        return timm_blocks(self.module.blocks)
 
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):

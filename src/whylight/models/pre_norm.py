@@ -1,0 +1,107 @@
+"""Pre-norm transformer blocks, the shape that nearly every vision transformer has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+Activation = Literal["gelu", "gelu_tanh", "quick_gelu"]
+
+
+@dataclass(frozen=True)
+class PreNormBlock:
+    """The parts of  x₁ = x + λ₁ W_O O,  x₂ = x₁ + λ₂ W₂ act(W₁ norm(x₁) + b₁) + biases.
+
+    Attributes:
+        attention_out: W_O, from concatenated heads to tokens.
+        norm: the layer norm before the MLP.
+        first, second: W₁ (hidden x width) and W₂ (width x hidden) with their biases.
+        activation: the MLP's.
+        attention_scale, mlp_scale: layer scale λ₁, λ₂ (width,), or None.
+    """
+
+    attention_out: nn.Linear
+    norm: nn.LayerNorm
+    first: nn.Linear
+    second: nn.Linear
+    activation: Activation
+    attention_scale: Tensor | None = None
+    mlp_scale: Tensor | None = None
+
+
+def openclip_blocks(blocks: Sequence[Any]) -> list[PreNormBlock] | None:
+    """OpenCLIP's residual attention blocks as pre-norm blocks; None where one is of another shape."""
+    found = []
+    for block in blocks:
+        activation = activation_of(getattr(getattr(block, "mlp", None), "gelu", None))
+        if type(block).__name__ != "ResidualAttentionBlock" or activation is None:
+            return None
+        parts = PreNormBlock(
+            attention_out=block.attn.out_proj,
+            norm=block.ln_2,
+            first=block.mlp.c_fc,
+            second=block.mlp.c_proj,
+            activation=activation,
+            attention_scale=getattr(block.ls_1, "gamma", None),
+            mlp_scale=getattr(block.ls_2, "gamma", None),
+        )
+        if not _plain(parts):
+            return None
+        found.append(parts)
+    return found
+
+
+def timm_blocks(blocks: Sequence[Any]) -> list[PreNormBlock] | None:
+    """timm's plain blocks (ViT, DeiT, DINOv2, SigLIP trunks) as pre-norm blocks; None where one is of another shape."""
+    found = []
+    for block in blocks:
+        if type(block).__name__ != "Block" or type(block.attn).__name__ != "Attention":
+            return None
+        activation = activation_of(block.mlp.act)
+        inner = (block.attn.norm, block.mlp.norm)
+        if (
+            activation is None
+            or getattr(block.attn, "gate", None) is not None
+            or not all(isinstance(module, nn.Identity) for module in inner)
+        ):
+            return None
+        parts = PreNormBlock(
+            attention_out=block.attn.proj,
+            norm=block.norm2,
+            first=block.mlp.fc1,
+            second=block.mlp.fc2,
+            activation=activation,
+            attention_scale=getattr(block.ls1, "gamma", None),
+            mlp_scale=getattr(block.ls2, "gamma", None),
+        )
+        if not _plain(parts):
+            return None
+        found.append(parts)
+    return found
+
+
+def activation_of(module: Any) -> Activation | None:
+    """Which of the activations with a known derivative a module is."""
+    kind = type(module).__name__
+    if kind in ("QuickGELU", "QuickGELUActivation"):
+        return "quick_gelu"
+    if isinstance(module, nn.GELU) or kind == "GELU":
+        return "gelu_tanh" if getattr(module, "approximate", "none") == "tanh" else "gelu"
+    if kind in ("GELUTanh", "GELUTanhActivation"):
+        return "gelu_tanh"
+    return "gelu" if kind == "GELUActivation" else None
+
+
+def _plain(parts: PreNormBlock) -> bool:
+    """Linear layers that are exactly that (not quantised, no adapters), and a layer norm with weight and bias."""
+    linear = (parts.attention_out, parts.first, parts.second)
+    norm = parts.norm
+    return (
+        all(isinstance(module, nn.Linear) and module.forward.__func__ is nn.Linear.forward for module in linear)
+        and isinstance(norm, nn.LayerNorm)
+        and norm.weight is not None
+        and norm.bias is not None
+    )
