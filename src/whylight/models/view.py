@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
@@ -67,6 +68,11 @@ class Pass:
     mask: Tensor | None = None
     attention_pool: AttentionPool | None = None
     readout_row: Tensor | None = None
+
+
+def first_row(tokens: Tensor) -> Tensor:
+    """(batch,) zeros: the class token stands first."""
+    return torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
 
 
 class View(ABC):
@@ -133,6 +139,15 @@ class View(ABC):
         """
         raise BadInput(f"{self.name} has no text tower: give class names, class indices or embeddings, not prompts")
 
+    @property
+    def text(self) -> View:
+        """The text tower of a dual encoder as a view of its own, whose targets are picture embeddings.
+
+        Raises:
+            BadInput: the model has no text tower.
+        """
+        raise BadInput(f"{self.name} has no text tower")
+
     def unknown_words(self, prompt: str) -> list[str]:
         """Words of the prompt that the model has never seen, where its vocabulary is that small."""
         return []
@@ -162,5 +177,6 @@ class View(ABC):
             raise UnsupportedModel(f"{self.name} is in training mode: call model.eval() first")
         if self.parameter.is_inference():
             raise UnsupportedModel(
-                f"{self.name} was created under torch.inference_mode, so no gradient can be asked of it: create it outside"
+                f"{self.name} was created under torch.inference_mode, so no gradient can be asked of it: "
+                "create it outside"
             )
