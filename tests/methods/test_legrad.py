@@ -79,7 +79,7 @@ def test_coca_agrees_with_the_original(start_layer: int) -> None:
 
 
 def written_out(view: OpenClipView, pixels: Tensor, score: Callable[[Tensor], Tensor]) -> Tensor:
-    """Sum over layers of relu of the gradients of explicit softmax maps of an OpenCLIP tower, mean over heads and rows."""
+    """Sum over layers of the mean over heads and rows of relu of explicit softmax maps' gradients, OpenCLIP tower."""
     visual = view.visual
     tokens, total = visual._embeds(pixels).detach(), 0
     for block in visual.transformer.resblocks:

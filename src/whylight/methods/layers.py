@@ -27,9 +27,9 @@ def the_call(calls: list[AttentionCall], view: View, layer: int, tokens: int | N
     """
     if not calls:
         raise UnsupportedModel(
-            f"{view.name}: layer {layer} hides its attention (it is written out by hand). Switch it to fused attention: "
-            "timm: set `fused_attn = True` on each attention module (or leave TIMM_FUSED_ATTN unset before creating the "
-            'model); transformers: load it with attn_implementation="sdpa"'
+            f"{view.name}: layer {layer} hides its attention (it is written out by hand). Switch the model to fused "
+            "attention: timm: set `fused_attn = True` on each attention module (or leave TIMM_FUSED_ATTN unset before "
+            'creating the model); transformers: load it with attn_implementation="sdpa"'
         )
     if len(calls) > 1:
         raise UnsupportedModel(

@@ -56,15 +56,16 @@ def legrad(
 
     Args:
         start_layer: first layer of the sum; negative counts from the end (the published code's default is -2).
-        score: "cosine" (published code) or "dot" (the paper's formula, no L2 norm) with the prompt's embedding. Default:
-            cosine, and dot for CoCa, as published. A classifier's score is the class's logit either way.
+        score: "cosine" (published code) or "dot" (the paper's formula, no L2 norm) with the prompt's embedding.
+            Default: cosine, and dot for CoCa, as published. A classifier's score is the class's logit either way.
         pooling: what s_l reads: "mean" over all tokens, "class_token", or the mean over "patches". Default: mean over
             all tokens, as published, and over patches for mean-pooled classifiers. An attentional pooler is always read
             as the model reads it.
         readout: attentional poolers only: "published" leaves out the final norm (SigLIP) and ``ln_post`` (CoCa), as the
             published code does; "model" scores as the model itself does.
         centred: subtract each attention row's mean gradient before the ReLU.
-        empty_prompt_correction: SigLIP only: zero where the min-maxed map of the empty prompt exceeds 0.8, then min-max.
+        empty_prompt_correction: SigLIP only: zero where the min-maxed map of the empty prompt exceeds 0.8, then
+            min-max.
         create_graph: keep the result differentiable with respect to the inputs and the model's parameters.
         road: "closed_form" (:mod:`whylight.methods.legrad_closed_form`: many prompts as a few matrix products) or
             "general" (autograd, any model). Default: the closed form where the model has that shape.

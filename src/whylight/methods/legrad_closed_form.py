@@ -147,7 +147,8 @@ class _Layer:
         gradient *= self.inverse_deviation
         gradient += (_times(seeds, parts.attention_scale) @ parts.attention_out.weight)[:, :, None]
         gradient *= weights[:, None].to(gradient.dtype)
-        return gradient.unflatten(-1, (self.heads, -1)).transpose(2, 3)
+        by_head: Tensor = gradient.unflatten(-1, (self.heads, -1))
+        return by_head.transpose(2, 3)
 
 
 def derivative(activation: Activation, hidden: Tensor) -> Tensor:
@@ -156,7 +157,9 @@ def derivative(activation: Activation, hidden: Tensor) -> Tensor:
         gate = torch.sigmoid(1.702 * hidden)
         return gate * (1 + 1.702 * hidden * (1 - gate))
     ones = torch.ones((), dtype=hidden.dtype, device=hidden.device).expand_as(hidden)
-    return torch.ops.aten.gelu_backward(ones, hidden, approximate="tanh" if activation == "gelu_tanh" else "none")
+    form = "tanh" if activation == "gelu_tanh" else "none"
+    slope: Tensor = torch.ops.aten.gelu_backward(ones, hidden, approximate=form)
+    return slope
 
 
 def _times(x: Tensor, scale: Tensor | None) -> Tensor:
@@ -166,8 +169,8 @@ def _times(x: Tensor, scale: Tensor | None) -> Tensor:
 class _Prepared:
     """Products of one model's weights, made when they pay and kept as long as the weights stay what they are.
 
-    M saves W_O's share of every further prompt (about a fifth) and costs one product of three weight matrices: it is made
-    once the tokens and prompts that have come through outnumber the hidden units.
+    M saves W_O's share of every further prompt (about a fifth) and costs one product of three weight matrices: it is
+    made once the tokens and prompts that have come through outnumber the hidden units.
     """
 
     def __init__(self, anatomy: Sequence[PreNormBlock]) -> None:

@@ -70,9 +70,9 @@ _METHODS: dict[str, Method] = {}
 def method(name: str, *, summary: str, citation: str, gradient: bool = True) -> Callable[[Explain], Explain]:
     """Register a function as a method.
 
-    The function takes ``(view, inputs, targets, *, options...)``: a :class:`~whylight.models.view.View`, inputs already on
-    its device and in its dtype, and :class:`~whylight.models.targets.Targets`; it runs with gradients enabled and returns
-    raw relevance (batch, targets, tokens) without prefix tokens. Keyword-only parameters are its options.
+    The function takes ``(view, inputs, targets, *, options...)``: a :class:`~whylight.models.view.View`, inputs already
+    on its device and in its dtype, and :class:`~whylight.models.targets.Targets`; it runs with gradients enabled and
+    returns raw relevance (batch, targets, tokens) without prefix tokens. Keyword-only parameters are its options.
     """
 
     def register(explain: Explain) -> Explain:

@@ -50,7 +50,8 @@ def _device_and_batch(inputs: Inputs) -> tuple[torch.device, int]:
     if isinstance(inputs, Tensor):
         if inputs.dim() != 4 or inputs.shape[1] != 3 or not inputs.is_floating_point():
             raise BadInput(
-                f"pictures must be a floating (batch, 3, height, width) tensor, not {tuple(inputs.shape)} {inputs.dtype}"
+                "pictures must be a floating (batch, 3, height, width) tensor, "
+                f"not {tuple(inputs.shape)} {inputs.dtype}"
             )
         if inputs.shape[0] == 0:
             raise BadInput("the batch holds no picture")

@@ -100,7 +100,7 @@ def _plain(parts: PreNormBlock) -> bool:
     linear = (parts.attention_out, parts.first, parts.second)
     norm = parts.norm
     return (
-        all(isinstance(module, nn.Linear) and module.forward.__func__ is nn.Linear.forward for module in linear)
+        all(isinstance(module, nn.Linear) and type(module).forward is nn.Linear.forward for module in linear)
         and isinstance(norm, nn.LayerNorm)
         and norm.weight is not None
         and norm.bias is not None

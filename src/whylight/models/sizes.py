@@ -22,6 +22,6 @@ def fit_to_patches(pixels: Tensor, patch: tuple[int, int], native: tuple[int, in
 
 
 def shadow(module: nn.Module) -> nn.Module:
-    """A copy of a module that shares every parameter and buffer: attributes set on the copy leave the original alone."""
+    """A copy that shares every parameter and buffer: attributes set on the copy leave the original alone."""
     shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
-    return copy.deepcopy(module, memo=shared)  # type: ignore[arg-type]
+    return copy.deepcopy(module, memo=shared)

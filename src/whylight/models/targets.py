@@ -79,13 +79,15 @@ def as_targets(view: View, targets: TargetsLike, batch: int) -> Targets:
         values = values.expand(batch, -1) if values.dim() == 1 or values.shape[0] == 1 else values
         if values.dim() != 2 or values.shape[0] != batch:
             raise BadInput(
-                f"class indices are an int, a list, or one list per picture; got {tuple(values.shape)} for {batch} pictures"
+                "class indices are an int, a list, or one list per picture; "
+                f"got {tuple(values.shape)} for {batch} pictures"
             )
     if values.numel() == 0:
         raise BadInput("no target given: name at least one prompt, class or embedding")
     count = view.class_count
     if not values.is_floating_point() and count is not None and not 0 <= int(values.min()) <= int(values.max()) < count:
-        raise BadInput(f"{view.name} has {count} classes, numbered from 0: {values.unique().tolist()} are not all among them")
+        asked = values.unique().tolist()
+        raise BadInput(f"{view.name} has {count} classes, numbered from 0: {asked} are not all among them")
     return Targets(values)
 
 
