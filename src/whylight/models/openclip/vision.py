@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whylight.models.sizes import fit_to_patches
-from whylight.models.view import AttentionPool, Block, Pass, Pooling
+from whylight.models.view import AttentionPool, Block, Pass, Pooling, first_row
 
 
 def begin_vision_transformer(visual: Any, pixels: Tensor) -> Pass:
@@ -34,14 +34,16 @@ def begin_vision_transformer(visual: Any, pixels: Tensor) -> Pass:
     def head(pooled: Tensor) -> Tensor:
         return project(visual.ln_post(pooled))
 
+    tokens = _embed(visual, pixels, grid)
     return Pass(
-        tokens=_embed(visual, pixels, grid),
+        tokens=tokens,
         blocks=[drive(block) for block in visual.transformer.resblocks],
         readout=readout,
         head=head,
         prefix=1,
         grid=grid,
         attention_pool=_attention_pool(visual, readout, project),
+        readout_row=first_row(tokens) if pooling_of(visual) == "class_token" else None,
     )
 
 

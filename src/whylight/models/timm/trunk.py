@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from whylight.models.sizes import fit_to_patches, shadow
-from whylight.models.view import AttentionPool, Block, Pass, Pooling
+from whylight.models.view import AttentionPool, Block, Pass, Pooling, first_row
 
 
 def begin_trunk(trunk: Any, pixels: Tensor, last: Block | None = None) -> Pass:
@@ -38,6 +38,7 @@ def begin_trunk(trunk: Any, pixels: Tensor, last: Block | None = None) -> Pass:
         prefix=trunk.num_prefix_tokens,
         grid=grid,
         attention_pool=_attention_pool(trunk, readout, last),
+        readout_row=first_row(tokens) if pooling_of(trunk) == "class_token" else None,
     )
 
 
