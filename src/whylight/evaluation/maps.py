@@ -1,0 +1,18 @@
+"""From patch relevance to maps of the pixels that a model saw, as the protocols want them."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def enlarge(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Maps (n, grid rows, grid columns) bilinearly to (n, height, width), without aligned corners."""
+    return F.interpolate(maps[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def min_max(maps: Tensor) -> Tensor:
+    """Each map (..., height, width) scaled to [0, 1]; a constant map becomes zeros."""
+    low, high = maps.amin((-2, -1), keepdim=True), maps.amax((-2, -1), keepdim=True)
+    return (maps - low) / (high - low).clamp(min=torch.finfo(maps.dtype).tiny)

@@ -1,0 +1,37 @@
+"""The pointing game: does a map have its maximum on the object (Zhang et al., ECCV 2016; without their tolerance)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def points_inside(scores: Tensor, label: Tensor) -> bool:
+    """Whether the map's maximum lies on a pixel of label 1.
+
+    Equal maxima are read as one guess at random among them would be on average, rounded: the guess is right where at
+    least half of them lie inside. A constant map is no guess and misses.
+
+    Args:
+        scores: one map, (height, width).
+        label: 1 inside the object; anything else outside, (height, width).
+    """
+    highest = scores.max()
+    if bool(scores.min() == highest):
+        return False
+    return bool((label[scores == highest] == 1).double().mean() >= 0.5)
+
+
+def box_label(box: tuple[float, float, float, float], picture: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """A box as a label: 1 at pixels whose centre lies inside it, else 0: (rows, columns) int8.
+
+    Args:
+        box: left, top, right, bottom in picture pixels, right and bottom excluded.
+        picture: height and width of the picture.
+        size: rows and columns of the label.
+    """
+    left, top, right, bottom = box
+    y = (torch.arange(size[0]) + 0.5) * picture[0] / size[0]
+    x = (torch.arange(size[1]) + 0.5) * picture[1] / size[1]
+    rows, columns = (y >= top) & (y < bottom), (x >= left) & (x < right)
+    return (rows[:, None] & columns[None, :]).to(torch.int8)
