@@ -123,16 +123,12 @@ class _Layer:
         self.parts, self.prepared, self.layer = parts, prepared, layer
         self.batch, self.heads, self.tokens = call.query.shape[:3]
         x = seen.before_norm
-        variance, mean = torch.var_mean(x.float() if x.dtype.itemsize < 4 else x, dim=-1, keepdim=True, correction=0)
-        self.inverse_deviation = (variance + parts.norm.eps).rsqrt().to(x.dtype)
-        normal = (x - mean.to(x.dtype)) * self.inverse_deviation
+        normal, _, inverse = torch.native_layer_norm(x, list(parts.norm.normalized_shape), None, None, parts.norm.eps)
+        self.inverse_deviation = inverse.to(x.dtype)
         self.normal_out = _times(normal, parts.attention_scale) @ parts.attention_out.weight
         self.ones_out = _times(torch.ones_like(x[0, 0]), parts.attention_scale) @ parts.attention_out.weight
         self.slope = derivative(parts.activation, seen.hidden)
-        offset = parts.first.weight @ parts.norm.bias
-        self.slope_hidden = self.slope * (
-            seen.hidden - (offset if parts.first.bias is None else offset + parts.first.bias)
-        )
+        self.slope_hidden = self.slope * (seen.hidden - prepared.offset(layer))
 
     def gradient(self, seeds: Tensor, weights: Tensor) -> Tensor:
         """G for seeds (targets, batch, width): (targets, batch, heads, tokens, head width)."""
@@ -179,6 +175,15 @@ class _Prepared:
         self.passed = 0
         self.products: dict[int, Tensor] = {}
         self.means: dict[int, Tensor] = {}
+        self.offsets: dict[int, Tensor] = {}
+
+    def offset(self, layer: int) -> Tensor:
+        """W₁ β + b₁, the part of the MLP's hidden values that does not come from x̂: (hidden,)."""
+        if layer not in self.offsets:
+            parts = self.anatomy[layer]
+            offset = parts.first.weight @ parts.norm.bias
+            self.offsets[layer] = offset if parts.first.bias is None else offset + parts.first.bias
+        return self.offsets[layer]
 
     def norm_mean(self, layer: int) -> Tensor:
         """Mean over the width of diag(γ) W₁ᵀ: (hidden,)."""
@@ -221,7 +226,9 @@ def stamp(anatomy: Sequence[PreNormBlock]) -> tuple[tuple[int, int], ...]:
         for tensor in (
             parts.attention_out.weight,
             parts.norm.weight,
+            parts.norm.bias,
             parts.first.weight,
+            parts.first.bias,
             parts.attention_scale,
         )
         if tensor is not None
