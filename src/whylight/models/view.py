@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
@@ -31,12 +30,15 @@ class AttentionPool:
         model: the same as the model itself computes it.
         rows: the pooler's queries that the output is read from.
         normalised: whether the published score L2-normalises the output (SigLIP yes, CoCa no).
+        prefix: how many of the tokens it reads stand before the patches (CoCa reads the class token too, timm's pooler
+            normally patches only).
     """
 
     published: Block
     model: Block
     rows: slice
     normalised: bool = True
+    prefix: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,6 @@ class Pass:
     mask: Tensor | None = None
     attention_pool: AttentionPool | None = None
     readout_row: Tensor | None = None
-
-
-def first_row(tokens: Tensor) -> Tensor:
-    """(batch,) zeros: the class token stands first."""
-    return torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
 
 
 class View(ABC):

@@ -1,0 +1,81 @@
+"""CLIP in transformers: the picture tower with a projection, a classifier or neither, and the text tower."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from whylight.models.rows import first_row, tokens_at, up_to
+from whylight.models.transformers.blocks import drive
+from whylight.models.transformers.grid import fit_to_grid
+from whylight.models.transformers.masks import causal_mask, real_tokens
+from whylight.models.view import Pass
+
+
+def begin_clip_vision(module: Any, pixels: Tensor) -> Pass:
+    """A pass through a CLIP picture tower, pixels (batch, 3, H, W)."""
+    tower = getattr(module, "vision_model", module)
+    pixels, grid, resized = fit_to_grid(pixels, tower.config)
+    tokens = tower.pre_layrnorm(tower.embeddings(pixels, interpolate_pos_encoding=resized))
+    blocks = [drive(layer) for layer in tower.encoder.layers]
+    if hasattr(module, "classifier"):
+        # This head has no final norm, and pools the patches.
+        return Pass(
+            tokens=tokens,
+            blocks=blocks,
+            readout=lambda tokens: module.classifier(tokens[:, 1:].mean(1)),
+            head=module.classifier,
+            prefix=1,
+            grid=grid,
+        )
+    project = getattr(module, "visual_projection", nn.Identity())
+
+    def head(pooled: Tensor) -> Tensor:
+        embedding: Tensor = project(tower.post_layernorm(pooled))
+        return embedding
+
+    return Pass(
+        tokens=tokens,
+        blocks=blocks,
+        readout=lambda tokens: head(tokens[:, 0]),
+        head=head,
+        prefix=1,
+        grid=grid,
+        readout_row=first_row(tokens),
+    )
+
+
+def begin_clip_text(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
+    """A pass through a CLIP text tower: causal attention, read at the first end-of-text token.
+
+    What stands behind that token counts as padding: nothing that is read out can see it.
+    """
+    tower = getattr(module, "text_model", module)
+    project = getattr(module, "text_projection", nn.Identity())
+    ids = inputs["input_ids"]
+    tokens = tower.embeddings(input_ids=ids)
+    mask = causal_mask(real_tokens(inputs), tokens)
+    row = _end_of_text(ids, tower.eos_token_id)
+
+    def head(pooled: Tensor) -> Tensor:
+        embedding: Tensor = project(tower.final_layer_norm(pooled))
+        return embedding
+
+    return Pass(
+        tokens=tokens,
+        blocks=[drive(layer, mask) for layer in tower.encoder.layers],
+        readout=lambda tokens: head(tokens_at(tokens, row)),
+        head=head,
+        prefix=0,
+        grid=None,
+        mask=up_to(row, real_tokens(inputs), tokens),
+        readout_row=row,
+    )
+
+
+def _end_of_text(ids: Tensor, end: int) -> Tensor:
+    """(batch,) where each text ends. Old configurations give 2 for the end and mean the largest id."""
+    return ids.to(torch.int).argmax(-1) if end == 2 else (ids == end).int().argmax(-1)

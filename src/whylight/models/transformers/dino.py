@@ -1,0 +1,65 @@
+"""DINOv2 (with and without registers) and DINOv3 in transformers: classifiers and features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whylight.models.rows import first_row
+from whylight.models.transformers.blocks import drive
+from whylight.models.transformers.grid import fit_to_grid
+from whylight.models.view import Pass
+
+
+def begin_dinov2(module: Any, pixels: Tensor) -> Pass:
+    """A pass through a DINOv2, pixels (batch, 3, H, W).
+
+    Its classifier reads the class token beside the mean of the patches; in ``head`` one vector takes both places.
+    """
+    tower = getattr(module, "dinov2", getattr(module, "dinov2_with_registers", module))
+    pixels, grid, _ = fit_to_grid(pixels, tower.config)
+    tokens = tower.embeddings(pixels)
+    prefix = tokens.shape[1] - grid[0] * grid[1]
+
+    def last(class_token: Tensor, patches: Tensor) -> Tensor:
+        if not hasattr(module, "classifier"):
+            return class_token
+        logits: Tensor = module.classifier(torch.cat([class_token, patches], dim=1))
+        return logits
+
+    def readout(tokens: Tensor) -> Tensor:
+        tokens = tower.layernorm(tokens)
+        return last(tokens[:, 0], tokens[:, prefix:].mean(1))
+
+    def head(pooled: Tensor) -> Tensor:
+        pooled = tower.layernorm(pooled)
+        return last(pooled, pooled)
+
+    return Pass(
+        tokens=tokens,
+        blocks=[drive(layer) for layer in tower.encoder.layer],
+        readout=readout,
+        head=head,
+        prefix=prefix,
+        grid=grid,
+        readout_row=first_row(tokens),
+    )
+
+
+def begin_dinov3(module: Any, pixels: Tensor) -> Pass:
+    """A pass through a DINOv3, pixels (batch, 3, H, W): positions are rotary, computed for this picture's grid."""
+    pixels, grid, _ = fit_to_grid(pixels, module.config)
+    tokens = module.embeddings(pixels)
+    rotary = module.rope_embeddings(pixels)
+    layers = module.model.layer if hasattr(module, "model") else module.layer
+    return Pass(
+        tokens=tokens,
+        blocks=[drive(layer, position_embeddings=rotary) for layer in layers],
+        readout=lambda tokens: module.norm(tokens)[:, 0],
+        head=module.norm,
+        prefix=tokens.shape[1] - grid[0] * grid[1],
+        grid=grid,
+        readout_row=first_row(tokens),
+    )

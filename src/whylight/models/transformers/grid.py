@@ -1,0 +1,27 @@
+"""The patch grid of a picture in a transformers vision tower."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from whylight.models.sizes import fit_to_patches
+
+
+def fit_to_grid(pixels: Tensor, config: Any) -> tuple[Tensor, tuple[int, int], bool]:
+    """Pixels whose sides the patches divide, their grid, and whether the positions must be interpolated for it.
+
+    Args:
+        pixels: (batch, 3, H, W).
+        config: the tower's configuration, with ``image_size`` and ``patch_size``.
+    """
+    native, patch = pair(config.image_size), pair(config.patch_size)
+    pixels = fit_to_patches(pixels, patch, native)
+    size = (pixels.shape[-2], pixels.shape[-1])
+    return pixels, (size[0] // patch[0], size[1] // patch[1]), size != native
+
+
+def pair(size: Any) -> tuple[int, int]:
+    """(height, width) of a configuration's size, which may be one number."""
+    return (size, size) if isinstance(size, int) else (size[0], size[1])

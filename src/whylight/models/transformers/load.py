@@ -1,0 +1,122 @@
+"""Loading a model of transformers by name or from a folder, with its own image processor and tokenizer."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whylight.errors import BadInput, MissingExtra, UnsupportedModel
+from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TEXTS, supported
+from whylight.models.transformers.wrap import wrap_transformers
+from whylight.models.view import View
+
+LOCAL = "local-dir:"
+_PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "spiece.model")
+
+
+def load_transformers(identifier: str) -> View:
+    """A model by its name on the Hugging Face Hub, or from a folder.
+
+    Weights are read from safetensors only, in float32, with fused attention.
+
+    Args:
+        identifier: "openai/clip-vit-base-patch16", or "local-dir:PATH" for a folder with ``config.json`` and
+            ``*.safetensors``, as ``save_pretrained`` writes it.
+
+    Raises:
+        MissingExtra: transformers is not installed.
+        BadInput: no such folder or model, no safetensors in it, weights that do not fit, or no network.
+        UnsupportedModel: a model of another kind.
+    """
+    try:
+        import transformers
+    except ImportError:
+        raise MissingExtra("transformers", "transformers") from None
+
+    source = _source(identifier)
+    config = _attempt(identifier, transformers.AutoConfig.from_pretrained, source)
+    module, loaded = _attempt(
+        identifier,
+        getattr(transformers, _class_name(config, identifier)).from_pretrained,
+        source,
+        use_safetensors=True,
+        attn_implementation="sdpa",
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
+    _check_weights(module, set(loaded["missing_keys"]), identifier)
+    return wrap_transformers(
+        module.eval(),
+        name=f"hf:{identifier}",
+        tokenizer=_beside(transformers.AutoTokenizer, source, _TOKENIZER_FILES),
+        image_processor=_image_processor(transformers, source, module),
+    )  # type: ignore[return-value]
+
+
+def _source(identifier: str) -> str:
+    """What ``from_pretrained`` takes; a folder is looked into before it does."""
+    if not identifier.startswith(LOCAL):
+        return identifier
+    folder = Path(identifier.removeprefix(LOCAL)).expanduser()
+    if not folder.is_dir():
+        raise BadInput(f"no such folder: {folder}")
+    if not (folder / "config.json").is_file():
+        raise BadInput(f"{folder} holds no config.json: a folder that save_pretrained wrote is needed")
+    if not any(folder.glob("*.safetensors")):
+        raise BadInput(
+            f"{folder} holds no *.safetensors weights: save them with save_pretrained(safe_serialization=True)"
+        )
+    return str(folder)
+
+
+def _class_name(config: Any, identifier: str) -> str:
+    named: list[str] = getattr(config, "architectures", None) or []
+    for name in named:
+        if name in PICTURES or name in TEXTS:
+            return name
+    if config.model_type in MODEL_TYPES:
+        return MODEL_TYPES[config.model_type]
+    kind = ", ".join(named) or config.model_type
+    raise UnsupportedModel(f"{identifier} is a {kind}, which is not supported. Supported: {supported()}")
+
+
+def _check_weights(module: Any, missing: set[str], identifier: str) -> None:
+    """Refuse random weights, but for a pooler that the checkpoint never had: the model is used without it."""
+    if missing and all(name.startswith("pooler.") for name in missing):
+        module.pooler = None
+    elif missing:
+        names = ", ".join(sorted(missing)[:3])
+        raise BadInput(f"{identifier} lacks {len(missing)} of the weights of {type(module).__name__} ({names}, ...)")
+
+
+def _attempt(identifier: str, load: Any, *arguments: Any, **options: Any) -> Any:
+    """What transformers loads, its errors as one line."""
+    try:
+        return load(*arguments, **options)
+    except (OSError, ValueError, json.JSONDecodeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BadInput(
+            f"cannot load {identifier} (no such model, no safetensors in it, or no network): {reason}"
+        ) from None
+
+
+def _beside(auto: Any, source: str, files: tuple[str, ...]) -> Any:
+    """The processor or tokenizer from the same place; None where there is none."""
+    if Path(source).is_dir() and not any((Path(source) / file).is_file() for file in files):
+        return None
+    try:
+        return auto.from_pretrained(source)
+    except (OSError, ValueError, KeyError, ImportError):
+        return None
+
+
+def _image_processor(transformers: Any, source: str, module: Any) -> Any:
+    processor = _beside(transformers.AutoImageProcessor, source, _PROCESSOR_FILES)
+    if processor is None and type(module).__name__ in PICTURES:
+        warnings.warn(f"{source} has no image processor: pictures are prepared as usual for such models", stacklevel=3)
+    return processor

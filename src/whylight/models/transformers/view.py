@@ -1,0 +1,174 @@
+"""Models of transformers as views: one for pictures, one for texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.preprocessing import Preprocessing
+from whylight.models.transformers.architectures import Architecture, Begin
+from whylight.models.view import Inputs, Pass, View
+
+
+class TransformersView(View):
+    """A picture model of transformers: a dual encoder, a classifier, or features.
+
+    Args:
+        module: the model.
+        architecture: how its class is driven.
+        preprocessing: how a picture becomes pixels.
+        tokenizer: the model's tokenizer; None where it is not known.
+    """
+
+    family = "transformers"
+
+    def __init__(
+        self, module: Any, architecture: Architecture, name: str, preprocessing: Preprocessing, tokenizer: Any = None
+    ) -> None:
+        self.module = module
+        self.name = name
+        self.architecture = architecture
+        self.pooling = architecture.pooling
+        self.classifies = _classifies(module)
+        self.preprocessing = preprocessing
+        self.tokenizer = tokenizer
+
+    @property
+    def logit_scale(self) -> Tensor | float:
+        return _logit_scale(self.module)
+
+    @property
+    def logit_bias(self) -> Tensor | float:
+        return _logit_bias(self.module)
+
+    @property
+    def class_names(self) -> list[str] | None:
+        return _class_names(self.module) if self.classifies else None
+
+    @property
+    def text(self) -> View:
+        if self.architecture.text is None:
+            return super().text
+        return TransformersTextView(self.module, self.architecture.text, f"{self.name} (text)", self.tokenizer)
+
+    def begin(self, inputs: Inputs) -> Pass:
+        if not isinstance(inputs, Tensor):
+            raise BadInput(f"{self.name} takes pixels (batch, 3, H, W)")
+        return self.architecture.begin(self.module, inputs)
+
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        if self.architecture.text is None:
+            return super().encode_text(prompts)
+        text = TransformersTextView(self.module, self.architecture.text, self.name, self.tokenizer)
+        return F.normalize(text.output(text.tokenize(prompts)), dim=-1)
+
+
+class TransformersTextView(View):
+    """A text classifier of transformers, or the text tower of a dual encoder, whose targets are picture embeddings.
+
+    Inputs are mappings with ``input_ids`` and optionally ``attention_mask`` and ``token_type_ids``, (batch, tokens).
+    Relevance covers every token, special ones included.
+    """
+
+    family = "transformers"
+    pooling = "class_token"
+    preprocessing = None
+
+    def __init__(self, module: Any, begin: Begin, name: str, tokenizer: Any = None) -> None:
+        self.module = module
+        self.name = name
+        self.classifies = _classifies(module)
+        self.tokenizer = tokenizer
+        self._begin = begin
+
+    @property
+    def logit_scale(self) -> Tensor | float:
+        return _logit_scale(self.module)
+
+    @property
+    def logit_bias(self) -> Tensor | float:
+        return _logit_bias(self.module)
+
+    @property
+    def class_names(self) -> list[str] | None:
+        return _class_names(self.module) if self.classifies else None
+
+    @property
+    def text(self) -> View:
+        return self
+
+    @property
+    def longest(self) -> int:
+        """How many tokens the model can read."""
+        config = _text_config(self.module)
+        # RoBERTa counts its positions from behind the padding id.
+        reserved = config.pad_token_id + 1 if hasattr(self.module, "roberta") else 0
+        return int(config.max_position_embeddings) - reserved
+
+    def begin(self, inputs: Inputs) -> Pass:
+        if isinstance(inputs, Tensor) or "input_ids" not in inputs or inputs["input_ids"].dim() != 2:
+            raise BadInput(f"{self.name} takes a mapping with input_ids (and attention_mask), (batch, tokens) each")
+        tokens = inputs["input_ids"].shape[1]
+        if tokens > self.longest:
+            raise BadInput(
+                f"{self.name} reads at most {self.longest} tokens, not {tokens}: cut the text, or use windows"
+            )
+        if getattr(_text_config(self.module), "_attn_implementation", "sdpa") == "eager":
+            # Attention written out by hand would add the boolean mask instead of applying it.
+            raise UnsupportedModel(
+                f'{self.name} has its attention written out: load it with attn_implementation="sdpa"'
+            )
+        return self._begin(self.module, inputs)
+
+    def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Texts as inputs on the model's device, padded as the model was trained, cut to what it can read.
+
+        Raises:
+            BadInput: no tokenizer is known.
+        """
+        if self.tokenizer is None:
+            raise BadInput(
+                f"{self.name} does not say which tokenizer it was trained with: whylight.wrap(model, tokenizer=...)"
+            )
+        # SigLIP was trained on texts of full length, and sees their padding.
+        siglip = _text_config(self.module).model_type.startswith("siglip")
+        encoded = self.tokenizer(
+            list(texts),
+            padding="max_length" if siglip else True,
+            truncation=True,
+            max_length=self.longest,
+            return_tensors="pt",
+        )
+        kept = ("input_ids",) if siglip else ("input_ids", "attention_mask", "token_type_ids")
+        return {name: encoded[name].to(self.parameter.device) for name in kept if name in encoded}
+
+
+def _classifies(module: Any) -> bool:
+    return "Classification" in _library_class(module) and module.config.num_labels > 0
+
+
+def _library_class(module: Any) -> str:
+    """The name of the class of transformers that the module is of, or that its own class was derived from."""
+    return next(cls.__name__ for cls in type(module).__mro__ if cls.__module__.startswith("transformers."))
+
+
+def _class_names(module: Any) -> list[str]:
+    return [module.config.id2label[index] for index in range(module.config.num_labels)]
+
+
+def _text_config(module: Any) -> Any:
+    return getattr(module.config, "text_config", None) or module.config
+
+
+def _logit_scale(module: Any) -> Tensor | float:
+    scale = getattr(module, "logit_scale", None)
+    return 1.0 if scale is None else scale.detach().exp()
+
+
+def _logit_bias(module: Any) -> Tensor | float:
+    bias = getattr(module, "logit_bias", None)
+    return 0.0 if bias is None else bias.detach()

@@ -1,0 +1,58 @@
+"""ViT and DeiT in transformers: classifiers, and features through the pooler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from whylight.models.rows import first_row
+from whylight.models.transformers.blocks import drive
+from whylight.models.transformers.grid import fit_to_grid
+from whylight.models.view import Block, Pass
+
+
+def begin_vit(module: Any, pixels: Tensor) -> Pass:
+    """A pass through a ViT or a DeiT, pixels (batch, 3, H, W)."""
+    tower = getattr(module, "vit", getattr(module, "deit", module))
+    pixels, grid, resized = fit_to_grid(pixels, tower.config)
+    tokens = tower.embeddings(pixels, interpolate_pos_encoding=resized)
+    two_heads = hasattr(module, "distillation_classifier")
+    readout, head = _two_heads(module, tower.layernorm) if two_heads else _one_head(module, tower)
+    return Pass(
+        tokens=tokens,
+        blocks=[drive(layer) for layer in (tower.layers if hasattr(tower, "layers") else tower.encoder.layer)],
+        readout=readout,
+        head=head,
+        prefix=tokens.shape[1] - grid[0] * grid[1],
+        grid=grid,
+        readout_row=None if two_heads else first_row(tokens),
+    )
+
+
+def _one_head(module: Any, tower: Any) -> tuple[Block, Block]:
+    """Readout and head of a classifier, or of features: the pooler (dense, tanh) where there is one."""
+    pooler = getattr(tower, "pooler", None)
+
+    def head(pooled: Tensor) -> Tensor:
+        output: Tensor = tower.layernorm(pooled)
+        if hasattr(module, "classifier"):
+            output = module.classifier(output)
+        elif pooler is not None:
+            output = pooler(output[:, None])
+        return output
+
+    return lambda tokens: head(tokens[:, 0]), head
+
+
+def _two_heads(module: Any, norm: nn.Module) -> tuple[Block, Block]:
+    """Readout and head of a distilled classifier: the mean of two classifiers, at tokens 0 and 1."""
+
+    def both(class_token: Tensor, distillation_token: Tensor) -> Tensor:
+        first, second = (
+            module.cls_classifier(norm(class_token)),
+            module.distillation_classifier(norm(distillation_token)),
+        )
+        return (first + second) / 2  # type: ignore[no-any-return]
+
+    return lambda tokens: both(tokens[:, 0], tokens[:, 1]), lambda pooled: both(pooled, pooled)

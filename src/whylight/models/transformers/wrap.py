@@ -1,0 +1,49 @@
+"""Recognising a live module of transformers."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from torch import nn
+
+from whylight.errors import UnsupportedModel
+from whylight.models.transformers.architectures import PICTURES, TEXTS, supported
+from whylight.models.transformers.preprocessing import from_image_processor, usual_preprocessing
+from whylight.models.transformers.view import TransformersTextView, TransformersView
+from whylight.models.view import View
+
+
+def wrap_transformers(
+    module: nn.Module, name: str | None = None, tokenizer: Any = None, image_processor: Any = None
+) -> View | None:
+    """A view of a transformers model, also a fine-tuned or derived one; the model stays as it is.
+
+    Args:
+        module: the model.
+        name: what to call it in results; default: where it was loaded from, or its class.
+        tokenizer: its tokenizer, needed for prompts and texts.
+        image_processor: its image processor; default: the preprocessing that its family usually has.
+
+    Returns:
+        None where the module is none of transformers.
+
+    Raises:
+        UnsupportedModel: a class of transformers that is not supported; the line lists those that are.
+    """
+    classes = [cls.__name__ for cls in type(module).__mro__ if cls.__module__.startswith("transformers.")]
+    if not classes:
+        return None
+    config: Any = module.config
+    name = name or getattr(config, "_name_or_path", "") or type(module).__name__
+    for found in classes:
+        if found in TEXTS:
+            return TransformersTextView(module, TEXTS[found].begin, name, tokenizer)
+        if found in PICTURES:
+            preprocessing = (
+                from_image_processor(image_processor, config) if image_processor else usual_preprocessing(config)
+            )
+            return TransformersView(module, PICTURES[found], name, preprocessing, tokenizer)
+    near = difflib.get_close_matches(classes[0], [*PICTURES, *TEXTS], n=2, cutoff=0.7)
+    meant = f" Close to it: {' and '.join(near)}." if near else ""
+    raise UnsupportedModel(f"transformers' {classes[0]} is not supported.{meant} Supported: {supported()}")

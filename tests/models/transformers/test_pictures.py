@@ -1,0 +1,147 @@
+"""Picture models of transformers: the view-driven forward is the model's own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from zoo.transformers_models import PICTURES, own_output, pixels
+
+from whylight.attention import record_attention
+from whylight.errors import BadInput, UnsupportedModel
+from whylight.methods import relevance
+from whylight.models.transformers import wrap_transformers
+from whylight.models.transformers.view import TransformersView
+
+POOLED = {"siglip", "siglip_vision"}
+PREFIX = {"siglip": 0, "deit": 2, "dinov2_registers": 4, "dinov3": 3}
+
+
+def built(name: str) -> tuple[TransformersView, Tensor]:
+    module, inputs = PICTURES[name]()
+    view = wrap_transformers(module)
+    assert isinstance(view, TransformersView)
+    return view, inputs
+
+
+def targets_for(view: TransformersView, dim: int) -> list[int] | Tensor:
+    if view.classifies:
+        return [0, 3]
+    return torch.randn(2, dim, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_driven_forward_is_the_models_own(name: str) -> None:
+    view, inputs = built(name)
+    with torch.no_grad():
+        own = own_output(view.module, inputs)
+        assert (view.output(inputs) - own).abs().max() < 1e-10
+        with record_attention() as calls:
+            recorded = view.output(inputs)
+    assert (recorded - own).abs().max() < 1e-12
+    assert len(calls) == 2 + (name in POOLED)
+
+
+@pytest.mark.parametrize("size", [(32, 48), (24, 24), (16, 64)])
+@pytest.mark.parametrize("name", PICTURES)
+def test_other_sizes_are_interpolated_as_the_library_does(name: str, size: tuple[int, int]) -> None:
+    view, _ = built(name)
+    inputs = pixels(*size)
+    with torch.no_grad():
+        assert (view.output(inputs) - own_output(view.module, inputs, resized=True)).abs().max() < 1e-10
+    assert view.begin(inputs).grid == (size[0] // 8, size[1] // 8)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_tokens_are_prefix_and_grid(name: str) -> None:
+    view, inputs = built(name)
+    run = view.begin(inputs)
+    prefix = next((count for start, count in sorted(PREFIX.items(), reverse=True) if name.startswith(start)), 1)
+    assert run.prefix == prefix
+    assert run.grid is not None
+    assert run.tokens.shape[1] == prefix + run.grid[0] * run.grid[1]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_head_is_the_readout_of_what_is_pooled(name: str) -> None:
+    """One vector in every place: then all poolings see that vector, and readout and head must agree."""
+    view, inputs = built(name)
+    run = view.begin(inputs)
+    vector = torch.randn(2, run.tokens.shape[-1], generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    everywhere = vector[:, None].expand_as(run.tokens)
+    assert (run.readout(everywhere) - run.head(vector)).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_row_that_is_read_out_decides_alone(name: str) -> None:
+    view, inputs = built(name)
+    run = view.begin(inputs)
+    if run.readout_row is None:
+        assert view.pooling != "class_token" or name == "deit_teacher"
+        return
+    tokens = run.tokens.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(run.readout(tokens).sum(), tokens)
+    assert view.pooling == "class_token"
+    assert (gradient[torch.arange(2), run.readout_row] != 0).any(-1).all()
+    others = gradient.clone()
+    others[torch.arange(2), run.readout_row] = 0
+    # DINOv2's classifiers read the mean of the patches beside the class token.
+    assert ("classifier" in name and "dinov2" in name) == bool(others.any())
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_legrad_of_a_batch_is_legrad_of_each_picture(name: str) -> None:
+    view, inputs = built(name)
+    targets = targets_for(view, view.output(inputs).shape[1])
+    together = relevance(view, inputs, targets)
+    assert together.shape == (2, 2, 16)
+    assert (together > 0).any(-1).all()
+    alone = torch.cat([relevance(view, picture[None], targets) for picture in inputs])
+    assert (together - alone).abs().max() < 1e-12
+
+
+def test_the_model_stays_as_it_was() -> None:
+    view, inputs = built("clip")
+    before = {key: value.clone() for key, value in view.module.state_dict().items()}
+    relevance(view, inputs, torch.randn(2, 16, dtype=torch.float64))
+    relevance(view, pixels(40, 24), torch.randn(2, 16, dtype=torch.float64))
+    assert all(torch.equal(value, before[key]) for key, value in view.module.state_dict().items())
+    assert all(parameter.grad is None and parameter.requires_grad for parameter in view.module.parameters())
+
+
+@pytest.mark.parametrize("name", ["clip", "siglip", "vit_classifier", "dinov2", "dinov3"])
+def test_hidden_attention_is_refused(name: str) -> None:
+    module, inputs = PICTURES[name]()
+    module.set_attn_implementation("eager")
+    view = wrap_transformers(module)
+    assert isinstance(view, TransformersView)
+    targets = targets_for(view, view.output(inputs).shape[1])
+    if name == "siglip":  # the pooler is seen, and is all that is looked at
+        assert relevance(view, inputs, targets).shape == (2, 2, 16)
+        return
+    with pytest.raises(UnsupportedModel, match='attn_implementation="sdpa"'):
+        relevance(view, inputs, targets)
+
+
+def test_logits_are_the_models_own() -> None:
+    for name in ("clip", "siglip"):
+        view, inputs = built(name)
+        ids = torch.tensor([[5, 9, 11, 38]])
+        with torch.no_grad():
+            own = view.module(input_ids=ids, pixel_values=inputs).logits_per_image
+            picture = torch.nn.functional.normalize(view.output(inputs), dim=-1)
+            text = torch.nn.functional.normalize(view.text.output({"input_ids": ids}), dim=-1)
+        assert (picture @ text.T * view.logit_scale + view.logit_bias - own).abs().max() < 1e-12
+
+
+def test_class_names_come_from_the_configuration() -> None:
+    view, _ = built("vit_classifier")
+    view.module.config.id2label = dict(enumerate("abcde"))
+    assert view.class_names == list("abcde")
+    assert built("vit")[0].class_names is None
+
+
+def test_a_text_is_no_picture() -> None:
+    view, _ = built("clip")
+    with pytest.raises(BadInput, match="pixels"):
+        view.output({"input_ids": torch.ones(1, 3, dtype=torch.long)})

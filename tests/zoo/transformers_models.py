@@ -1,0 +1,170 @@
+"""Small random models of every supported kind in transformers, all parameters perturbed, float64, with inputs.
+
+``PICTURES`` and ``TEXTS`` map a name to a callable that returns (module, inputs): pixels (2, 3, H, W), or a mapping of
+input_ids and attention_mask (2, tokens) whose second text is padded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor, nn
+
+Built = tuple[Any, Any]
+
+CLIP_VISION = {
+    "hidden_size": 24,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "image_size": 32,
+    "patch_size": 8,
+    "projection_dim": 16,
+}
+CLIP_TEXT = {
+    "vocab_size": 40,
+    "hidden_size": 24,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "max_position_embeddings": 12,
+    "projection_dim": 16,
+    "bos_token_id": 37,
+    "eos_token_id": 38,
+    "pad_token_id": 38,
+}
+SIGLIP_TEXT = {key: CLIP_TEXT[key] for key in list(CLIP_TEXT)[:6]} | {"projection_size": 24, "pad_token_id": 1}
+VIT = {key: CLIP_VISION[key] for key in list(CLIP_VISION)[:6]} | {"num_labels": 5}
+BERT = {
+    "vocab_size": 50,
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "intermediate_size": 48,
+    "max_position_embeddings": 20,
+    "num_labels": 3,
+    "pad_token_id": 0,
+}
+DISTILBERT = {
+    "vocab_size": 50,
+    "dim": 24,
+    "hidden_dim": 48,
+    "n_layers": 2,
+    "n_heads": 3,
+    "max_position_embeddings": 20,
+    "num_labels": 3,
+}
+
+
+def perturbed(module: nn.Module) -> nn.Module:
+    """Random parameters everywhere, so that biases, class tokens and layer scale matter; float64, evaluation mode."""
+    generator = torch.Generator().manual_seed(1)
+    module = module.double().eval()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype))
+    return module
+
+
+def pixels(height: int = 32, width: int = 32, batch: int = 2) -> Tensor:
+    return torch.randn(batch, 3, height, width, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+
+def text_inputs(vocabulary: int = 37, end: int | None = None, pad: int = 0) -> dict[str, Tensor]:
+    """Two texts of 7 and 4 tokens, the second padded; ``end`` closes each."""
+    ids = torch.randint(3, vocabulary, (2, 7), generator=torch.Generator().manual_seed(3))
+    mask = torch.ones_like(ids)
+    ids[1, 4:], mask[1, 4:] = pad, 0
+    if end is not None:
+        ids[0, 6] = ids[1, 3] = end
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def build(name: str, config: Any) -> nn.Module:
+    torch.manual_seed(0)
+    config._attn_implementation = "sdpa"
+    return perturbed(getattr(transformers, name)(config))
+
+
+def clip_config(**changes: Any) -> Any:
+    return transformers.CLIPConfig(
+        text_config=CLIP_TEXT | changes.pop("text", {}), vision_config=CLIP_VISION, projection_dim=16, **changes
+    )
+
+
+def siglip_config(**changes: Any) -> Any:
+    return transformers.SiglipConfig(text_config=SIGLIP_TEXT, vision_config=CLIP_VISION, **changes)
+
+
+def _picture(name: str, config: Callable[[], Any]) -> Callable[[], Built]:
+    return lambda: (build(name, config()), pixels())
+
+
+def _text(name: str, config: Callable[[], Any], **inputs: Any) -> Callable[[], Built]:
+    return lambda: (build(name, config()), text_inputs(**inputs))
+
+
+def _vision(kind: str) -> Callable[[], Any]:
+    return lambda: getattr(transformers, kind)(**CLIP_VISION)
+
+
+def _vit(kind: str, **changes: Any) -> Callable[[], Any]:
+    return lambda: getattr(transformers, kind)(**VIT | changes)
+
+
+PICTURES: dict[str, Callable[[], Built]] = {
+    "clip": _picture("CLIPModel", clip_config),
+    "clip_projection": _picture("CLIPVisionModelWithProjection", _vision("CLIPVisionConfig")),
+    "clip_vision": _picture("CLIPVisionModel", _vision("CLIPVisionConfig")),
+    "clip_classifier": _picture("CLIPForImageClassification", lambda: clip_config(num_labels=5)),
+    "siglip": _picture("SiglipModel", siglip_config),
+    "siglip_vision": _picture("SiglipVisionModel", _vision("SiglipVisionConfig")),
+    "siglip_classifier": _picture("SiglipForImageClassification", lambda: siglip_config(num_labels=5)),
+    "vit_classifier": _picture("ViTForImageClassification", _vit("ViTConfig")),
+    "vit": _picture("ViTModel", _vit("ViTConfig")),
+    "deit_classifier": _picture("DeiTForImageClassification", _vit("DeiTConfig")),
+    "deit_teacher": _picture("DeiTForImageClassificationWithTeacher", _vit("DeiTConfig")),
+    "deit": _picture("DeiTModel", _vit("DeiTConfig")),
+    "dinov2_classifier": _picture("Dinov2ForImageClassification", _vit("Dinov2Config")),
+    "dinov2": _picture("Dinov2Model", _vit("Dinov2Config", use_swiglu_ffn=True)),
+    "dinov2_registers_classifier": _picture(
+        "Dinov2WithRegistersForImageClassification", _vit("Dinov2WithRegistersConfig", num_register_tokens=3)
+    ),
+    "dinov2_registers": _picture("Dinov2WithRegistersModel", _vit("Dinov2WithRegistersConfig", num_register_tokens=3)),
+    "dinov3": _picture("DINOv3ViTModel", _vit("DINOv3ViTConfig", num_register_tokens=2)),
+}
+
+TEXTS: dict[str, Callable[[], Built]] = {
+    "bert": _text("BertForSequenceClassification", lambda: transformers.BertConfig(**BERT)),
+    "roberta": _text(
+        "RobertaForSequenceClassification", lambda: transformers.RobertaConfig(**BERT | {"pad_token_id": 1}), pad=1
+    ),
+    "xlm_roberta": _text(
+        "XLMRobertaForSequenceClassification",
+        lambda: transformers.XLMRobertaConfig(**BERT | {"pad_token_id": 1}),
+        pad=1,
+    ),
+    "distilbert": _text("DistilBertForSequenceClassification", lambda: transformers.DistilBertConfig(**DISTILBERT)),
+    "clip_text": _text("CLIPTextModelWithProjection", lambda: transformers.CLIPTextConfig(**CLIP_TEXT), end=38, pad=38),
+    "clip_text_old_end": _text(
+        "CLIPTextModel", lambda: transformers.CLIPTextConfig(**CLIP_TEXT | {"eos_token_id": 2}), end=39, pad=0
+    ),
+    "siglip_text": _text("SiglipTextModel", lambda: transformers.SiglipTextConfig(**SIGLIP_TEXT), pad=1),
+}
+
+
+def own_output(module: Any, inputs: Any, resized: bool = False) -> Tensor:
+    """The module's own output: embedding or features, or logits; ``resized`` asks for interpolated positions."""
+    interpolate = {"interpolate_pos_encoding": True} if resized and "dino" not in type(module).__name__.lower() else {}
+    if isinstance(inputs, Tensor):
+        features = getattr(module, "get_image_features", module)
+        output = features(pixel_values=inputs, **interpolate)
+    else:
+        output = getattr(module, "get_text_features", module)(**inputs)
+    if isinstance(output, Tensor):
+        return output
+    fields = ("logits", "image_embeds", "text_embeds", "pooler_output")
+    return next(output[field] for field in fields if output.get(field) is not None)
