@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import timm
 import torch
-
 from oracle_files import read_oracle
+
 from whylight.evaluation.maps import enlarge
 from whylight.evaluation.perturbation import STEPS, Curve, black_of, erase, hits_when_erased, pixel_ranks
 from whylight.models.preprocessing import Preprocessing

@@ -8,9 +8,9 @@ from operator import add
 import numpy as np
 import pytest
 import torch
+from oracle_files import read_oracle
 from torchmetrics import JaccardIndex
 
-from oracle_files import read_oracle
 from whylight.evaluation.maps import enlarge, min_max
 from whylight.evaluation.segmentation import (
     average_precision,

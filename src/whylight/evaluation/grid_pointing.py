@@ -1,7 +1,7 @@
 """The grid pointing game: collages of n x n pictures of different classes, each of which is explained.
 
-The figure is the share of the map's positive relevance that falls into the class's own cell (Böhle et al., CVPR 2021; Rao
-et al., CVPR 2022).
+The figure is the share of the map's positive relevance that falls into the class's own cell (Böhle et al., CVPR 2021;
+Rao et al., CVPR 2022).
 """
 
 from __future__ import annotations

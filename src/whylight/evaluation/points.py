@@ -2,8 +2,8 @@
 
 One map for each class that is present in the picture (at least one "yes" point), binarised at 0.5; a point is a pixel
 labelled "yes" or "no" for that class, and "unsure" is left out. Background does not count. How the paper averages is
-not published, so both are given: IoU per class over all pictures, then the mean over classes; IoU per picture over all its
-classes, then the mean over pictures.
+not published, so both are given: IoU per class over all pictures, then the mean over classes; IoU per picture over all
+its classes, then the mean over pictures.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Readers of data sets on their true layouts; each gives :class:`~whylight.evaluation.data.sample.Sample`."""

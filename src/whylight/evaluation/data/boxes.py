@@ -1,0 +1,52 @@
+"""Folders laid out like Tiny-ImageNet's validation part: ``images`` with ``val_annotations.txt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from whylight.errors import BadInput
+from whylight.evaluation.data.files import existing, fingerprint, open_picture, read_lines, sizes
+from whylight.evaluation.data.sample import Region, Sample, Source, Unusable
+from whylight.evaluation.data.wordnet import in_words
+
+
+class BoxedPictures(Source):
+    """Pictures with one class and one box each.
+
+    Args:
+        path: the folder that holds ``images`` and ``val_annotations.txt``: file, class, left, top, right, bottom (in
+            pixels, right and bottom included) on each line.
+    """
+
+    name = "Tiny-ImageNet boxes"
+
+    def __init__(self, path: Path) -> None:
+        path = path / "val" if (path / "val").is_dir() else path
+        self._folder = existing(path / "images", "the folder of pictures")
+        self._file = path / "val_annotations.txt"
+        self._rows = []
+        for number, line in enumerate(read_lines(self._file, "the list of boxes"), start=1):
+            fields = line.split()
+            try:
+                name, label, *edges = fields
+                left, top, right, bottom = (float(edge) for edge in edges)
+            except ValueError:
+                raise BadInput(f"{self._file.name}, line {number}: needs file, class and four edges") from None
+            self._rows.append((name, label, (left, top, right + 1, bottom + 1)))
+        self.names = [name for name, _, _ in self._rows]
+        self.classes = {label: in_words(label) for label in sorted({label for _, label, _ in self._rows})}
+
+    def read(self, index: int) -> Sample:
+        name, label, box = self._rows[index]
+        picture = open_picture(self._folder / name)
+        left, top, right, bottom = box
+        if not (0 <= left < right <= picture.width and 0 <= top < bottom <= picture.height):
+            raise Unusable(f"box {[int(edge) for edge in box]} does not fit a picture of {picture.size}")
+        return Sample(name, picture, (Region(label, box=box),))
+
+    def label(self, index: int) -> str:
+        """The class of a picture, without opening it."""
+        return self._rows[index][1]
+
+    def fingerprint(self) -> str:
+        return fingerprint(self._file, sizes(self._folder / name for name in self.names))

@@ -1,0 +1,121 @@
+"""OpenImagesV7 point labels: ``oidv7-val-annotations-point-labels.csv`` beside a folder of pictures.
+
+Columns: ImageId, X, Y in [0, 1], Label ("/m/01yrx"), EstimatedYesNo (yes, no, unsure), TextLabel.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whylight.errors import BadInput
+from whylight.evaluation.data.files import existing, fingerprint, first_existing, open_picture, sizes
+from whylight.evaluation.data.sample import Points, Region, Sample, Source
+from whylight.evaluation.requirements import need
+
+_POINTS = tuple(f"oidv7-{part}-annotations-point-labels.csv" for part in ("val", "test", "train"))
+_CLASSES = ("classes.csv", "oidv7-class-descriptions.csv", "oidv7-class-descriptions-points.csv")
+_PICTURES = ("images", "validation", "val", "pictures")
+_COLUMNS = ("ImageId", "X", "Y", "Label", "EstimatedYesNo")
+
+
+class OpenImagesPoints(Source):
+    """Pictures with the classes that have at least one "yes" point in them; "unsure" is left out.
+
+    Args:
+        path: the folder that holds the point labels, ``classes.csv`` (or TextLabel in the point labels) and a folder of
+            pictures named ``ImageId.jpg``.
+
+    Raises:
+        BadInput: a file is missing or truncated, or lacks a column.
+    """
+
+    name = "OpenImagesV7 points"
+
+    def __init__(self, path: Path) -> None:
+        self.path = existing(path, "OpenImagesV7's folder")
+        self.table_path = first_existing(path, _POINTS, "the point labels")
+        self.pictures = first_existing(path, _PICTURES, "the folder of pictures")
+        table = _read_csv(self.table_path, _COLUMNS)
+        columns = {name: table[name].to_numpy(zero_copy_only=False) for name in _COLUMNS}
+        answers = np.char.lower(columns["EstimatedYesNo"].astype(str))
+        if unknown := set(np.unique(answers)) - {"yes", "no", "unsure"}:
+            raise BadInput(f"{self.table_path.name}: EstimatedYesNo says {sorted(unknown)[0]!r}, not yes, no or unsure")
+        x, y = (_fractions(columns[axis], axis, self.table_path) for axis in ("X", "Y"))
+        sure = answers != "unsure"
+        order = np.flatnonzero(sure)[np.lexsort((columns["Label"][sure], columns["ImageId"][sure]))]
+        self._x, self._y, self._yes = x[order], y[order], (answers == "yes")[order]
+        self._label, images = columns["Label"][order], columns["ImageId"][order]
+        edges = [0, *(np.flatnonzero(images[1:] != images[:-1]) + 1).tolist(), len(images)]
+        self._spans = [(a, b) for a, b in pairwise(edges) if self._yes[a:b].any()]
+        self.names = [str(images[a]) for a, _ in self._spans]
+        if not self.names:
+            raise BadInput(f'{self.table_path.name} holds no picture with a "yes" point')
+        self.classes = self._class_names(table)
+
+    def read(self, index: int) -> Sample:
+        start, stop = self._spans[index]
+        picture = open_picture(self.pictures / f"{self.names[index]}.jpg")
+        labels = self._label[start:stop]
+        regions = []
+        for label in dict.fromkeys(labels):
+            here = start + np.flatnonzero(labels == label)
+            if self._yes[here].any():
+                points = Points(self._x[here], self._y[here], self._yes[here])
+                regions.append(Region(str(label), points=points))
+        return Sample(self.names[index], picture, tuple(regions))
+
+    def fingerprint(self) -> str:
+        return fingerprint(self.table_path, sizes(self.pictures / f"{name}.jpg" for name in self.names))
+
+    def _class_names(self, table: Any) -> dict[str, str]:
+        present = sorted({str(label) for label in np.unique(self._label[self._yes])})
+        described: dict[str, str] = {}
+        for name in _CLASSES:
+            if (self.path / name).exists():
+                described = _descriptions(self.path / name)
+                break
+        else:
+            if "TextLabel" not in table.column_names:
+                raise BadInput(f"{self.path} holds no classes.csv, and {self.table_path.name} no column TextLabel")
+            described = dict(zip(table["Label"].to_pylist(), table["TextLabel"].to_pylist(), strict=True))
+        if missing := [label for label in present if not described.get(label)]:
+            raise BadInput(f"no name for class {missing[0]} (and {len(missing) - 1} more) of {self.table_path.name}")
+        return {label: described[label].lower() for label in present}
+
+
+def _read_csv(path: Path, needed: tuple[str, ...]) -> Any:
+    csv, arrow = need("pyarrow.csv"), need("pyarrow")
+    text = {name: arrow.string() for name in (*needed, "TextLabel")}
+    try:
+        table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=text))
+    except arrow.ArrowInvalid as error:
+        raise BadInput(f"{path.name} does not read (truncated?): {error}") from None
+    for column in needed:
+        if column not in table.column_names:
+            raise BadInput(f"{path.name} has no column {column}; it has {', '.join(table.column_names)}")
+    return table
+
+
+def _fractions(values: Any, axis: str, path: Path) -> Any:
+    try:
+        fractions = values.astype(np.float32)
+    except (ValueError, TypeError):
+        raise BadInput(f"{path.name}: {axis} holds something that is no number") from None
+    if not ((fractions >= 0) & (fractions <= 1)).all():
+        raise BadInput(f"{path.name}: {axis} goes outside [0, 1]")
+    return fractions
+
+
+def _descriptions(path: Path) -> dict[str, str]:
+    """Label and name from a CSV of two columns, with or without a head line."""
+    import csv
+
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if any(len(row) < 2 for row in rows):
+        raise BadInput(f"{path.name} needs two columns, label and name, on every line")
+    return {row[0]: row[1] for row in rows}

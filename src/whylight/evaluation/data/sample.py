@@ -1,0 +1,83 @@
+"""What every reader gives: a picture, and what is to be found in it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Mask = npt.NDArray[np.int8]
+"""(height, width): 1 on the object, 0 off it, -1 where it does not count."""
+
+
+class Unusable(Exception):
+    """One picture that cannot be used, with the reason: it is skipped, named and counted; the run goes on."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Labelled points: x and y in [0, 1] of the picture's width and height, and whether the class is there."""
+
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.float32]
+    yes: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Region:
+    """One class in one picture, and where it is.
+
+    Attributes:
+        label: the data set's own name of the class (a WordNet id, "/m/01yrx", "dog").
+        mask: (height, width) of the picture; None where the data set has none.
+        box: left, top, right, bottom in pixels, right and bottom excluded.
+        points: labelled points.
+    """
+
+    label: str
+    mask: Mask | None = None
+    box: tuple[float, float, float, float] | None = None
+    points: Points | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture (RGB) with a name that is unique in its data set, and its regions."""
+
+    name: str
+    picture: Image.Image
+    regions: tuple[Region, ...]
+
+
+class Source(ABC):
+    """A data set: samples by number, and the names of its classes.
+
+    Attributes:
+        name: what to call it.
+        classes: the data set's name of each class to its name in words, in a fixed order; the zero-shot head is made
+            of these.
+        names: name of each sample, in order.
+    """
+
+    name: str
+    classes: dict[str, str]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @abstractmethod
+    def read(self, index: int) -> Sample:
+        """The sample of a number.
+
+        Raises:
+            Unusable: it cannot be used.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A digest that changes when the data do."""
