@@ -13,14 +13,17 @@ SOME = list(scenes(FIRST_EVALUATION_SEED, 60))
 
 
 def test_there_is_enough_variety():
-    assert len(KINDS) >= 10 and len(COLOURS) == 8 and len(TEXTURES) == 3
+    assert len(KINDS) >= 10
+    assert len(COLOURS) == 8
+    assert len(TEXTURES) == 3
     assert {o.kind for s in SOME for o in s.objects} == set(KINDS)
     assert {len(s.objects) for s in SOME} == {1, 2, 3, 4, 5}
 
 
 def test_a_seed_gives_the_same_scene_again():
     first, again, other = draw_scene(7), draw_scene(7), draw_scene(8)
-    assert np.array_equal(first.picture, again.picture) and first.caption == again.caption
+    assert np.array_equal(first.picture, again.picture)
+    assert first.caption == again.caption
     assert not np.array_equal(first.picture, other.picture)
 
 
@@ -33,13 +36,17 @@ def test_scenes_are_those_of_their_seeds():
 
 def test_visible_masks_are_disjoint_and_fill_their_boxes():
     for scene in SOME:
-        assert scene.picture.shape == (96, 96, 3) and scene.picture.dtype == np.uint8
+        assert scene.picture.shape == (96, 96, 3)
+        assert scene.picture.dtype == np.uint8
         assert sum(o.mask.astype(int) for o in scene.objects).max() == 1
         for o in scene.objects:
             left, top, right, bottom = o.box
             assert o.mask[top:bottom, left:right].sum() == o.mask.sum() > 60
             window = o.mask[top:bottom, left:right]
-            assert window[0].any() and window[-1].any() and window[:, 0].any() and window[:, -1].any()
+            assert window[0].any()
+            assert window[-1].any()
+            assert window[:, 0].any()
+            assert window[:, -1].any()
 
 
 def test_colours_lie_where_the_masks_say():
@@ -76,7 +83,8 @@ def test_every_object_stays_visible_though_some_overlap():
 
 def test_the_same_seed_at_another_size_is_the_same_scene():
     small, large = draw_scene(EXAMPLE_SEEDS[0]), draw_scene(EXAMPLE_SEEDS[0], size=384)
-    assert small.caption == large.caption and large.picture.shape == (384, 384, 3)
+    assert small.caption == large.caption
+    assert large.picture.shape == (384, 384, 3)
     for a, b in zip(small.objects, large.objects, strict=True):
         reduced = b.mask.reshape(96, 4, 96, 4).mean((1, 3)) > 0.5
         assert (reduced & a.mask).sum() / (reduced | a.mask).sum() > 0.9
@@ -110,4 +118,5 @@ def test_phrases(named, said):
 
 def test_examples_are_evaluation_scenes_of_two_to_four_objects():
     for seed in EXAMPLE_SEEDS:
-        assert seed >= FIRST_EVALUATION_SEED and 2 <= len(draw_scene(seed).objects) <= 4
+        assert seed >= FIRST_EVALUATION_SEED
+        assert 2 <= len(draw_scene(seed).objects) <= 4

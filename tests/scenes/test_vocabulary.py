@@ -13,7 +13,8 @@ tokenizer = SceneTokenizer()
 def test_captions_survive_the_round_trip():
     captions = [scene.caption for scene in scenes(FIRST_EVALUATION_SEED, 40)]
     tokens = tokenizer(captions)
-    assert tokens.shape == (40, CONTEXT_LENGTH) and tokens.dtype == torch.int64
+    assert tokens.shape == (40, CONTEXT_LENGTH)
+    assert tokens.dtype == torch.int64
     for caption, row in zip(captions, tokens, strict=True):
         assert tokenizer.decode(row) == caption.replace(",", "")
         assert not tokenizer.unknown_words(caption)
@@ -33,5 +34,6 @@ def test_one_text_is_a_batch_of_one():
 
 def test_unknown_words_are_named_once_in_order():
     assert tokenizer.unknown_words("a Zebra and a red cat, a zebra") == ["zebra", "cat"]
-    assert "star" in tokenizer.words and "zebra" not in tokenizer.words
+    assert "star" in tokenizer.words
+    assert "zebra" not in tokenizer.words
     assert tokenizer.decode(tokenizer(["a zebra"])[0]) == "a ?"

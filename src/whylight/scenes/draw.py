@@ -51,7 +51,7 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture, (H, W, 3) uint8, and what is in it: objects in drawing order (later ones lie on top) and the ground."""
+    """A picture, (H, W, 3) uint8, and what is in it: objects in drawing order (later ones on top) and the ground."""
 
     picture: npt.NDArray[np.uint8]
     objects: tuple[SceneObject, ...]

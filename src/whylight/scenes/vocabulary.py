@@ -7,12 +7,28 @@ from collections.abc import Iterable
 
 import torch
 
+from whylight.scenes.draw import COLOURS, TEXTURES
+from whylight.scenes.ground import GROUNDS
+from whylight.scenes.shapes import KINDS
+
 CONTEXT_LENGTH = 32
-_WORDS = (
-    "a an and the on of there is picture photo ground something object shape "
-    "circle square triangle star heart cross ring crescent arrow flower bolt hourglass "
-    "red orange yellow green turquoise blue purple pink white grey black brown plain striped dotted"
-).split()
+_SAID = (
+    "a",
+    "an",
+    "and",
+    "the",
+    "on",
+    "of",
+    "there",
+    "is",
+    "picture",
+    "photo",
+    "ground",
+    "something",
+    "object",
+    "shape",
+)
+_WORDS = (*_SAID, *KINDS, *COLOURS, *GROUNDS, *TEXTURES)
 _PAD, _UNKNOWN, _START = 0, 1, 2
 _FIRST_WORD = 3
 _END = _FIRST_WORD + len(_WORDS)
@@ -20,10 +36,10 @@ VOCABULARY_SIZE = _END + 1
 
 
 class SceneTokenizer:
-    """Words to numbers for the bundled models. The end token has the largest number, as OpenCLIP's text tower expects."""
+    """Words to numbers for the bundled models; the end token has the largest, as OpenCLIP's text tower expects."""
 
     context_length = CONTEXT_LENGTH
-    words: tuple[str, ...] = tuple(_WORDS)
+    words: tuple[str, ...] = _WORDS
     """The words the models know."""
 
     def __init__(self) -> None:
