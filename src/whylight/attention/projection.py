@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,26 +65,32 @@ def output_projection(block: Callable[[Tensor], Tensor], tokens: Tensor) -> Outp
     projected = at_least_float32(torch.cat(parts))
     size = shape[0] * shape[1]
     bias = projected[size]
-    return OutputProjection(((projected[:size] - bias) / _SCALE).unflatten(0, shape), bias)
+    return OutputProjection(((projected[:size] - bias) / _SCALE).reshape(*shape, -1), bias)
 
 
-class _Reached(Exception):  # noqa: N818
+class _Reached(Exception):
     """The block has added its attention to its tokens; the rest of it is not needed."""
 
 
 class _FirstBranch(ResidualStream):
-    def __torch_function__(self, *args: Any, **kwargs: Any) -> Any:
-        result = super().__torch_function__(*args, **kwargs)
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        result = super().__torch_function__(func, types, args, kwargs)
         if self.branches:
             raise _Reached
         return result
 
 
 def _attention_branch(block: Callable[[Tensor], Tensor], tokens: Tensor, attend: Callable[..., Tensor]) -> Tensor:
-    with _FirstBranch(tokens) as stream:
-        try:
-            with ReplaceAttention(attend):
-                block(tokens)
-        except _Reached:
-            return stream.branches[0]
+    stream = _FirstBranch(tokens)
+    try:
+        with stream, ReplaceAttention(attend):
+            block(tokens)
+    except _Reached:
+        return stream.branches[0]
     raise UnsupportedModel("a block does not add its attention to its tokens, so its output projection cannot be told")

@@ -1,0 +1,118 @@
+"""Grad-ECLIP: gradients at the read-out token's attention output, on values weighted by how its query meets their keys.
+
+Zhao et al., "Gradient-based Visual Explanation for Transformer-based CLIP", ICML 2024. For the last layer, with
+o = A V its attention output, q, k, v all heads concatenated, c the read-out token, f the cosine with the target:
+
+    g = ∂f / ∂o_c,      s_n = min-max over tokens n of cosine(q_c, k_n),      E_n = relu(Σ_features g · v_n · s_n)
+
+The class token of a picture, the end-of-text token of a text.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from whylight.attention import AttentionCall, OutputProjection, ReplaceAttention, output_projection, record_attention
+from whylight.attention.call import at_least_float32
+from whylight.errors import BadInput
+from whylight.methods.layers import layer_index, the_call
+from whylight.methods.legrad import min_max
+from whylight.methods.readout_token import readout_rows
+from whylight.methods.registry import method
+from whylight.models.rows import tokens_at
+from whylight.models.targets import Targets
+from whylight.models.view import Inputs, Pass, View
+
+
+@method(
+    "grad_eclip",
+    summary="the last layer's values, weighted by the read-out token's gradient and its query's cosine with keys",
+    citation="Zhao et al., ICML 2024",
+)
+def grad_eclip(
+    view: View,
+    inputs: Inputs,
+    targets: Targets,
+    *,
+    start_layer: int = -1,
+    single_head: bool = False,
+    projected: bool = False,
+    similarity: bool = True,
+) -> Tensor:
+    """Grad-ECLIP relevance, (batch, targets, tokens), non-negative. For models that read their output from one token.
+
+    Args:
+        start_layer: first layer; negative counts from the end. Pictures: the ReLU is taken in each layer, then the
+            sum; texts: the other way round (both as published; its text maps use -8).
+        single_head: recompute these layers with one attention head over the full width, as the published code does;
+            what is explained is then the output of that other model.
+        projected: take q and k through the output projection before their cosine, as the published evaluation does;
+            False: as they are, as in the paper.
+        similarity: False leaves s_n out.
+    """
+    run = view.begin(inputs)
+    rows = readout_rows(view, run, "grad_eclip")
+    first = layer_index(start_layer, len(run.blocks))
+    tokens = run.tokens.detach()
+    calls: list[AttentionCall] = []
+    weights: list[Tensor | float] = []
+    for layer, block in enumerate(run.blocks):
+        if layer < first:
+            with torch.no_grad():
+                tokens = block(tokens)
+            continue
+        entering = tokens
+        with ReplaceAttention(_one_head) if single_head else nullcontext(), record_attention() as recorded:
+            tokens = block(entering)
+        calls.append(the_call(recorded, view, layer, tokens.shape[1]))
+        projection = output_projection(block, entering) if projected and similarity else None
+        weights.append(_likeness(calls[-1], rows, projection, run.prefix) if similarity else 1.0)
+    scores = targets.scores(run.readout(tokens))
+    return torch.stack([_relevance(scores[:, t], calls, weights, rows, run) for t in range(len(targets))], dim=1)
+
+
+def _relevance(
+    score: Tensor, calls: list[AttentionCall], weights: list[Tensor | float], rows: Tensor, run: Pass
+) -> Tensor:
+    """E for one target, (batch, tokens), from its scores (batch,)."""
+    gradients = torch.autograd.grad(score.sum(), [call.output for call in calls], retain_graph=True)
+    parts = []
+    for call, gradient, weight in zip(calls, gradients, weights, strict=True):
+        row = at_least_float32(tokens_at(gradient.transpose(1, 2), rows))
+        value = at_least_float32(call.value.detach())
+        parts.append(torch.einsum("bhd,bhnd->bn", row, value)[:, run.prefix :] * weight)
+    layers = torch.stack(parts)
+    return layers.sum(0).relu() if run.grid is None else layers.relu().sum(0)
+
+
+def _likeness(call: AttentionCall, rows: Tensor, projection: OutputProjection | None, prefix: int) -> Tensor:
+    """s_n over the tokens after the prefix, (batch, tokens), in [0, 1]."""
+    query, key = call.query.detach(), call.key.detach()
+    query = tokens_at(query.transpose(1, 2), rows)[:, :, None]
+    if projection is not None:
+        query, key = projection(query), projection(key)
+    else:
+        query, key = (at_least_float32(part).transpose(1, 2).flatten(2) for part in (query, key))
+    return min_max(F.cosine_similarity(query, key, dim=-1)[:, prefix:])
+
+
+def _one_head(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """Attention with all heads as one, its scale that of the full width."""
+    if enable_gqa or (attn_mask is not None and attn_mask.dim() == 4 and attn_mask.shape[1] > 1):
+        raise BadInput("single_head needs heads that share one mask and have keys of their own")
+    one_query, one_key, one_value = (part.transpose(1, 2).flatten(2)[:, None] for part in (query, key, value))
+    output = F.scaled_dot_product_attention(one_query, one_key, one_value, attn_mask, dropout_p, is_causal)
+    return output[:, 0].reshape(query.transpose(1, 2).shape).transpose(1, 2)
