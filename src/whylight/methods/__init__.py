@@ -1,9 +1,15 @@
 """Explanation methods: one short file each. Importing this package registers them all."""
 
-from whylight.methods import clip_surgery as _clip_surgery  # noqa: F401
-from whylight.methods import decomposition as _decomposition  # noqa: F401
-from whylight.methods import grad_eclip as _grad_eclip  # noqa: F401
+from whylight.methods import attention_cam as _attention_cam  # noqa: F401
+from whylight.methods import beyond_intuition as _beyond_intuition  # noqa: F401
+from whylight.methods import chefercam as _chefercam  # noqa: F401
+from whylight.methods import gradcam as _gradcam  # noqa: F401
+from whylight.methods import input_gradient as _input_gradient  # noqa: F401
+from whylight.methods import integrated_gradients as _integrated_gradients  # noqa: F401
 from whylight.methods import legrad as _legrad  # noqa: F401
+from whylight.methods import raw_attention as _raw_attention  # noqa: F401
+from whylight.methods import rollout as _rollout  # noqa: F401
+from whylight.methods import token_tm as _token_tm  # noqa: F401
 from whylight.methods.registry import Method, find_method, method, methods
 from whylight.methods.relevance import relevance
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from whylight.attention import AttentionCall
 from whylight.errors import BadInput, UnsupportedModel
-from whylight.models.view import View
+from whylight.models.view import Pass, View
 
 
 def layer_index(start_layer: int, layers: int) -> int:
@@ -17,6 +19,13 @@ def layer_index(start_layer: int, layers: int) -> int:
     if not 0 <= index < layers:
         raise BadInput(f"start_layer {start_layer} is outside a model of {layers} layers")
     return index
+
+
+def run_blocks(run: Pass, tokens: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+    """Tokens through the blocks ``start`` to ``stop``."""
+    for block in run.blocks[start:stop]:
+        tokens = block(tokens)
+    return tokens
 
 
 def the_call(calls: list[AttentionCall], view: View, layer: int, tokens: int | None = None) -> AttentionCall:

@@ -11,6 +11,9 @@ from typing import Literal, get_args, get_origin, get_type_hints
 from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName
+from whylight.methods.libra import libra_gradients
+from whylight.models.targets import Targets
+from whylight.models.view import Inputs, View
 
 Explain = Callable[..., Tensor]
 """(view, inputs, targets, **options) to relevance (batch, targets, tokens), prefix tokens dropped."""
@@ -34,11 +37,21 @@ class Method:
     citation: str
     gradient: bool
 
+    def __call__(
+        self, view: View, inputs: Inputs, targets: Targets, *, libra: bool = False, **options: object
+    ) -> Tensor:
+        """``explain``, with LibraGrad's derivatives if asked for."""
+        if not libra:
+            return self.explain(view, inputs, targets, **options)
+        with libra_gradients():
+            return self.explain(view, inputs, targets, **options)
+
     @property
     def options(self) -> dict[str, object]:
         """Names and defaults of the options."""
         parameters = inspect.signature(self.explain).parameters.values()
-        return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+        own = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+        return own | {"libra": False} if self.gradient else own
 
     def check_options(self, options: Mapping[str, object]) -> None:
         """Refuse options that the method does not have, and words that an option does not take.
@@ -52,7 +65,7 @@ class Method:
         for option, value in options.items():
             if option not in known:
                 raise UnknownName(f"{self.name} has no option {option!r}; it has: {', '.join(known) or 'none'}")
-            words = _words(hints[option])
+            words = _words(hints.get(option))
             if words and isinstance(value, str) and value not in words:
                 raise BadInput(f"{self.name}: {option}={value!r} must be one of {', '.join(words)}")
 

@@ -25,11 +25,13 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
             ``attention_mask``.
         targets: (targets, dim) embeddings, or class indices: an int, a list, or one list per picture.
         method: a name out of :func:`whylight.methods`.
-        **options: the method's own (``whylight.methods.find_method(name).options``).
+        **options: the method's own (``whylight.methods.find_method(name).options``). Every method that asks for
+            gradients takes ``libra=True`` (:mod:`whylight.methods.libra`).
 
     Returns:
         (batch, targets, tokens), unnormalised, prefix tokens (class, registers) dropped, in the model's dtype but at
-        least float32, on the inputs' device, detached (unless ``create_graph=True`` was asked for).
+        least float32, on the inputs' device, detached (unless ``create_graph=True`` was asked for). Methods that go
+        down to pixels give (batch, targets, H, W).
 
     Raises:
         UnknownName: no such method or option.
@@ -42,7 +44,7 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
     device, batch = _device_and_batch(inputs)
     with torch.inference_mode(False), torch.enable_grad():
         placed = view.place(_without_inference(inputs))
-        result = chosen.explain(view, placed, as_targets(view, targets, batch), **options)
+        result = chosen(view, placed, as_targets(view, targets, batch), **options)
     return (result if options.get("create_graph") else result.detach()).to(device)
 
 

@@ -1,0 +1,80 @@
+"""A row vector times attention-sized maps, in tiles: rollout-like products in tokens² time and linear memory.
+
+A product of maps over layers, read at one row, never needs a product of two maps: carry the row from the last layer
+down. ``row`` is always (..., batch, queries): leading dimensions are targets, or several rows at once.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from whylight.attention.call import AttentionCall, at_least_float32
+from whylight.attention.reductions import tiles
+
+
+@torch.no_grad()
+def attention_rows(call: AttentionCall, row: Tensor) -> Tensor:
+    """row · A for every head: (..., batch, heads, keys)."""
+    total = _zeros(call, row, call.heads, call.keys)
+    for tile in tiles(call, rows=support(row)):
+        total += torch.einsum("...bq,bhqk->...bhk", row[..., tile], call.attention(tile))
+    return total
+
+
+def row_times_attention(call: AttentionCall, row: Tensor) -> Tensor:
+    """row · mean over heads of A: (..., batch, keys)."""
+    return attention_rows(call, row).mean(-2)
+
+
+@torch.no_grad()
+def gradient_rows(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
+    """row · ∂s/∂A for every head: (..., batch, heads, keys); ``gradient`` is ∂s/∂(call.output)."""
+    total = _zeros(call, row, call.heads, call.keys, like=gradient)
+    for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
+        total += torch.einsum("...bq,...bhqk->...bhk", row[..., tile], map_gradient(call, gradient, tile))
+    return total
+
+
+@torch.no_grad()
+def row_times_positive_gradient(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
+    """row · mean over heads of relu(A * ∂s/∂A): (..., batch, keys)."""
+    total = _zeros(call, row, call.keys, like=gradient)
+    for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
+        product = map_gradient(call, gradient, tile).relu_().mul_(call.attention(tile))
+        total += torch.einsum("...bq,...bhqk->...bk", row[..., tile], product)
+    return total / call.heads
+
+
+@torch.no_grad()
+def row_times_means(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
+    """row · (mean over heads of A * mean over heads of relu(∂s/∂A)): (..., batch, keys)."""
+    total = _zeros(call, row, call.keys, like=gradient)
+    for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
+        product = map_gradient(call, gradient, tile).relu_().mean(-3).mul_(call.attention(tile).mean(-3))
+        total += torch.einsum("...bq,...bqk->...bk", row[..., tile], product)
+    return total
+
+
+def map_gradient(call: AttentionCall, gradient: Tensor, rows: slice) -> Tensor:
+    """Rows of ∂s/∂A = G_O Vᵀ, zero where no query may attend: (..., batch, heads, rows, keys), a tensor of its own."""
+    product = at_least_float32(gradient[..., rows, :]) @ at_least_float32(call.value).transpose(-1, -2)
+    allowed = call.allowed(rows)
+    return product if allowed is None else product.mul_(allowed)
+
+
+def support(row: Tensor) -> slice:
+    """The rows of the map that count: from the first place where any row vector is not zero to the last."""
+    used = row.ne(0).flatten(0, -2).any(0).nonzero().flatten().tolist()
+    return slice(used[0], used[-1] + 1) if used else slice(0, 0)
+
+
+def _copies(call: AttentionCall, gradient: Tensor) -> int:
+    return gradient.shape[: -call.output.dim()].numel()
+
+
+def _zeros(call: AttentionCall, row: Tensor, *last: int, like: Tensor | None = None) -> Tensor:
+    lead = row.shape[:-2]
+    if like is not None:
+        lead = torch.broadcast_shapes(lead, like.shape[: -call.output.dim()])
+    return row.new_zeros(*lead, row.shape[-2], *last)

@@ -1,0 +1,198 @@
+"""One pass through the whole model with all attention calls recorded, and all layers' gradients from one backward pass.
+
+The scores are the model's own logits, a dual encoder's scale included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from whylight.attention import AttentionCall, ResidualStream, record_attention
+from whylight.attention.call import at_least_float32
+from whylight.errors import UnsupportedModel
+from whylight.methods.layers import layer_index, the_call
+from whylight.models.targets import Targets
+from whylight.models.view import Inputs, Pass, View
+
+GRADIENT_BYTES = 256 * 2**20
+"""How much the gradients of all layers may take together: targets go through in chunks of this size, or one by one."""
+
+
+@dataclass(frozen=True)
+class BlockPass:
+    """What one block did.
+
+    Attributes:
+        call: its attention.
+        tokens: what entered it, (batch, tokens, width).
+        after_attention: tokens after attention and its skip connection; None where not asked for.
+        output: what left it.
+    """
+
+    call: AttentionCall
+    tokens: Tensor
+    after_attention: Tensor | None
+    output: Tensor
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """∂logit/∂(attention output) for a chunk of targets.
+
+    Attributes:
+        blocks: for every recorded block (targets, batch, heads, queries, head width).
+        pooler: the same for the attentional pooler, where the model has one.
+    """
+
+    blocks: list[Tensor]
+    pooler: Tensor | None
+
+    @property
+    def last(self) -> Tensor:
+        return self.blocks[-1] if self.pooler is None else self.pooler
+
+
+@dataclass(frozen=True)
+class FullPass:
+    """An input's way through the whole model.
+
+    Attributes:
+        blocks: the recorded blocks, from the start layer on.
+        pooler: the attentional pooler's call, where the model has one.
+        output: the model's own output, (batch, dim).
+    """
+
+    view: View
+    run: Pass
+    blocks: list[BlockPass]
+    pooler: AttentionCall | None
+    output: Tensor
+
+    @property
+    def last(self) -> AttentionCall:
+        """The last attention map before the output: the pooler's, where the model has one."""
+        return self.blocks[-1].call if self.pooler is None else self.pooler
+
+    def gradients(self, targets: Targets) -> Iterator[Gradients]:
+        """Gradients of the targets' logits at every recorded call, in order, chunk by chunk."""
+        calls = [block.call for block in self.blocks] + ([] if self.pooler is None else [self.pooler])
+        outputs = [call.output for call in calls]
+        scores = targets.logits(self.view, self.output).sum(0)
+        size = max(1, GRADIENT_BYTES // sum(output.numel() * output.element_size() for output in outputs))
+        for chunk in scores.split(size):
+            each = [torch.autograd.grad(score, outputs, retain_graph=True) for score in chunk]
+            stacked = [torch.stack(of_one_call) for of_one_call in zip(*each, strict=True)]
+            if self.pooler is None:
+                yield Gradients(stacked, None)
+            else:
+                yield Gradients(stacked[:-1], stacked[-1])
+
+    def readout_weights(self) -> Tensor:
+        """How the output reads the rows of the last map: (batch, queries), summing to one.
+
+        The class token's or end-of-text token's row (class and distillation token where both are read); the mean over
+        patch rows for mean-pooled models, padding left out; the rows of the pooler's queries for attention-pooled ones.
+        """
+        like = at_least_float32(self.run.tokens[:0])
+        weights = like.new_zeros(self.run.tokens.shape[0], self.last.queries)
+        if self.run.attention_pool is not None:
+            weights[:, self.run.attention_pool.rows] = 1
+        elif self.run.readout_row is not None:
+            weights.scatter_(1, self.run.readout_row[:, None], 1)
+        elif self.view.pooling == "class_token":
+            weights[:, : self.run.prefix] = 1
+        else:
+            weights[:, self.run.prefix :] = 1
+            weights = weights if self.run.mask is None else weights * self.run.mask
+        return weights / weights.sum(-1, keepdim=True)
+
+    def start_row(self, through_pooler: Callable[[AttentionCall, Tensor], Tensor]) -> Tensor:
+        """The row over the last block's tokens from which a product of maps is carried down: (..., batch, tokens).
+
+        Args:
+            through_pooler: row times the pooler's map. Its queries are no tokens, so there is no identity beside it.
+        """
+        row = self.readout_weights()
+        return row if self.pooler is None else self.over_tokens(through_pooler(self.pooler, row))
+
+    def over_tokens(self, row: Tensor) -> Tensor:
+        """A row over the pooler's keys as a row over all tokens: some poolers do not read the prefix tokens."""
+        tokens = self.run.tokens.shape[1]
+        if row.shape[-1] == tokens:
+            return row
+        if row.shape[-1] != tokens - self.run.prefix:
+            raise UnsupportedModel(f"{self.view.name}: its pooler reads {row.shape[-1]} of {tokens} tokens")
+        return torch.nn.functional.pad(row, (self.run.prefix, 0))
+
+    def mean_over_patches(self, values: Tensor) -> Tensor:
+        """Mean over the patches, or over the real tokens of a text: (..., batch, n, patches) to (..., batch, n, 1)."""
+        if self.run.mask is None:
+            return values.mean(-1, keepdim=True)
+        real = self.run.mask[:, None, self.run.prefix :].to(values.dtype)
+        return (values * real).sum(-1, keepdim=True) / real.sum(-1, keepdim=True)
+
+    def patches(self, row: Tensor) -> Tensor:
+        """A row over the last map's keys, or over all tokens, without prefix tokens."""
+        return self.over_tokens(row)[..., self.run.prefix :]
+
+
+def full_pass(view: View, inputs: Inputs, start_layer: int = 0, *, residual: bool = False) -> FullPass:
+    """Drive the model and record every block from ``start_layer`` on. Nothing before its attention holds a graph.
+
+    Args:
+        start_layer: negative counts from the end.
+        residual: keep each block's tokens after attention.
+
+    Raises:
+        BadInput: no such layer.
+        UnsupportedModel: a block hides its attention.
+    """
+    with torch.no_grad():
+        run = view.begin(inputs)
+    return drive(view, run, run.tokens, layer_index(start_layer, len(run.blocks)), residual=residual)
+
+
+def last_map(view: View, inputs: Inputs) -> FullPass:
+    """Drive the model and record only the last attention map: the last block's, or the pooler's."""
+    with torch.no_grad():
+        run = view.begin(inputs)
+    return drive_to_last_map(view, run, run.tokens)
+
+
+def drive_to_last_map(view: View, run: Pass, tokens: Tensor) -> FullPass:
+    """The same from given tokens."""
+    return drive(view, run, tokens, len(run.blocks) - (run.attention_pool is None))
+
+
+def drive(view: View, run: Pass, tokens: Tensor, first: int, *, residual: bool = False) -> FullPass:
+    """The blocks from ``tokens`` to the output, recorded from block ``first`` on."""
+    with torch.no_grad():
+        for block in run.blocks[:first]:
+            tokens = block(tokens)
+    blocks = []
+    for layer, block in enumerate(run.blocks[first:], first):
+        entering = tokens
+        # The first recorded output is a leaf: gradients of the maps above need no graph below it.
+        with record_attention(leaves=layer == first) as calls:
+            if residual:
+                with ResidualStream(entering) as stream:
+                    tokens = block(entering)
+                after_attention = _after_attention(view, layer, entering, stream)
+            else:
+                tokens, after_attention = block(entering), None
+        call = the_call(calls, view, layer, entering.shape[1])
+        blocks.append(BlockPass(call, entering.detach(), after_attention, tokens.detach()))
+    with record_attention(leaves=not blocks) as calls:
+        output = run.readout(tokens)
+    pooler = None if run.attention_pool is None else the_call(calls, view, len(run.blocks))
+    return FullPass(view, run, blocks, pooler, output)
+
+
+def _after_attention(view: View, layer: int, entering: Tensor, stream: ResidualStream) -> Tensor:
+    if not stream.branches:
+        raise UnsupportedModel(f"{view.name}: layer {layer} does not add its attention to its tokens")
+    return (entering + stream.branches[0]).detach()

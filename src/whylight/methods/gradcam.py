@@ -1,0 +1,112 @@
+"""GradCAM on the tokens of a block.
+
+Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", arXiv 1610.02391,
+ICCV 2017, with tokens as the activations a:
+
+    map_n = sum over channels c of α_c a_nc,    α_c = mean over patches of ∂logit/∂a_nc
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from whylight.attention.call import at_least_float32
+from whylight.methods.layers import layer_index, run_blocks
+from whylight.methods.registry import method
+from whylight.models.targets import Targets
+from whylight.models.view import Block, Inputs, Pass, View
+
+Place = Literal["norm1", "input", "output"]
+
+_NORMS = {F.layer_norm, getattr(F, "rms_norm", F.layer_norm)}
+_ATTENTION = {F.scaled_dot_product_attention, F.multi_head_attention_forward}
+
+
+@method(
+    "gradcam",
+    summary="GradCAM on a block's tokens: channels weighted by their mean gradient over the patches",
+    citation="Selvaraju et al., ICCV 2017, arXiv 1610.02391",
+)
+def gradcam(
+    view: View, inputs: Inputs, targets: Targets, *, layer: int = -1, at: Place = "norm1", relu: bool = False
+) -> Tensor:
+    """GradCAM on tokens, (batch, targets, patches), signed unless ``relu``.
+
+    Args:
+        layer: which block; negative counts from the end.
+        at: "norm1": what the block's attention reads, which is its first norm's output (its input where norms come
+            after, as in BERT); "input" or "output": the tokens that enter or leave it. The output of the last block has
+            no gradient at the patches of a class-token model.
+        relu: keep the positive part only, as the paper does.
+    """
+    run = view.begin(inputs)
+    index = layer_index(layer, len(run.blocks))
+    with torch.no_grad():
+        tokens = run_blocks(run, run.tokens, stop=index)
+    activation, tokens = _activation(run.blocks[index], tokens, at)
+    scores = targets.logits(view, run.readout(run_blocks(run, tokens, start=index + 1))).sum(0)
+    maps = []
+    for score in scores:
+        (gradient,) = torch.autograd.grad(score, activation, retain_graph=True)
+        maps.append(_weighted_sum(run, at_least_float32(activation.detach()), at_least_float32(gradient)))
+    result = torch.stack(maps, dim=1)
+    return result.relu() if relu else result
+
+
+def _weighted_sum(run: Pass, activation: Tensor, gradient: Tensor) -> Tensor:
+    """(batch, patches): Σ_c α_c a_nc."""
+    activation, gradient = activation[:, run.prefix :], gradient[:, run.prefix :]
+    if run.mask is None:
+        weights = gradient.mean(1)
+    else:
+        real = run.mask[:, run.prefix :, None].to(gradient.dtype)
+        weights = (gradient * real).sum(1) / real.sum(1)
+    return torch.einsum("bnc,bc->bn", activation, weights)
+
+
+def _activation(block: Block, tokens: Tensor, at: Place) -> tuple[Tensor, Tensor]:
+    """The tokens to explain, as a leaf, and what leaves the block."""
+    tokens = tokens.detach()
+    if at == "norm1":
+        with _FirstNorm(tokens.shape) as norm:
+            output = block(tokens)
+        if norm.output is not None:
+            return norm.output, output
+    if at == "output":
+        with torch.no_grad():
+            tokens = block(tokens)
+        tokens = tokens.detach().requires_grad_()
+        return tokens, tokens
+    tokens.requires_grad_()
+    return tokens, block(tokens)
+
+
+class _FirstNorm(TorchFunctionMode):
+    """Makes the output of the first norm inside a leaf, where one comes before the attention."""
+
+    def __init__(self, shape: torch.Size) -> None:
+        super().__init__()
+        self.shape = shape
+        self.output: Tensor | None = None
+        self.looking = True
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if self.looking and func in _NORMS and result.shape == self.shape:
+            result = self.output = result.detach().requires_grad_()
+            self.looking = False
+        elif func in _ATTENTION:
+            self.looking = False
+        return result

@@ -1,0 +1,82 @@
+"""Gradients at the pixels, LibraGrad and integrated gradients against the values of independent implementations."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from oracle_files import relative_difference
+from oracle_models import timm_oracle
+from torch import Tensor
+
+from whylight.attention.rows import map_gradient
+from whylight.methods import relevance
+from whylight.methods.full_model import full_pass
+from whylight.methods.input_gradient import gradients_at_input
+from whylight.methods.integrated_gradients import Quadrature
+from whylight.methods.libra import libra_gradients
+from whylight.models.targets import as_targets
+
+CLASSES = [0, 3]
+
+
+def pixel_gradients(libra: bool) -> Tensor:
+    view, oracle = timm_oracle("libra")
+    targets = as_targets(view, CLASSES, 1)
+    if not libra:
+        return torch.cat([gradient for _, gradient in gradients_at_input(view, oracle["image"], targets)])
+    with libra_gradients():
+        return torch.cat([gradient for _, gradient in gradients_at_input(view, oracle["image"], targets)])
+
+
+def test_libra_input_gradient() -> None:
+    view, oracle = timm_oracle("libra")
+    gradients = pixel_gradients(libra=True)
+    maps = relevance(view, oracle["image"], CLASSES, "input_gradient", libra=True)
+    for index, target in enumerate(CLASSES):
+        expected = oracle[f"expected.libra.input_gradient.class_{target}"]
+        assert relative_difference(gradients[index], expected) < 1e-8
+        assert relative_difference(maps[0, index], expected.abs().amax(0)) < 1e-8
+
+
+def test_libra_input_times_gradient_is_complete() -> None:
+    view, oracle = timm_oracle("libra")
+    maps = relevance(view, oracle["image"], CLASSES, "input_gradient", times_input=True, libra=True)
+    for index, target in enumerate(CLASSES):
+        assert relative_difference(maps[0, index], oracle[f"expected.libra.input_x_gradient.class_{target}"]) < 1e-8
+        rest = oracle[f"expected.derived.libra.frozen_logit_at_zero_image.class_{target}"]
+        logit = oracle["expected.logits"][0, target]
+        assert relative_difference(maps[0, index].sum() + rest, logit) < 1e-8
+
+
+def test_libra_gradients_of_attention_maps() -> None:
+    view, oracle = timm_oracle("libra")
+    with libra_gradients():
+        full = full_pass(view, oracle["image"])
+        (gradients,) = full.gradients(as_targets(view, CLASSES, 1))
+    maps = [map_gradient(b.call, g, slice(None)) for b, g in zip(full.blocks, gradients.blocks, strict=True)]
+    for index, target in enumerate(CLASSES):
+        found = torch.stack([each[index, 0] for each in maps])
+        assert relative_difference(found, oracle[f"expected.libra.attention_gradients.class_{target}"]) < 1e-8
+
+
+@pytest.mark.parametrize(("libra", "name"), [(True, "libra"), (False, "plain")])
+def test_chefercam_with_and_without_libra(libra: bool, name: str) -> None:
+    view, oracle = timm_oracle("libra")
+    maps = relevance(view, oracle["image"], CLASSES, "chefercam", libra=libra)
+    for index, target in enumerate(CLASSES):
+        assert relative_difference(maps[0, index], oracle[f"expected.{name}.genatt.class_{target}"]) < 1e-8
+
+
+@pytest.mark.parametrize("quadrature", ["gausslegendre", "riemann_middle", "riemann_trapezoid"])
+def test_integrated_gradients(quadrature: Quadrature) -> None:
+    view, oracle = timm_oracle("integrated_gradients")
+    maps = relevance(view, oracle["image"], CLASSES, "integrated_gradients", quadrature=quadrature)
+    for index, target in enumerate(CLASSES):
+        assert relative_difference(maps[:, index], oracle[f"expected.{quadrature}.class_{target}"]) < 1e-7
+
+
+def test_integrated_gradients_of_another_target_per_picture() -> None:
+    view, oracle = timm_oracle("integrated_gradients")
+    maps = relevance(view, oracle["image"], [[0], [3]], "integrated_gradients")
+    for row, target in enumerate(CLASSES):
+        assert relative_difference(maps[row, 0], oracle[f"expected.gausslegendre.class_{target}"][row]) < 1e-7
