@@ -1,1 +1,68 @@
-"""Whylight: why a vision transformer said what it said."""
+"""Whylight: why a vision transformer said what it said.
+
+Public names are imported when they are first used, so that ``import whylight`` is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from whylight.errors import WhylightError
+    from whylight.explaining import explain
+    from whylight.explanation import Explanation
+    from whylight.methods import methods, relevance
+    from whylight.methods.decomposition import Decomposition, decompose
+    from whylight.methods.text_span import TextDirection, text_span
+    from whylight.models.load import load
+    from whylight.models.view import View
+    from whylight.models.wrap import wrap
+
+__all__ = [
+    "Decomposition",
+    "Explanation",
+    "TextDirection",
+    "View",
+    "WhylightError",
+    "__version__",
+    "decompose",
+    "explain",
+    "load",
+    "methods",
+    "relevance",
+    "text_span",
+    "wrap",
+]
+
+_HOMES = {
+    "Decomposition": "whylight.methods.decomposition",
+    "Explanation": "whylight.explanation",
+    "TextDirection": "whylight.methods.text_span",
+    "View": "whylight.models.view",
+    "WhylightError": "whylight.errors",
+    "decompose": "whylight.methods.decomposition",
+    "explain": "whylight.explaining",
+    "load": "whylight.models.load",
+    "relevance": "whylight.methods",
+    "text_span": "whylight.methods.text_span",
+    "wrap": "whylight.models.wrap",
+}
+_PACKAGES = {"methods", "scenes"}
+"""Packages under their own name; ``methods`` can also be called (:mod:`whylight.methods.callable_package`)."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _PACKAGES:
+        return importlib.import_module(f"whylight.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("whylight")
+    raise AttributeError(f"module 'whylight' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PACKAGES})

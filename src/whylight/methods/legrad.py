@@ -22,7 +22,7 @@ from whylight.attention import AttentionCall, gradient_relevance, record_attenti
 from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
 from whylight.methods.layers import layer_index, the_call
-from whylight.methods.legrad_closed_form import closed_form_relevance
+from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layers
 from whylight.methods.registry import method
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.targets import Score, Targets
@@ -79,9 +79,8 @@ def legrad(
         raise BadInput(f"{view.name}: the closed form needs plain pre-norm blocks, mean pooling and no create_graph")
     if anatomy is not None:
         weights = pooling_weights(run, pooling or published_pooling(view))
-        return closed_form_relevance(
-            view, run, targets, anatomy, first=first, score=score or "cosine", weights=weights, centred=centred
-        )
+        layers = recorded_layers(view, run, anatomy, first=first, weights=weights)
+        return relevance_of_layers(layers, run, targets, score=score or "cosine", weights=weights, centred=centred)
     tokens, total = run.tokens, None
     for layer, block in enumerate(run.blocks):
         if layer < first or run.attention_pool is not None:
@@ -105,15 +104,17 @@ def legrad(
 
 def layer_relevance(call: AttentionCall, scores: Tensor, run: Pass, centred: bool, create_graph: bool) -> Tensor:
     """E_l for every target, (batch, targets, patches), from scores (batch, targets)."""
-    rows = slice(None) if run.attention_pool is None else run.attention_pool.rows
-    query_mask = run.mask if run.attention_pool is None else None
+    pooler = run.attention_pool
+    rows = slice(None) if pooler is None else pooler.rows
+    query_mask = run.mask if pooler is None else None
+    prefix = run.prefix if pooler is None else pooler.prefix
     parts = []
     for index in range(scores.shape[1]):
         (gradient,) = torch.autograd.grad(
             scores[:, index].sum(), call.output, retain_graph=True, create_graph=create_graph
         )
         parts.append(gradient_relevance(call, gradient, rows=rows, centred=centred, query_mask=query_mask))
-    return torch.stack(parts, dim=1)[..., run.prefix :]
+    return torch.stack(parts, dim=1)[..., prefix:]
 
 
 def pool(run: Pass, tokens: Tensor, pooling: TokenPooling) -> Tensor:

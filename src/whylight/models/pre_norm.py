@@ -58,7 +58,9 @@ def timm_blocks(blocks: Sequence[Any]) -> list[PreNormBlock] | None:
     """timm's plain blocks (ViT, DeiT, DINOv2, SigLIP trunks) as pre-norm blocks; None where one is of another shape."""
     found = []
     for block in blocks:
-        if type(block).__name__ != "Block" or type(block.attn).__name__ != "Attention":
+        if type(block).__qualname__ != "Block" or not type(block).__module__.endswith(".vision_transformer"):
+            return None  # Beit's blocks are named so too
+        if type(block.attn).__name__ != "Attention":
             return None
         activation = activation_of(block.mlp.act)
         inner = (block.attn.norm, block.mlp.norm)

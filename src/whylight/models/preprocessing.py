@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 import torchvision.transforms.functional as vision
 from PIL import Image
 from torch import Tensor
@@ -20,7 +22,8 @@ class Frame:
 
     Attributes:
         picture: (height, width) of the picture in pixels.
-        box: (left, top, right, bottom) of what the model saw, in picture pixels; outside the picture where padded.
+        box: (left, top, right, bottom) of what the model's patches cover, in picture pixels; outside the picture where
+            padded.
     """
 
     picture: tuple[int, int]
@@ -29,15 +32,18 @@ class Frame:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a model wants its pictures.
+    """How a model wants its pictures: resized, then cropped or padded about the centre.
 
     Attributes:
         size: (height, width) of the input in pixels.
         mean, std: of the three channels, for pixels in [0, 1].
-        interpolation: "bicubic", "bilinear" or "nearest".
-        fit: "crop" (shorter side resized, centre cropped), "squash" (both sides resized), "pad" (longer side resized,
-            the rest filled with black).
-        crop_fraction: with "crop", the size divided by the side that the picture is resized to (timm's ``crop_pct``).
+        interpolation: "bicubic", "bilinear", "nearest", "lanczos", "box" or "hamming".
+        fit: what keeps the picture's shape: "crop" (the shorter side is resized to the size, the longer one cropped),
+            "pad" (the longer side is resized, the shorter one filled up), or "squash" (nothing does).
+        crop_fraction: size divided by what the picture is resized to before the crop (timm's ``crop_pct``).
+        fill: colour of the padding, 0 to 255.
+        patch: (height, width) of a patch. What the patches leave over of the size at the right and the bottom is not
+            seen (SigLIP so400m: 384 px, patch 14).
     """
 
     size: tuple[int, int]
@@ -46,56 +52,43 @@ class Preprocessing:
     interpolation: str = "bicubic"
     fit: Fit = "crop"
     crop_fraction: float = 1.0
+    fill: tuple[int, int, int] = (0, 0, 0)
+    patch: tuple[int, int] = (1, 1)
 
     def resized(self, size: tuple[int, int], fit: Fit | None = None) -> Preprocessing:
-        """The same for another input size."""
-        return replace(self, size=size, fit=fit or self.fit)
+        """The same for another input size, all of which is seen (:func:`whylight.models.sizes.fit_to_patches`)."""
+        return replace(self, size=size, fit=fit or self.fit, patch=self.patch if size == self.size else (1, 1))
 
     def __call__(self, picture: Image.Image) -> tuple[Tensor, Frame]:
         """A picture as normalised pixels (3, H, W), float32, and the part of it that they show."""
         picture = picture.convert("RGB")
-        width, height = picture.size
         rows, columns = self.size
-        mode = InterpolationMode(self.interpolation)
+        resized = vision.resize(picture, self._before_crop(picture), InterpolationMode(self.interpolation))
+        top, left = _centred(resized.height, rows), _centred(resized.width, columns)
+        seen = Image.new("RGB", (columns, rows), self.fill)
+        seen.paste(resized, (-left, -top))
+        pixels = vision.normalize(vision.to_tensor(seen), list(self.mean), list(self.std))
+
+        bottom, right = top + rows - rows % self.patch[0], left + columns - columns % self.patch[1]
+        down, across = picture.height / resized.height, picture.width / resized.width
+        box = (left * across, top * down, right * across, bottom * down)
+        return pixels, Frame((picture.height, picture.width), box)
+
+    def _before_crop(self, picture: Image.Image) -> list[int]:
+        """What the picture is resized to: [height, width], or [shorter side], rounded as the model libraries do."""
+        rows, columns = (math.floor(side / self.crop_fraction) for side in self.size)
         if self.fit == "squash":
-            pixels = vision.resize(picture, [rows, columns], mode)
-            box = (0.0, 0.0, float(width), float(height))
-        elif self.fit == "crop":
-            pixels, box = self._crop(picture, mode)
-        else:
-            pixels, box = self._pad(picture, mode)
-        tensor = vision.normalize(vision.to_tensor(pixels), list(self.mean), list(self.std))
-        return tensor, Frame((height, width), box)
+            return [rows, columns]
+        if self.fit == "crop" and rows == columns:
+            return [rows]
+        choose = min if self.fit == "crop" else max
+        ratio = choose(picture.height / rows, picture.width / columns)
+        return [max(1, round(picture.height / ratio)), max(1, round(picture.width / ratio))]
 
-    def _crop(
-        self, picture: Image.Image, mode: InterpolationMode
-    ) -> tuple[Image.Image, tuple[float, float, float, float]]:
-        width, height = picture.size
-        rows, columns = self.size
-        target = [int(rows / self.crop_fraction), int(columns / self.crop_fraction)]
-        if target[0] == target[1]:
-            resized = vision.resize(picture, [target[0]], mode)
-        else:
-            ratio = max(target[0] / height, target[1] / width)
-            resized = vision.resize(picture, [round(height * ratio), round(width * ratio)], mode)
-        cropped = vision.center_crop(resized, [rows, columns])
-        across, down = width / resized.width, height / resized.height
-        left = round((resized.width - columns) / 2.0)
-        top = round((resized.height - rows) / 2.0)
-        return cropped, (left * across, top * down, (left + columns) * across, (top + rows) * down)
 
-    def _pad(
-        self, picture: Image.Image, mode: InterpolationMode
-    ) -> tuple[Image.Image, tuple[float, float, float, float]]:
-        width, height = picture.size
-        rows, columns = self.size
-        ratio = min(rows / height, columns / width)
-        resized = vision.resize(picture, [max(1, round(height * ratio)), max(1, round(width * ratio))], mode)
-        left, top = (columns - resized.width) // 2, (rows - resized.height) // 2
-        padded = Image.new("RGB", (columns, rows))
-        padded.paste(resized, (left, top))
-        across, down = width / resized.width, height / resized.height
-        return padded, (-left * across, -top * down, (columns - left) * across, (rows - top) * down)
+def _centred(side: int, wanted: int) -> int:
+    """Where a centred stretch of ``wanted`` pixels begins in ``side`` pixels; negative where it sticks out."""
+    return round((side - wanted) / 2) if side >= wanted else -((wanted - side) // 2)
 
 
 def place_in_picture(maps: Tensor, frame: Frame) -> Tensor:
@@ -110,16 +103,13 @@ def place_in_picture(maps: Tensor, frame: Frame) -> Tensor:
     """
     height, width = frame.picture
     left, top, right, bottom = frame.box
-    x0, y0 = max(0, round(left)), max(0, round(top))
-    x1, y1 = min(width, round(right)), min(height, round(bottom))
-    rows, columns = maps.shape[-2:]
-    # One sample per picture pixel inside the frame, at the place in the grid where that pixel's centre lies.
+    # One sample for each picture pixel whose centre lies in the frame, at the place of that centre in the grid.
+    y0, y1 = max(0, math.ceil(top - 0.5)), min(height, math.ceil(bottom - 0.5))
+    x0, x1 = max(0, math.ceil(left - 0.5)), min(width, math.ceil(right - 0.5))
     y = (torch.arange(y0, y1, device=maps.device, dtype=maps.dtype) + 0.5 - top) / (bottom - top) * 2 - 1
     x = (torch.arange(x0, x1, device=maps.device, dtype=maps.dtype) + 0.5 - left) / (right - left) * 2 - 1
     places = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).expand(len(maps), -1, -1, -1)
-    inside = torch.nn.functional.grid_sample(
-        maps.reshape(-1, 1, rows, columns), places, mode="bilinear", padding_mode="border", align_corners=False
-    )[:, 0]
+    inside = F.grid_sample(maps[:, None], places, mode="bilinear", padding_mode="border", align_corners=False)
     whole = maps.new_zeros(len(maps), height, width)
-    whole[:, y0:y1, x0:x1] = inside
+    whole[:, y0:y1, x0:x1] = inside[:, 0]
     return whole

@@ -1,14 +1,16 @@
-"""Pictures of any size: grids, and positional embeddings interpolated without writing to parameters."""
+"""Pictures of any size, without writing to the model."""
 
 from __future__ import annotations
 
 import copy
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def fit_to_patches(pixels: Tensor, patch: tuple[int, int], native: tuple[int, int]) -> Tensor:
+def fit_to_patches(pixels: Tensor, patch: tuple[int, int], native: tuple[int, int] | None) -> Tensor:
     """Pixels (batch, 3, H, W) whose sides the patches divide: resized (bilinear, antialiased) to the nearest multiple.
 
     The model's own size passes as it is, also where its patches leave a remainder (SigLIP so400m: 384 px, patch 14).
@@ -18,10 +20,13 @@ def fit_to_patches(pixels: Tensor, patch: tuple[int, int], native: tuple[int, in
         return pixels
     rows = max(1, round(height / patch[0])) * patch[0]
     columns = max(1, round(width / patch[1])) * patch[1]
-    return F.interpolate(pixels.float(), (rows, columns), mode="bilinear", antialias=True).to(pixels.dtype)
+    precise = pixels.to(torch.promote_types(pixels.dtype, torch.float32))
+    return F.interpolate(precise, (rows, columns), mode="bilinear", antialias=True).to(pixels.dtype)
 
 
-def shadow(module: nn.Module) -> nn.Module:
-    """A copy that shares every parameter and buffer: attributes set on the copy leave the original alone."""
-    shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+def shadow(module: nn.Module) -> Any:
+    """A copy that shares every parameter, buffer and hook: what is set on the copy leaves the original alone."""
+    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+    for part in module.modules():
+        shared.update({id(value): value for name, value in vars(part).items() if name.endswith("_hooks")})
     return copy.deepcopy(module, memo=shared)

@@ -36,13 +36,19 @@ class Targets:
 
     def chunk(self, size: int) -> list[Targets]:
         """The same targets, at most ``size`` at a time."""
-        return [Targets(part) for part in self.values.split(size, dim=1 if self.classes else -2)]
+        return [Targets(part) for part in torch.split(self.values, size, dim=1 if self.classes else -2)]
 
     def scores(self, output: Tensor, score: Score = "cosine") -> Tensor:
-        """Scores (batch, targets) of outputs (batch, dim): the class's logit, or cosine or dot with the embedding."""
+        """Scores (batch, targets) of outputs (batch, dim): the class's logit, or cosine or dot with the embedding.
+
+        Raises:
+            BadInput: embeddings of another dimension than the model's.
+        """
         if self.classes:
             return output.gather(1, self.values)
         values = self.values.to(output.dtype)
+        if values.shape[-1] != output.shape[-1]:
+            raise BadInput(f"target embeddings have {values.shape[-1]} dimensions, the model's have {output.shape[-1]}")
         if score == "cosine":
             output, values = F.normalize(output, dim=-1), F.normalize(values, dim=-1)
         return output @ values.T if values.dim() == 2 else torch.einsum("bd,btd->bt", output, values)
@@ -63,18 +69,20 @@ def as_targets(view: View, targets: TargetsLike, batch: int) -> Targets:
     Raises:
         BadInput: empty, of another length than the batch, or of the wrong kind for the model.
     """
-    device = view.parameter.device
-    values = targets.detach().to(device) if isinstance(targets, Tensor) else _index_tensor(targets, device)
+    values = _tensor(targets, view.parameter.device)
+    if values.numel() == 0:
+        raise BadInput("no target given: name at least one prompt, class or embedding")
     if values.is_floating_point():
         if view.classifies:
             raise BadInput(f"{view.name} is a classifier: its targets are class indices, not embeddings")
         values = values.unsqueeze(0) if values.dim() == 1 else values
+        if values.dim() not in (2, 3) or (values.dim() == 3 and len(values) != batch):
+            raise BadInput(f"target embeddings are (targets, dim); got {tuple(values.shape)} for {batch} pictures")
     else:
         if not view.classifies:
             raise BadInput(
                 f"{view.name} gives embeddings: its targets are (targets, dim) embeddings, not class indices"
             )
-        values = values.long()
         values = values.reshape(1, 1) if values.dim() == 0 else values
         values = values.expand(batch, -1) if values.dim() == 1 or values.shape[0] == 1 else values
         if values.dim() != 2 or values.shape[0] != batch:
@@ -82,20 +90,18 @@ def as_targets(view: View, targets: TargetsLike, batch: int) -> Targets:
                 "class indices are an int, a list, or one list per picture; "
                 f"got {tuple(values.shape)} for {batch} pictures"
             )
-    if values.numel() == 0:
-        raise BadInput("no target given: name at least one prompt, class or embedding")
     count = view.class_count
     if not values.is_floating_point() and count is not None and not 0 <= int(values.min()) <= int(values.max()) < count:
-        asked = values.unique().tolist()
+        asked = torch.unique(values).tolist()
         raise BadInput(f"{view.name} has {count} classes, numbered from 0: {asked} are not all among them")
     return Targets(values)
 
 
-def _index_tensor(targets: object, device: torch.device) -> Tensor:
+def _tensor(targets: object, device: torch.device) -> Tensor:
+    """Floating embeddings, or int64 class indices; a copy where a tensor made under inference mode cannot serve."""
     try:
-        values = torch.as_tensor(targets, device=device)
+        values = torch.as_tensor(targets, device=device).detach()
     except (ValueError, TypeError) as error:
         raise BadInput(f"targets must be embeddings or class indices, every picture the same number: {error}") from None
-    if values.is_floating_point() and values.numel():
-        return values
-    return values.long()
+    values = values if values.is_floating_point() else values.long()
+    return values.clone() if values.is_inference() else values

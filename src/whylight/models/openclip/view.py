@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.openclip.tokenizer import Tokenizer, infer_tokenizer
 from whylight.models.openclip.vision import begin_vision_transformer, pooling_of
 from whylight.models.pre_norm import PreNormBlock, openclip_blocks, timm_blocks
-from whylight.models.preprocessing import Preprocessing
+from whylight.models.preprocessing import Fit, Preprocessing
 from whylight.models.timm import trunk as timm_trunk
+from whylight.models.timm.supported import check_trunk
 from whylight.models.view import Inputs, Pass, View
-
-Tokenizer = Callable[[list[str]], Tensor]
 
 
 class OpenClipView(View):
@@ -23,33 +24,44 @@ class OpenClipView(View):
 
     Args:
         module: the model.
-        tokenizer: list of prompts to token ids (prompts, context length); None where it is not known.
+        tokenizer: list of prompts to token ids (prompts, context length). Default: CLIP's own where the size of the
+            vocabulary is CLIP's, otherwise unknown.
+
+    Raises:
+        UnsupportedModel: the picture tower is no vision transformer that can be driven (ResNet, ConvNeXt, ...).
     """
 
     family = "openclip"
 
-    def __init__(self, module: Any, tokenizer: Tokenizer | None = None, name: str = "OpenCLIP model") -> None:
+    def __init__(self, module: Any, tokenizer: Tokenizer | None = None, name: str | None = None) -> None:
+        self.model = module
         self.module = module
-        self.name = name
-        self.tokenizer = tokenizer
+        self.name = name or f"OpenCLIP {type(module).__name__}"
+        self.tokenizer = tokenizer or infer_tokenizer(module)
         self.visual = getattr(module, "visual", module)
         self.trunk = getattr(self.visual, "trunk", None)
+        if self.trunk is None:
+            _check_vision_transformer(self.visual, self.name)
+        else:
+            check_trunk(self.trunk, self.name)
         self.pooling = pooling_of(self.visual) if self.trunk is None else timm_trunk.pooling_of(self.trunk)
         self.classifies = False
-        self.preprocessing = _preprocessing(self.visual)
+        self.preprocessing = _preprocessing(self.visual, self.trunk)
 
     @property
     def parameter(self) -> Tensor:
-        return self.visual.conv1.weight if self.trunk is None else next(self.trunk.parameters())
+        stem = self.visual.conv1 if self.trunk is None else self.trunk.patch_embed
+        parameter: Tensor = next(stem.parameters())
+        return parameter
 
     @property
     def logit_scale(self) -> Tensor | float:
-        scale = getattr(self.module, "logit_scale", None)
+        scale: Tensor | None = getattr(self.module, "logit_scale", None)
         return 1.0 if scale is None else scale.detach().exp()
 
     @property
     def logit_bias(self) -> Tensor | float:
-        bias = getattr(self.module, "logit_bias", None)
+        bias: Tensor | None = getattr(self.module, "logit_bias", None)
         return 0.0 if bias is None else bias.detach()
 
     def pre_norm_blocks(self) -> list[PreNormBlock] | None:
@@ -71,22 +83,42 @@ class OpenClipView(View):
             raise BadInput(
                 f"{self.name} does not say which tokenizer it was trained with: whylight.wrap(model, tokenizer=...)"
             )
-        ids = self.tokenizer(list(prompts)).to(self.parameter.device)
-        return F.normalize(self.module.encode_text(ids), dim=-1)
+        # Outside inference mode, so that gradients of a score against these embeddings can be asked for.
+        with torch.inference_mode(False), torch.no_grad():
+            ids = self.tokenizer(list(prompts)).to(self.parameter.device)
+            return F.normalize(self.model.encode_text(ids), dim=-1)
 
     def unknown_words(self, prompt: str) -> list[str]:
         unknown = getattr(self.tokenizer, "unknown_words", None)
         return unknown(prompt) if unknown else []
 
 
-def _preprocessing(visual: Any) -> Preprocessing:
-    config = dict(getattr(visual, "preprocess_cfg", {}))
+def _check_vision_transformer(visual: Any, name: str) -> None:
+    if not hasattr(visual, "transformer") or not hasattr(visual, "class_embedding"):
+        raise UnsupportedModel(
+            f"{name}: its picture tower is a {type(visual).__name__}; OpenCLIP models with a vision transformer are "
+            'supported (whylight.load("openclip:ViT-B-16/laion2b_s34b_b88k"), SigLIP, CoCa, EVA02-CLIP, ...)'
+        )
+    if getattr(visual, "attn_pool_type", "") == "cascade":
+        raise UnsupportedModel(f"{name}: of two poolers in a cascade, none reads the tokens for the embedding")
+
+
+def _preprocessing(visual: Any, trunk: Any) -> Preprocessing:
+    """From what OpenCLIP notes on the tower; OpenAI's constants where it is silent, as OpenCLIP does."""
+    config = dict(getattr(visual, "preprocess_cfg", None) or {})
+    fits: dict[str, Fit] = {"shortest": "crop", "squash": "squash", "longest": "pad"}
+    fit = fits[config.get("resize_mode") or "shortest"]
     size = config.get("size") or visual.image_size
-    fit = {"shortest": "crop", "squash": "squash", "longest": "pad"}[config.get("resize_mode") or "shortest"]
+    height, width = (size, size) if isinstance(size, int) else size
+    # OpenCLIP crops to a shape that is not square with bicubic interpolation, whatever the configuration says.
+    bilinear = config.get("interpolation") == "bilinear" and (fit != "crop" or height == width)
+    fill = int(config.get("fill_color") or 0)
     return Preprocessing(
-        size=(size, size) if isinstance(size, int) else tuple(size),
-        mean=tuple(config.get("mean") or (0.48145466, 0.4578275, 0.40821073)),
-        std=tuple(config.get("std") or (0.26862954, 0.26130258, 0.27577711)),
-        interpolation=config.get("interpolation") or "bicubic",
-        fit=fit,  # type: ignore[arg-type]
+        size=(height, width),
+        mean=tuple(config.get("mean") or getattr(visual, "image_mean", None) or (0.48145466, 0.4578275, 0.40821073)),
+        std=tuple(config.get("std") or getattr(visual, "image_std", None) or (0.26862954, 0.26130258, 0.27577711)),
+        interpolation="bilinear" if bilinear else "bicubic",
+        fit=fit,
+        fill=(fill, fill, fill),
+        patch=tuple(visual.patch_size) if trunk is None else timm_trunk.patch_of(trunk),
     )

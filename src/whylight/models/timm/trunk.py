@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from whylight.models.rows import first_row
 from whylight.models.sizes import fit_to_patches, shadow
-from whylight.models.view import AttentionPool, Block, Pass, Pooling, first_row
+from whylight.models.view import AttentionPool, Block, Pass, Pooling
 
 
 def begin_trunk(trunk: Any, pixels: Tensor, last: Block | None = None) -> Pass:
@@ -18,17 +21,19 @@ def begin_trunk(trunk: Any, pixels: Tensor, last: Block | None = None) -> Pass:
         last: what follows the trunk's own output (OpenCLIP's projection).
     """
     last = last or (lambda output: output)
-    patch = _patch_size(trunk)
-    pixels = fit_to_patches(pixels, patch, _native_size(trunk))
-    grid = (pixels.shape[-2] // patch[0], pixels.shape[-1] // patch[1])
-    if grid != tuple(trunk.patch_embed.grid_size):
-        resized = shadow(trunk)
-        resized.set_input_size(img_size=tuple(pixels.shape[-2:]))  # type: ignore[operator]
-        trunk = resized
+    pixels = fit_to_patches(pixels, patch_of(trunk), size_of(trunk))
+    height, width = pixels.shape[-2:]
+    if (height, width) != size_of(trunk) and not getattr(trunk, "dynamic_img_size", False):
+        trunk = shadow(trunk)
+        trunk.set_input_size(img_size=(height, width))
     tokens, blocks = _embed(trunk, pixels)
 
     def readout(tokens: Tensor) -> Tensor:
-        return last(trunk.forward_head(trunk.norm(tokens)))
+        output = trunk.forward_head(trunk.norm(tokens))
+        if output.dim() == 3:  # `global_pool=""` pools nothing
+            by_class_token = pooling_of(trunk) == "class_token"
+            output = output[:, 0] if by_class_token else output[:, trunk.num_prefix_tokens :].mean(1)
+        return last(output)
 
     return Pass(
         tokens=tokens,
@@ -36,38 +41,61 @@ def begin_trunk(trunk: Any, pixels: Tensor, last: Block | None = None) -> Pass:
         readout=readout,
         head=lambda pooled: last(_head(trunk, trunk.norm(pooled))),
         prefix=trunk.num_prefix_tokens,
-        grid=grid,
+        grid=trunk.patch_embed.dynamic_feat_size((height, width)),
         attention_pool=_attention_pool(trunk, readout, last),
-        readout_row=first_row(tokens) if pooling_of(trunk) == "class_token" else None,
+        readout_row=first_row(pixels) if pooling_of(trunk) == "class_token" and not _distilled(trunk) else None,
     )
 
 
 def pooling_of(trunk: Any) -> Pooling:
-    """How the trunk pools."""
+    """How the trunk pools. One that pools nothing is read at its class token, or else at the mean of its patches."""
     if trunk.global_pool == "map":
         return "attention"
-    return "class_token" if trunk.global_pool in ("token", "") else "mean"
+    if trunk.global_pool == "":
+        return "class_token" if trunk.cls_token is not None else "mean"
+    return "class_token" if trunk.global_pool == "token" else "mean"
 
 
-def _patch_size(trunk: Any) -> tuple[int, int]:
-    return tuple(trunk.patch_embed.patch_size)
+def patch_of(trunk: Any) -> tuple[int, int]:
+    """Sides of a patch in pixels, the reduction of a convolutional stem included."""
+    rows, columns = trunk.patch_embed.feat_ratio(as_scalar=False)
+    return int(rows), int(columns)
 
 
-def _native_size(trunk: Any) -> tuple[int, int]:
-    return tuple(trunk.patch_embed.img_size)
+def size_of(trunk: Any) -> tuple[int, int]:
+    """(height, width) that the trunk's positions are made for, in pixels."""
+    height, width = trunk.patch_embed.img_size
+    return int(height), int(width)
 
 
 def _embed(trunk: Any, pixels: Tensor) -> tuple[Tensor, list[Block]]:
-    tokens = trunk._pos_embed(trunk.patch_embed(pixels))
-    tokens = trunk.norm_pre(trunk.patch_drop(tokens))
-    return tokens, list(trunk.blocks)
+    """Tokens, and blocks that close over what depends on the picture's shape (rotary tables, relative positions)."""
+    patches = trunk.patch_embed(pixels)
+    if hasattr(trunk, "rel_pos_bias"):  # Beit
+        tokens = torch.cat([trunk.cls_token.expand(len(patches), -1, -1), patches], dim=1)
+        tokens = tokens if trunk.pos_embed is None else tokens + trunk.pos_embed
+        bias = None if trunk.rel_pos_bias is None else trunk.rel_pos_bias()
+        return trunk.pos_drop(tokens), [partial(block, shared_rel_pos_bias=bias) for block in trunk.blocks]
+    if hasattr(trunk, "rope"):  # Eva
+        tokens, rope = trunk._pos_embed(patches)
+        ropes = rope if trunk.rope_mixed else [rope] * len(trunk.blocks)
+        blocks: list[Block] = [partial(block, rope=table) for block, table in zip(trunk.blocks, ropes, strict=True)]
+        return trunk.norm_pre(tokens), blocks
+    return trunk.norm_pre(trunk.patch_drop(trunk._pos_embed(patches))), list(trunk.blocks)
 
 
 def _head(trunk: Any, pooled: Tensor) -> Tensor:
-    return trunk.head(trunk.fc_norm(pooled))
+    output: Tensor = trunk.head(trunk.fc_norm(pooled))
+    return (output + trunk.head_dist(pooled)) / 2 if _distilled(trunk) else output
+
+
+def _distilled(trunk: Any) -> bool:
+    """Whether a second head reads a distillation token, and the output is the mean of both."""
+    return hasattr(trunk, "head_dist")
 
 
 def _attention_pool(trunk: Any, readout: Block, last: Block) -> AttentionPool | None:
+    """SigLIP's pooler, where the trunk has one; the published readout leaves the trunk's norm out."""
     if trunk.global_pool != "map":
         return None
 
@@ -75,4 +103,5 @@ def _attention_pool(trunk: Any, readout: Block, last: Block) -> AttentionPool | 
         return last(_head(trunk, trunk.pool(tokens)))
 
     rows = slice(0, 1) if trunk.attn_pool.pool == "token" else slice(None)
-    return AttentionPool(published, readout, rows)
+    prefix = trunk.num_prefix_tokens if getattr(trunk, "pool_include_prefix", True) else 0
+    return AttentionPool(published, readout, rows, prefix=prefix)

@@ -8,45 +8,71 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.pre_norm import PreNormBlock, timm_blocks
-from whylight.models.preprocessing import Preprocessing
-from whylight.models.timm.trunk import begin_trunk, pooling_of
+from whylight.models.preprocessing import Fit, Preprocessing
+from whylight.models.timm.classes import class_names
+from whylight.models.timm.supported import check_trunk
+from whylight.models.timm.trunk import begin_trunk, patch_of, pooling_of, size_of
 from whylight.models.view import Inputs, Pass, View
 
 
 class TimmView(View):
-    """A vision transformer of timm: a classifier, or features where it has no classes."""
+    """A vision transformer of timm: a classifier, or features where it has no classes (``num_classes=0``).
+
+    Raises:
+        UnsupportedModel: for architectures without one constant grid of patch tokens.
+    """
 
     family = "timm"
 
-    def __init__(self, module: Any, name: str = "timm model") -> None:
+    def __init__(self, module: Any, name: str | None = None) -> None:
+        self.trunk = module
         self.module = module
-        self.name = name
+        self.name = name or _name(module)
+        check_trunk(module, self.name)
         self.pooling = pooling_of(module)
         self.classifies = module.num_classes > 0
         self.preprocessing = _preprocessing(module)
 
     @property
+    def parameter(self) -> Tensor:
+        parameter: Tensor = next(self.trunk.patch_embed.parameters())
+        return parameter
+
+    @property
     def class_count(self) -> int | None:
-        return self.module.num_classes if self.classifies else None
+        return int(self.trunk.num_classes) if self.classifies else None
+
+    @property
+    def class_names(self) -> list[str] | None:
+        return class_names(self.trunk) if self.classifies else None
 
     def pre_norm_blocks(self) -> list[PreNormBlock] | None:
-        return timm_blocks(self.module.blocks)
+        return timm_blocks(self.trunk.blocks)
 
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):
             raise BadInput(f"{self.name} takes pixels (batch, 3, H, W)")
-        return begin_trunk(self.module, inputs)
+        return begin_trunk(self.trunk, inputs)
+
+
+def _name(module: Any) -> str:
+    config = getattr(module, "pretrained_cfg", None) or {}
+    return str(config.get("architecture") or f"timm {type(module).__name__}")
 
 
 def _preprocessing(module: Any) -> Preprocessing:
     from timm.data import resolve_model_data_config
 
     config = resolve_model_data_config(module)
+    fits: dict[str, Fit] = {"squash": "squash", "border": "pad"}
+    red, green, blue = (round(255 * channel) for channel in config["mean"])
     return Preprocessing(
-        size=tuple(config["input_size"][-2:]),
+        size=size_of(module),
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
         interpolation=config["interpolation"],
-        fit="squash" if config.get("crop_mode") == "squash" else "crop",
+        fit=fits.get(config["crop_mode"], "crop"),
         crop_fraction=config["crop_pct"],
+        fill=(red, green, blue),
+        patch=patch_of(module),
     )

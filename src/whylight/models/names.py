@@ -1,0 +1,51 @@
+"""Names of models: which there are, and what an unknown one may have meant."""
+
+from __future__ import annotations
+
+import difflib
+
+from whylight.errors import UnknownName, WhylightError
+
+BUNDLED = ("scenes", "scenes-siglip")
+FORMS = (
+    "scenes, scenes-siglip (bundled), openclip:NAME/TAG, timm:NAME, hf:ID, or a folder: openclip:local-dir:PATH, "
+    "timm:local-dir:PATH, hf:local-dir:PATH"
+)
+
+
+def openclip_names() -> list[str]:
+    """Every "openclip:NAME/TAG" that OpenCLIP has weights for."""
+    import open_clip
+
+    return [f"openclip:{name}/{tag}" for name, tag in open_clip.list_pretrained()]
+
+
+def timm_names() -> list[str]:
+    """Every "timm:NAME" that timm knows, with the tags of its weights."""
+    import timm
+
+    return [f"timm:{name}" for name in (*timm.list_models(), *timm.list_pretrained())]
+
+
+def unknown(name: str) -> UnknownName:
+    """The error for a name that is none, with near misses among all names."""
+    family = name.partition(":")[0]
+    known = [*BUNDLED]
+    if family != "timm":
+        known += openclip_names()
+    if family != "openclip":
+        known += timm_names()
+    return UnknownName(f"unknown model {name!r}.{near(name, known)} Models are named {FORMS}")
+
+
+def near(name: str, known: list[str]) -> str:
+    """ " Did you mean ...?" with up to three names, the family's prefix forgiven; empty where none is near."""
+    bare = {candidate.partition(":")[2] or candidate: candidate for candidate in known}
+    found = difflib.get_close_matches(name.partition(":")[2] or name, bare, n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(bare[match] for match in found)}?" if found else ""
+
+
+def failure(name: str, error: Exception) -> WhylightError:
+    """The one line for a library's failure to load a model that it knows."""
+    line = str(error).strip().partition("\n")[0] or type(error).__name__
+    return WhylightError(f"could not load {name}: {line}")

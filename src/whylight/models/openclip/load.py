@@ -1,0 +1,66 @@
+"""Loading OpenCLIP models by OpenCLIP's own loader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from whylight.errors import UnknownName, UnsupportedModel
+from whylight.models import names
+from whylight.models.openclip.tokenizer import named_tokenizer
+from whylight.models.openclip.view import OpenClipView
+from whylight.models.timm.supported import check_architecture
+
+
+def load_openclip(identifier: str) -> OpenClipView:
+    """A model by "NAME/TAG" (TAG may also be a path to weights), "hf-hub:ID" or "local-dir:PATH", in evaluation mode.
+
+    Raises:
+        UnknownName: no such name or tag, with near misses.
+        UnsupportedModel: its picture tower is no vision transformer.
+        WhylightError: OpenCLIP could not load it.
+    """
+    import open_clip
+
+    name = f"openclip:{identifier}"
+    if identifier.startswith(("local-dir:", "hf-hub:")):
+        architecture, tag = identifier, None
+    else:
+        architecture, _, tag = identifier.partition("/")
+        _check_name(name, architecture, tag)
+    try:
+        model = open_clip.create_model(architecture, tag, require_pretrained=True, weights_only=True)
+    except Exception as error:
+        raise names.failure(name, error) from error
+    return OpenClipView(model.eval(), named_tokenizer(architecture), name)
+
+
+def load_bundled(name: str) -> OpenClipView:
+    """A model of :mod:`whylight.scenes`, in evaluation mode, noting its preprocessing as OpenCLIP's loader would."""
+    from open_clip.model import set_model_preprocess_cfg
+
+    from whylight.scenes.architecture import ModelName, configuration
+    from whylight.scenes.load import load_scenes
+
+    known = cast(ModelName, name)
+    model, _, tokenizer = load_scenes(known)
+    set_model_preprocess_cfg(model, {"size": model.visual.image_size, **configuration(known)["preprocess_cfg"]})
+    return OpenClipView(model, tokenizer, name)
+
+
+def _check_name(name: str, architecture: str, tag: str) -> None:
+    """Refuse unknown and unsupported models before anything is fetched."""
+    import open_clip
+
+    config: dict[str, Any] | None = open_clip.get_model_config(architecture)
+    if config is None:
+        raise names.unknown(name)
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if tag.lower() not in tags and not Path(tag).is_file():
+        there = ", ".join(tags) or "none, but a path to weights can be given"
+        raise UnknownName(f"{name} names no weights. openclip:{architecture}/TAG, of which there are: {there}")
+    vision = config["vision_cfg"]
+    if "timm_model_name" in vision:
+        check_architecture(vision["timm_model_name"], name)
+    elif not isinstance(vision.get("layers"), int):
+        raise UnsupportedModel(f"{name}: its picture tower is a ResNet; towers with a vision transformer are supported")

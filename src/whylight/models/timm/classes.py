@@ -1,0 +1,30 @@
+"""Names of a timm classifier's classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def class_names(model: Any) -> list[str] | None:
+    """In the order of the logits: from the weights' own configuration, or ImageNet's where the number of classes fits.
+
+    A model whose head was replaced keeps the old names only where their number still fits.
+    """
+    config = getattr(model, "pretrained_cfg", None) or {}
+    labels = config.get("label_names")
+    if labels and len(labels) == model.num_classes:
+        if isinstance(labels, dict):
+            labels = [labels[key] for key in sorted(labels, key=int)]
+        descriptions = config.get("label_descriptions") or {}
+        return [str(descriptions.get(label, label)) for label in labels]
+    return _imagenet_names(model.num_classes)
+
+
+def _imagenet_names(count: int) -> list[str] | None:
+    from timm.data import ImageNetInfo, infer_imagenet_subset
+
+    subset = infer_imagenet_subset({"num_classes": count})
+    if subset is None:
+        return None
+    info = ImageNetInfo(subset)
+    return [info.index_to_description(index) for index in range(count)]

@@ -1,0 +1,73 @@
+"""Recognising a live model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from whylight.errors import UnsupportedModel
+from whylight.models.view import View
+
+SUPPORTED = (
+    "OpenCLIP dual encoders and picture towers with a vision transformer, timm's VisionTransformer, Eva and Beit, "
+    "and transformers' CLIP, SigLIP, ViT, DeiT, DINO and BERT families"
+)
+
+_WHOLE = {"CLIP", "CustomTextCLIP", "CoCa", "VisionTransformer", "Eva", "Beit"}
+
+
+def wrap(module: nn.Module | View, *, tokenizer: Any = None, name: str | None = None) -> View:
+    """A live model as a view; the model stays as it is.
+
+    Args:
+        module: a model of OpenCLIP, timm or transformers, also a fine-tuned one, a subclass, or one inside
+            ``torch.compile``, ``DataParallel`` or ``DistributedDataParallel``. A view is returned as it is.
+        tokenizer: prompts to token ids (OpenCLIP), or the model's tokenizer (transformers). OpenCLIP models with CLIP's
+            vocabulary need none.
+        name: what to call the model in results.
+
+    Raises:
+        UnsupportedModel: a model of no such family, or of an architecture without one constant grid of patch tokens.
+    """
+    if isinstance(module, View):
+        return module
+    module = _unwrapped(module)
+    libraries = _libraries(module)
+    if "open_clip" in libraries:
+        from whylight.models.openclip.view import OpenClipView
+
+        return OpenClipView(module, tokenizer, name)
+    if "timm" in libraries:
+        from whylight.models.timm.view import TimmView
+
+        return TimmView(module, name)
+    if "transformers" in libraries:
+        from whylight.models.transformers import wrap_transformers
+
+        view = wrap_transformers(module, name=name, tokenizer=tokenizer)
+        if view is not None:
+            return view
+    raise UnsupportedModel(f"{type(module).__name__} is not supported{_inside(module)}. Supported: {SUPPORTED}")
+
+
+def _libraries(module: nn.Module) -> set[str]:
+    """The packages that the model's class and its bases come from: no library is imported to find out."""
+    return {kind.__module__.partition(".")[0] for kind in type(module).__mro__}
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    """The model inside a compiled, parallel or averaging wrapper."""
+    while True:
+        inner = getattr(module, "_orig_mod", getattr(module, "module", None))
+        if not isinstance(inner, nn.Module):
+            return module
+        module = inner
+
+
+def _inside(module: nn.Module) -> str:
+    """A hint at the part of a model of one's own that can be explained."""
+    for path, part in module.named_modules():
+        if path and type(part).__name__ in _WHOLE and _libraries(part) & {"open_clip", "timm"}:
+            return f", but its part .{path} is: wrap that"
+    return ""
