@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel
 from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TEXTS, supported
@@ -98,10 +98,10 @@ def _attempt(identifier: str, load: Any, *arguments: Any, **options: Any) -> Any
     """What transformers loads, its errors as one line."""
     try:
         return load(*arguments, **options)
-    except (OSError, ValueError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BadInput(
-            f"cannot load {identifier} (no such model, no safetensors in it, or no network): {reason}"
+            f"cannot load {identifier} (no such model, no readable safetensors in it, or no network): {reason}"
         ) from None
 
 

@@ -78,7 +78,7 @@ def from_image_processor(processor: Any, config: Any) -> Preprocessing:
     size: dict[str, int] = {key: value for key, value in dict(processor.size).items() if value is not None}
     shorter = size.get("shortest_edge")
     before = (shorter, shorter) if shorter else (size["height"], size["width"])
-    crop = dict(processor.crop_size or {}) if processor.do_center_crop else {}
+    crop = dict(processor.crop_size) if getattr(processor, "do_center_crop", False) else {}
     shown = (crop["height"], crop["width"]) if crop else before
     common: dict[str, Any] = {
         "size": shown,

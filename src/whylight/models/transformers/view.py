@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -64,7 +65,9 @@ class TransformersView(View):
         if self.architecture.text is None:
             return super().encode_text(prompts)
         text = TransformersTextView(self.module, self.architecture.text, self.name, self.tokenizer)
-        return F.normalize(text.output(text.tokenize(prompts)), dim=-1)
+        # Outside inference mode, so that gradients of a score against these embeddings can be asked for.
+        with torch.inference_mode(False), torch.no_grad():
+            return F.normalize(text.output(text.tokenize(prompts)), dim=-1)
 
 
 class TransformersTextView(View):

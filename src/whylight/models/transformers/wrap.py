@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from typing import Any
 
 from torch import nn
@@ -44,6 +44,7 @@ def wrap_transformers(
                 from_image_processor(image_processor, config) if image_processor else usual_preprocessing(config)
             )
             return TransformersView(module, PICTURES[found], name, preprocessing, tokenizer)
-    near = difflib.get_close_matches(classes[0], [*PICTURES, *TEXTS], n=2, cutoff=0.7)
+    kin = re.split("For|Model", classes[0])[0]
+    near = [known for known in (*PICTURES, *TEXTS) if known.startswith((f"{kin}For", f"{kin}Model"))]
     meant = f" Close to it: {' and '.join(near)}." if near else ""
     raise UnsupportedModel(f"transformers' {classes[0]} is not supported.{meant} Supported: {supported()}")
