@@ -101,9 +101,9 @@ def test_prepared_products_follow_the_weights_and_go_with_the_model() -> None:
 
 def test_the_closed_form_is_taken_where_it_holds_and_refused_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[bool] = []
-    original = legrad_closed_form.closed_form_relevance
+    original = legrad_closed_form.relevance_of_layers
     monkeypatch.setattr(
-        "whylight.methods.legrad.closed_form_relevance",
+        "whylight.methods.legrad.relevance_of_layers",
         lambda *args, **kwargs: (taken.append(True), original(*args, **kwargs))[1],
     )
     relevance(openclip(), PIXELS, torch.randn(1, 24))

@@ -23,6 +23,7 @@ from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
 from whylight.methods.layers import layer_index, the_call
 from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layers
+from whylight.methods.libra import libra_is_active
 from whylight.methods.registry import method
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.targets import Score, Targets
@@ -76,7 +77,7 @@ def legrad(
     first = layer_index(start_layer, len(run.blocks))
     anatomy = None if road == "general" else _closed_form_blocks(view, run, pooling, create_graph)
     if road == "closed_form" and anatomy is None:
-        raise BadInput(f"{view.name}: the closed form needs plain pre-norm blocks, mean pooling and no create_graph")
+        raise BadInput(f"{view.name}: the closed form needs plain pre-norm blocks, mean pooling, no create_graph and no libra")
     if anatomy is not None:
         weights = pooling_weights(run, pooling or published_pooling(view))
         layers = recorded_layers(view, run, anatomy, first=first, weights=weights)
@@ -113,7 +114,8 @@ def layer_relevance(call: AttentionCall, scores: Tensor, run: Pass, centred: boo
         (gradient,) = torch.autograd.grad(
             scores[:, index].sum(), call.output, retain_graph=True, create_graph=create_graph
         )
-        parts.append(gradient_relevance(call, gradient, rows=rows, centred=centred, query_mask=query_mask))
+        with torch.set_grad_enabled(create_graph):  # the values hold a graph of their own
+            parts.append(gradient_relevance(call, gradient, rows=rows, centred=centred, query_mask=query_mask))
     return torch.stack(parts, dim=1)[..., prefix:]
 
 
@@ -141,7 +143,9 @@ def _closed_form_blocks(
     view: View, run: Pass, pooling: TokenPooling | None, create_graph: bool
 ) -> list[PreNormBlock] | None:
     """The parts of the blocks where the closed form holds for this call."""
-    if create_graph or run.attention_pool is not None or run.mask is not None or pooling == "class_token":
+    if create_graph or libra_is_active():
+        return None
+    if run.attention_pool is not None or run.mask is not None or pooling == "class_token":
         return None
     return view.pre_norm_blocks()
 

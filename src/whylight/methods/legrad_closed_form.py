@@ -14,7 +14,7 @@ both cheap products with a. So each further prompt costs one matrix product with
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,18 +34,10 @@ CHUNK_BYTES = 64 * 2**20
 """How much act'(h) * a may take: prompts go through in chunks of this size."""
 
 
-def closed_form_relevance(
-    view: View,
-    run: Pass,
-    targets: Targets,
-    anatomy: Sequence[PreNormBlock],
-    *,
-    first: int,
-    score: Score,
-    weights: Tensor,
-    centred: bool,
-) -> Tensor:
-    """The sum over layers of E_l, (batch, targets, patches), as :func:`whylight.methods.legrad.legrad` defines it.
+def recorded_layers(
+    view: View, run: Pass, anatomy: Sequence[PreNormBlock], *, first: int, weights: Tensor
+) -> Iterator[RecordedLayer]:
+    """Drive the blocks and yield, layer by layer, what all prompts share.
 
     Args:
         anatomy: the parts of every block.
@@ -53,24 +45,31 @@ def closed_form_relevance(
         weights: (tokens,) share of each token in the pooled vector; sums to one.
     """
     prepared = _prepared_for(view.module, anatomy)
-    tokens, total = run.tokens, None
+    tokens = run.tokens
     for layer, (block, parts) in enumerate(zip(run.blocks, anatomy, strict=True)):
-        with torch.no_grad(), record_attention() as calls, _capture(parts) as seen:
-            tokens = block(tokens)
-        if layer < first:
-            continue
-        call = the_call(calls, view, layer)
-        seeds = _seeds(run, targets, torch.einsum("n,bnw->bw", weights.to(tokens.dtype), tokens), score)
         with torch.no_grad():
-            local = _Layer(parts, seen, call, prepared, layer)
-            size = max(1, CHUNK_BYTES // (seen.hidden.numel() * seen.hidden.element_size()))
-            part = torch.cat(
-                [
-                    gradient_relevance(call, local.gradient(chunk, weights), centred=centred)
-                    for chunk in seeds.split(size)
-                ]
-            )
-            total = part if total is None else total.add_(part)
+            if layer < first:
+                tokens = block(tokens)
+                continue
+            with record_attention() as calls, _capture(parts) as seen:
+                tokens = block(tokens)
+            pooled = torch.einsum("n,bnw->bw", weights.to(tokens.dtype), tokens)
+            recorded = RecordedLayer(parts, seen, the_call(calls, view, layer), prepared, layer, pooled)
+        yield recorded
+
+
+def relevance_of_layers(
+    layers: Iterable[RecordedLayer], run: Pass, targets: Targets, *, score: Score, weights: Tensor, centred: bool
+) -> Tensor:
+    """The sum over layers of E_l, (batch, targets, patches), as :func:`whylight.methods.legrad.legrad` defines it."""
+    total: Tensor | None = None
+    for layer in layers:
+        seeds = _seeds(run, targets, layer.pooled, score)
+        with torch.no_grad():
+            size = max(1, CHUNK_BYTES // (layer.slope.numel() * layer.slope.element_size()))
+            chunks = (layer.gradient(chunk, weights) for chunk in seeds.split(size))
+            part = torch.cat([gradient_relevance(layer.call, gradient, centred=centred) for gradient in chunks])
+        total = part if total is None else total.add_(part)
     assert total is not None
     return total.transpose(0, 1)[..., run.prefix :]
 
@@ -116,12 +115,20 @@ class _Capture(TorchFunctionMode):
         return result
 
 
-class _Layer:
-    """What one layer of one input shares among all prompts."""
+class RecordedLayer:
+    """What one layer of one input shares among all prompts.
 
-    def __init__(self, parts: PreNormBlock, seen: _Seen, call: AttentionCall, prepared: _Prepared, layer: int) -> None:
+    Attributes:
+        call: its attention.
+        pooled: z, the mean of its output tokens, (batch, width).
+        slope: act'(h), (batch, tokens, hidden).
+    """
+
+    def __init__(
+        self, parts: PreNormBlock, seen: _Seen, call: AttentionCall, prepared: _Prepared, layer: int, pooled: Tensor
+    ) -> None:
         self.parts, self.prepared, self.layer = parts, prepared, layer
-        self.batch, self.heads, self.tokens = call.query.shape[:3]
+        self.call, self.pooled = call, pooled
         x = seen.before_norm
         normal, _, inverse = torch.native_layer_norm(x, list(parts.norm.normalized_shape), None, None, parts.norm.eps)
         self.inverse_deviation = inverse.to(x.dtype)
@@ -143,7 +150,7 @@ class _Layer:
         gradient *= self.inverse_deviation
         gradient += (_times(seeds, parts.attention_scale) @ parts.attention_out.weight)[:, :, None]
         gradient *= weights[:, None].to(gradient.dtype)
-        by_head: Tensor = gradient.unflatten(-1, (self.heads, -1))
+        by_head: Tensor = gradient.unflatten(-1, (self.call.heads, -1))
         return by_head.transpose(2, 3)
 
 
