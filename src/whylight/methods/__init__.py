@@ -1,5 +1,7 @@
 """Explanation methods: one short file each. Importing this package registers them all."""
 
+import sys
+
 from whylight.methods import attention_cam as _attention_cam  # noqa: F401
 from whylight.methods import beyond_intuition as _beyond_intuition  # noqa: F401
 from whylight.methods import chefercam as _chefercam  # noqa: F401
@@ -13,7 +15,10 @@ from whylight.methods import legrad as _legrad  # noqa: F401
 from whylight.methods import raw_attention as _raw_attention  # noqa: F401
 from whylight.methods import rollout as _rollout  # noqa: F401
 from whylight.methods import token_tm as _token_tm  # noqa: F401
+from whylight.methods.callable_package import CallablePackage
 from whylight.methods.registry import Method, find_method, method, methods
 from whylight.methods.relevance import relevance
 
 __all__ = ["Method", "find_method", "method", "methods", "relevance"]
+
+sys.modules[__name__].__class__ = CallablePackage
