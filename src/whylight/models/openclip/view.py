@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.openclip.text import OpenClipTextView
 from whylight.models.openclip.tokenizer import Tokenizer, infer_tokenizer
 from whylight.models.openclip.vision import begin_vision_transformer, pooling_of
 from whylight.models.pre_norm import PreNormBlock, openclip_blocks, timm_blocks
@@ -87,6 +88,12 @@ class OpenClipView(View):
         with torch.inference_mode(False), torch.no_grad():
             ids = self.tokenizer(list(prompts)).to(self.parameter.device)
             return F.normalize(self.model.encode_text(ids), dim=-1)
+
+    @property
+    def text(self) -> View:
+        if not hasattr(self.module, "encode_text"):
+            return super().text
+        return OpenClipTextView(self.module, self.tokenizer, f"{self.name} (text)")
 
     def unknown_words(self, prompt: str) -> list[str]:
         unknown = getattr(self.tokenizer, "unknown_words", None)

@@ -1,0 +1,166 @@
+"""Text models of transformers: equal to their own forward, with and without padding, alone and in batches."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from zoo.transformers_models import BERT, PICTURES, TEXTS, own_output, text_inputs
+
+from whylight.attention import record_attention
+from whylight.errors import BadInput, UnsupportedModel
+from whylight.methods import relevance
+from whylight.models.transformers import wrap_transformers
+from whylight.models.transformers.view import TransformersTextView
+
+LAST_POSITION = {"siglip_text"}
+"""Read at the last position, padding or not: a padded text is not the text alone, in the model itself."""
+CLASSIFIERS = ["bert", "roberta", "xlm_roberta", "distilbert"]
+
+
+def built(name: str) -> tuple[TransformersTextView, dict[str, Tensor]]:
+    module, inputs = TEXTS[name]()
+    view = wrap_transformers(module)
+    assert isinstance(view, TransformersTextView)
+    return view, inputs
+
+
+def targets_for(view: TransformersTextView, dim: int) -> list[int] | Tensor:
+    if view.classifies:
+        return [2, 0]
+    return torch.randn(2, dim, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+
+
+def masks(inputs: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """The same texts with padding masked, with every token real, and without a mask."""
+    ids = inputs["input_ids"]
+    return {
+        "padding": inputs,
+        "all ones": {"input_ids": ids, "attention_mask": torch.ones_like(ids)},
+        "none": {"input_ids": ids},
+    }
+
+
+@pytest.mark.parametrize("mask", ["padding", "all ones", "none"])
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_driven_forward_is_the_models_own(name: str, mask: str) -> None:
+    view, inputs = built(name)
+    inputs = masks(inputs)[mask]
+    with torch.no_grad():
+        own = own_output(view.module, inputs)
+        assert (view.output(inputs) - own).abs().max() < 1e-10
+        with record_attention() as calls:
+            recorded = view.output(inputs)
+    assert (recorded - own).abs().max() < 1e-12
+    assert len(calls) == 2
+
+
+def test_token_types_count() -> None:
+    view, inputs = built("bert")
+    typed = inputs | {"token_type_ids": torch.tensor([[0, 0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 0, 0, 0]])}
+    with torch.no_grad():
+        assert (view.output(typed) - own_output(view.module, typed)).abs().max() < 1e-10
+        assert (view.output(typed) - view.output(inputs)).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("name", [name for name in TEXTS if name not in LAST_POSITION])
+def test_a_padded_text_is_the_text_alone(name: str) -> None:
+    view, inputs = built(name)
+    targets = targets_for(view, view.output(inputs).shape[1])
+    together = relevance(view, inputs, targets)
+    lengths = inputs["attention_mask"].sum(1).tolist()
+    for row, length in enumerate(lengths):
+        single = {key: value[row : row + 1, :length] for key, value in inputs.items()}
+        assert (view.output(single) - view.output(inputs)[row]).abs().max() < 1e-12
+        alone = relevance(view, single, targets)
+        assert (together[row, :, :length] - alone[0]).abs().max() < 1e-12
+        assert (alone > 0).any(-1).all()
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_padding_has_no_relevance(name: str) -> None:
+    view, inputs = built(name)
+    targets = targets_for(view, view.output(inputs).shape[1])
+    result = relevance(view, inputs, targets)
+    padding = inputs["attention_mask"] == 0
+    assert result.shape == (2, 2, 7)
+    assert (result.transpose(1, 2)[padding] == 0).all()
+    assert (result[0] > 0).any(-1).all()
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_row_that_is_read_out_decides_alone(name: str) -> None:
+    view, inputs = built(name)
+    run = view.begin(inputs)
+    assert run.readout_row is not None
+    tokens = run.tokens.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(run.readout(tokens).sum(), tokens)
+    rows = gradient.abs().sum(-1).argmax(-1)
+    assert torch.equal(rows, run.readout_row)
+    assert torch.equal((gradient != 0).any(-1).sum(-1), torch.ones(2, dtype=torch.long))
+    expected = {"siglip_text": [6, 6], "clip_text": [6, 3], "clip_text_old_end": [6, 3]}.get(name, [0, 0])
+    assert run.readout_row.tolist() == expected
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_head_takes_what_is_read_out(name: str) -> None:
+    view, inputs = built(name)
+    run = view.begin(inputs)
+    assert run.readout_row is not None
+    pooled = run.tokens[torch.arange(2), run.readout_row]
+    assert (run.head(pooled) - run.readout(run.tokens)).abs().max() < 1e-12
+
+
+def test_nothing_behind_the_end_of_text_counts() -> None:
+    """Without a mask too: what stands behind the end cannot be seen, so it is no token to average."""
+    view, inputs = built("clip_text")
+    targets = targets_for(view, 16)
+    masked = relevance(view, inputs, targets)
+    bare = relevance(view, {"input_ids": inputs["input_ids"]}, targets)
+    assert (masked - bare).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("name", ["clip", "siglip"])
+def test_a_dual_encoder_offers_its_text_tower(name: str) -> None:
+    module, pictures = PICTURES[name]()
+    view = wrap_transformers(module)
+    assert view is not None
+    ids = {"input_ids": torch.tensor([[37, 5, 9, 11, 38], [37, 4, 8, 12, 38]])}
+    with torch.no_grad():
+        assert (view.text.output(ids) - own_output(module, ids)).abs().max() < 1e-10
+        embeddings = view.output(pictures)
+        own = module(**ids, pixel_values=pictures).logits_per_text
+        cosine = torch.nn.functional.cosine_similarity(view.text.output(ids)[:, None], embeddings[None], dim=-1)
+    assert (cosine * view.text.logit_scale + view.text.logit_bias - own).abs().max() < 1e-12
+    assert relevance(view.text, ids, embeddings).shape == (2, 2, 5)
+    assert view.text.text.module is module
+
+
+def test_texts_that_do_not_fit_are_refused() -> None:
+    view, _ = built("roberta")
+    assert view.longest == BERT["max_position_embeddings"] - 2
+    with pytest.raises(BadInput, match="at most 18 tokens, not 19"):
+        view.output({"input_ids": torch.full((1, 19), 5)})
+    view.output({"input_ids": torch.full((1, 18), 5)})
+    with pytest.raises(BadInput, match="input_ids"):
+        view.begin(torch.zeros(1, 3, 8, 8))
+    with pytest.raises(BadInput, match="input_ids"):
+        view.begin({"input_ids": torch.ones(3, dtype=torch.long)})
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_hidden_attention_is_refused(name: str) -> None:
+    module, _ = TEXTS[name]()
+    module.set_attn_implementation("eager")
+    view = wrap_transformers(module)
+    assert view is not None
+    with pytest.raises(UnsupportedModel, match='attn_implementation="sdpa"'):
+        relevance(view, text_inputs(), [0] if view.classifies else torch.ones(1, 16))
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_class_names_come_from_the_configuration(name: str) -> None:
+    view, _ = built(name)
+    view.module.config.id2label = {0: "bad", 1: "so", 2: "good"}
+    assert view.class_names == ["bad", "so", "good"]
+    assert built("clip_text")[0].class_names is None
