@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from open_clip.transformer import VisionTransformer
 from oracle_files import relative_difference
 from torch import Tensor
-from zoo.openclip_oracles import decomposition_oracle
+from zoo.openclip_oracles import decomposition_oracle, grad_eclip_oracle
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods import relevance
@@ -79,6 +79,20 @@ def test_parts_add_up_to_the_output(make: Callable[[], View], size: tuple[int, i
     output = view.output(pictures(2, *size)).detach()
     expected = output if view.classifies else F.normalize(output, dim=-1)
     assert relative_difference(split.attention.sum((1, 2, 3)) + split.mlp.sum(1), expected) < 1e-12
+
+
+def test_texts_split_at_their_own_end() -> None:
+    """Each text is read at its own end-of-text token; what comes after it adds nothing but its share of constants."""
+    view, oracle = grad_eclip_oracle()
+    inputs = {"input_ids": oracle["tokens"]}
+    split = decompose(view.text, inputs)
+    expected = F.normalize(oracle["expected.text_embedding"], dim=-1)
+    assert relative_difference(split.attention.sum((1, 2, 3)) + split.mlp.sum(1), expected) < 1e-12
+    ends = oracle["tokens"].argmax(-1).tolist()
+    assert ends[0] != ends[1]
+    for text, end in enumerate(ends):
+        after = split.attention[text, :, end + 1 :]
+        assert relative_difference(after, after[:, :1].expand_as(after)) < 1e-12
 
 
 @pytest.mark.parametrize("make", EXACT)

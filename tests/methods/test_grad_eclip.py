@@ -30,6 +30,30 @@ def test_picture_maps_agree_with_the_reference(
         assert relative_difference(maps[0, prompt], expected.flatten()) < 1e-10
 
 
+@pytest.mark.parametrize(("heads", "one"), HEADS)
+@pytest.mark.parametrize(("likeness", "options"), LIKENESS[:2])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_text_maps_agree_with_the_reference(
+    heads: str, one: dict[str, Any], likeness: str, options: dict[str, Any], layers: int
+) -> None:
+    """The reference leaves start and end of the text out and divides by the sum."""
+    view, oracle = grad_eclip_oracle()
+    ids = oracle["tokens"]
+    maps = relevance(
+        view.text,
+        {"input_ids": ids},
+        oracle["expected.image_embedding"],
+        method="grad_eclip",
+        start_layer=-layers,
+        **one,
+        **options,
+    )
+    for prompt, end in enumerate(ids.argmax(-1).tolist()):
+        words = maps[prompt, 0, 1:end]
+        expected = oracle[f"expected.text.{heads}.{likeness}.last_{layers}_layers.prompt_{prompt}"]
+        assert relative_difference(words / words.sum(), expected) < 1e-10
+
+
 def test_several_layers_add_up_after_the_relu() -> None:
     view, oracle = grad_eclip_oracle()
     prompts = oracle["expected.text_embedding"]
