@@ -1,0 +1,7 @@
+"""Explaining texts: which words a text classifier, or the text side of a dual encoder, rested on."""
+
+from whylight.text.explain import explain_text
+from whylight.text.explanation import TextExplanation
+from whylight.text.words import Word, split_words, word_scores
+
+__all__ = ["TextExplanation", "Word", "explain_text", "split_words", "word_scores"]

@@ -1,0 +1,122 @@
+"""What a user holds of an explained text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from whylight.errors import BadInput
+from whylight.text.words import Span, Word
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@dataclass(frozen=True)
+class TextExplanation:
+    """Which words of a text a model rested on.
+
+    Attributes:
+        text: the text.
+        targets: names of what was explained: classes, or pictures and embeddings.
+        scores: (targets,) the model's logit for each; a dual encoder's scale and bias included.
+        offsets: (start, end) of every token in characters of the text, (0, 0) for special tokens and padding.
+        relevance: (targets, tokens) raw relevance.
+        words: the words of the text.
+        word_relevance: (targets, words), NaN where the model did not read so far.
+        model, method, options, versions: how this came about.
+    """
+
+    text: str
+    targets: list[str]
+    scores: Tensor
+    offsets: list[Span]
+    relevance: Tensor
+    words: list[Word]
+    word_relevance: Tensor
+    model: str
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def signed(self) -> bool:
+        """Whether some words speak against a target."""
+        return bool((self.word_relevance.nan_to_num() < 0).any())
+
+    @property
+    def unread(self) -> int:
+        """How many words at the end of the text the model did not read."""
+        return int(self.word_relevance[0].isnan().sum())
+
+    @property
+    def note(self) -> str | None:
+        """What a reader must know of a text that was too long."""
+        if not self.unread:
+            return None
+        return f"the model did not read the last {self.unread} words: windows=True reads a long text in pieces"
+
+    def top(self, target: int = 0, count: int = 10) -> list[tuple[Word, float]]:
+        """The words that speak most for a target, strongest first."""
+        values = self.word_relevance[target].nan_to_num(-float("inf"))
+        order = values.argsort(descending=True)[:count].tolist()
+        return [(self.words[i], float(values[i])) for i in order if values[i] > -float("inf")]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain numbers and strings, ready for JSON; words that were not read have null."""
+        return {
+            "text": self.text,
+            "model": self.model,
+            "method": self.method,
+            "options": {name: repr(value) for name, value in self.options.items()},
+            "versions": dict(self.versions),
+            "note": self.note,
+            "unread_words": self.unread,
+            "words": [{"text": word.text, "start": word.start, "end": word.end} for word in self.words],
+            "tokens": [{"start": start, "end": end} for start, end in self.offsets],
+            "targets": [
+                {
+                    "name": name,
+                    "score": float(self.scores[row]),
+                    "words": [None if value != value else value for value in self.word_relevance[row].tolist()],
+                    "tokens": self.relevance[row].tolist(),
+                }
+                for row, name in enumerate(self.targets)
+            ],
+        }
+
+    def save(self, path: str | Path) -> Path:
+        """Write it: ``.html`` (one self-contained page) or ``.json``.
+
+        Raises:
+            BadInput: another ending.
+        """
+        path = Path(path)
+        if path.suffix == ".html":
+            path.write_text(self.html(), encoding="utf-8")
+        elif path.suffix == ".json":
+            path.write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
+        else:
+            raise BadInput(f"{path.name}: explanations of text are saved as .html or .json")
+        return path
+
+    def html(self) -> str:
+        """One self-contained page: the coloured text, once per target."""
+        from whylight.text.html import page
+
+        return page(self)
+
+    def _repr_html_(self) -> str:
+        from whylight.text.html import body
+
+        return body(self)
+
+    def __rich__(self) -> RenderableType:
+        from whylight.text.terminal import coloured
+
+        return coloured(self)

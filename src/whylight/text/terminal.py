@@ -1,0 +1,27 @@
+"""An explained text in the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from whylight.text.colours import colours, ink
+from whylight.text.explanation import TextExplanation
+
+
+def coloured(explanation: TextExplanation) -> RenderableType:
+    """The text once per target, each word on the colour of its relevance; what was not read is dim."""
+    parts: list[RenderableType] = []
+    for row, (name, score) in enumerate(zip(explanation.targets, explanation.scores.tolist(), strict=True)):
+        relevance = explanation.word_relevance[row]
+        text = Text(explanation.text)
+        for word, value, colour in zip(explanation.words, relevance.tolist(), colours(relevance), strict=True):
+            if value != value:
+                text.stylize("dim", word.start, word.end)
+            elif colour is not None:
+                front, back = (f"rgb({','.join(map(str, c))})" for c in (ink(colour), colour))
+                text.stylize(f"{front} on {back}", word.start, word.end)
+        parts += [Text.assemble((name, "bold"), f"  {score:.2f}"), text, Text()]
+    if explanation.note:
+        parts.append(Text(explanation.note, "yellow"))
+    return Group(*parts)

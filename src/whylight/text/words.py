@@ -1,0 +1,63 @@
+"""Words of a text, and their scores out of the scores of the pieces that a tokenizer cut them into."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Pieces = Literal["max", "mean", "sum"]
+Span = tuple[int, int]
+
+_WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A stretch of a text: ``text`` stands at characters ``start`` to ``end`` (exclusive)."""
+
+    text: str
+    start: int
+    end: int
+
+
+def split_words(text: str) -> list[Word]:
+    """Words and punctuation marks of a text; apostrophes and hyphens stay inside a word."""
+    return [Word(found.group(), *found.span()) for found in _WORD.finditer(text)]
+
+
+def word_scores(
+    words: Sequence[Word], offsets: Sequence[Span], scores: Tensor, pieces: Pieces = "max", read: int | None = None
+) -> Tensor:
+    """Scores of words out of the scores of their pieces.
+
+    Args:
+        words: stretches of the text, in order.
+        offsets: (start, end) of every token in characters of the text; (0, 0) for special tokens, which count for no
+            word.
+        scores: (targets, tokens).
+        pieces: what a word makes of its pieces: the strongest ("max", by magnitude where scores are signed), their mean
+            or their sum.
+        read: how many characters of the text the model has read; default: all.
+
+    Returns:
+        (targets, words); zero for words that the tokenizer drops, NaN for words that the model has not read.
+    """
+    result = scores.new_zeros(len(scores), len(words))
+    for column, word in enumerate(words):
+        own = [i for i, (start, end) in enumerate(offsets) if start < word.end and end > word.start]
+        if own:
+            result[:, column] = _pooled(scores[:, own], pieces)
+        elif read is not None and word.start >= read:
+            result[:, column] = torch.nan
+    return result
+
+
+def _pooled(scores: Tensor, pieces: Pieces) -> Tensor:
+    if pieces == "max":
+        return scores.gather(1, scores.abs().argmax(1, keepdim=True))[:, 0]
+    return scores.mean(1) if pieces == "mean" else scores.sum(1)
