@@ -48,7 +48,7 @@ def openclip_blocks(blocks: Sequence[Any]) -> list[PreNormBlock] | None:
             attention_scale=getattr(block.ls_1, "gamma", None),
             mlp_scale=getattr(block.ls_2, "gamma", None),
         )
-        if not _plain(parts):
+        if not is_plain(parts):
             return None
         found.append(parts)
     return found
@@ -79,7 +79,7 @@ def timm_blocks(blocks: Sequence[Any]) -> list[PreNormBlock] | None:
             attention_scale=getattr(block.ls1, "gamma", None),
             mlp_scale=getattr(block.ls2, "gamma", None),
         )
-        if not _plain(parts):
+        if not is_plain(parts):
             return None
         found.append(parts)
     return found
@@ -97,7 +97,7 @@ def activation_of(module: Any) -> Activation | None:
     return "gelu" if kind == "GELUActivation" else None
 
 
-def _plain(parts: PreNormBlock) -> bool:
+def is_plain(parts: PreNormBlock) -> bool:
     """Linear layers that are exactly that (not quantised, no adapters), and a layer norm with weight and bias."""
     linear = (parts.attention_out, parts.first, parts.second)
     norm = parts.norm

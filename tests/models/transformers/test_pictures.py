@@ -100,6 +100,19 @@ def test_legrad_of_a_batch_is_legrad_of_each_picture(name: str) -> None:
     assert (together - alone).abs().max() < 1e-12
 
 
+@pytest.mark.parametrize("name", PICTURES)
+def test_both_roads_to_legrad_agree(name: str) -> None:
+    """The closed form knows the parts of all blocks but gated ones; with an attentional pooler it does not apply."""
+    view, inputs = built(name)
+    if name in {*POOLED, "dinov2"}:
+        assert (view.pre_norm_blocks() is None) == (name == "dinov2")
+        return
+    targets = targets_for(view, view.output(inputs).shape[1])
+    general = relevance(view, inputs, targets, road="general")
+    closed = relevance(view, inputs, targets, road="closed_form")
+    assert (closed - general).abs().max() < 1e-12 * max(1.0, general.max().item())
+
+
 def test_the_model_stays_as_it_was() -> None:
     view, inputs = built("clip")
     before = {key: value.clone() for key, value in view.module.state_dict().items()}

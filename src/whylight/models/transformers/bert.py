@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from whylight.models.rows import first_row
-from whylight.models.transformers.blocks import drive
+from whylight.models.transformers.blocks import drive, layers_of
 from whylight.models.transformers.masks import padding_mask, real_tokens
 from whylight.models.view import Block, Pass
 
@@ -17,14 +17,14 @@ def begin_bert(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
     """A pass through a BERT classifier: pooler (dense, tanh) and classifier."""
     tower = module.bert
     tokens = tower.embeddings(input_ids=inputs["input_ids"], token_type_ids=inputs.get("token_type_ids"))
-    return _pass(tokens, inputs, tower.encoder.layer, lambda pooled: module.classifier(tower.pooler(pooled[:, None])))
+    return _pass(tokens, inputs, tower, lambda pooled: module.classifier(tower.pooler(pooled[:, None])))
 
 
 def begin_roberta(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
     """A pass through a RoBERTa classifier, whose positions come from the ids and the padding id."""
     tower = module.roberta
     tokens = tower.embeddings(input_ids=inputs["input_ids"], token_type_ids=inputs.get("token_type_ids"))
-    return _pass(tokens, inputs, tower.encoder.layer, lambda pooled: module.classifier(pooled[:, None]))
+    return _pass(tokens, inputs, tower, lambda pooled: module.classifier(pooled[:, None]))
 
 
 def begin_distilbert(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
@@ -33,16 +33,16 @@ def begin_distilbert(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
     return _pass(
         tokens,
         inputs,
-        module.distilbert.transformer.layer,
+        module.distilbert,
         lambda pooled: module.classifier(module.pre_classifier(pooled).relu()),
     )
 
 
-def _pass(tokens: Tensor, inputs: Mapping[str, Tensor], layers: Any, head: Block) -> Pass:
+def _pass(tokens: Tensor, inputs: Mapping[str, Tensor], tower: Any, head: Block) -> Pass:
     real = real_tokens(inputs)
     return Pass(
         tokens=tokens,
-        blocks=[drive(layer, padding_mask(real)) for layer in layers],
+        blocks=[drive(layer, padding_mask(real)) for layer in layers_of(tower)],
         readout=lambda tokens: head(tokens[:, 0]),
         head=head,
         prefix=0,

@@ -10,6 +10,20 @@ from torch import Tensor, nn
 from whylight.models.view import Block
 
 
+def picture_tower(module: Any) -> Any:
+    """The vision transformer inside a model; the model itself where it is one."""
+    for name in ("vision_model", "vit", "deit", "dinov2", "dinov2_with_registers"):
+        if hasattr(module, name):
+            return getattr(module, name)
+    return module
+
+
+def layers_of(tower: Any) -> list[nn.Module]:
+    """The encoder layers of a tower, wherever its family and release keep them."""
+    encoder = getattr(tower, "encoder", getattr(tower, "transformer", getattr(tower, "model", tower)))
+    return list(encoder.layers if hasattr(encoder, "layers") else encoder.layer)
+
+
 def drive(layer: nn.Module, mask: Tensor | None = None, **arguments: Any) -> Block:
     """A layer as a function of its tokens alone; what else it needs is bound here.
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from whylight.models.rows import first_row, tokens_at, up_to
-from whylight.models.transformers.blocks import drive
+from whylight.models.transformers.blocks import drive, layers_of, picture_tower
 from whylight.models.transformers.grid import fit_to_grid
 from whylight.models.transformers.masks import causal_mask, real_tokens
 from whylight.models.view import Pass
@@ -17,10 +17,10 @@ from whylight.models.view import Pass
 
 def begin_clip_vision(module: Any, pixels: Tensor) -> Pass:
     """A pass through a CLIP picture tower, pixels (batch, 3, H, W)."""
-    tower = getattr(module, "vision_model", module)
+    tower = picture_tower(module)
     pixels, grid, resized = fit_to_grid(pixels, tower.config)
     tokens = tower.pre_layrnorm(tower.embeddings(pixels, interpolate_pos_encoding=resized))
-    blocks = [drive(layer) for layer in tower.encoder.layers]
+    blocks = [drive(layer) for layer in layers_of(tower)]
     if hasattr(module, "classifier"):
         # This head has no final norm, and pools the patches.
         return Pass(
@@ -66,7 +66,7 @@ def begin_clip_text(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
 
     return Pass(
         tokens=tokens,
-        blocks=[drive(layer, mask) for layer in tower.encoder.layers],
+        blocks=[drive(layer, mask) for layer in layers_of(tower)],
         readout=lambda tokens: head(tokens_at(tokens, row)),
         head=head,
         prefix=0,

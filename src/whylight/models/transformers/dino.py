@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from whylight.models.rows import first_row
-from whylight.models.transformers.blocks import drive
+from whylight.models.transformers.blocks import drive, layers_of, picture_tower
 from whylight.models.transformers.grid import fit_to_grid
 from whylight.models.view import Pass
 
@@ -18,7 +18,7 @@ def begin_dinov2(module: Any, pixels: Tensor) -> Pass:
 
     Its classifier reads the class token beside the mean of the patches; in ``head`` one vector takes both places.
     """
-    tower = getattr(module, "dinov2", getattr(module, "dinov2_with_registers", module))
+    tower = picture_tower(module)
     pixels, grid, _ = fit_to_grid(pixels, tower.config)
     tokens = tower.embeddings(pixels)
     prefix = tokens.shape[1] - grid[0] * grid[1]
@@ -39,7 +39,7 @@ def begin_dinov2(module: Any, pixels: Tensor) -> Pass:
 
     return Pass(
         tokens=tokens,
-        blocks=[drive(layer) for layer in tower.encoder.layer],
+        blocks=[drive(layer) for layer in layers_of(tower)],
         readout=readout,
         head=head,
         prefix=prefix,
@@ -53,10 +53,9 @@ def begin_dinov3(module: Any, pixels: Tensor) -> Pass:
     pixels, grid, _ = fit_to_grid(pixels, module.config)
     tokens = module.embeddings(pixels)
     rotary = module.rope_embeddings(pixels)
-    layers = module.model.layer if hasattr(module, "model") else module.layer
     return Pass(
         tokens=tokens,
-        blocks=[drive(layer, position_embeddings=rotary) for layer in layers],
+        blocks=[drive(layer, position_embeddings=rotary) for layer in layers_of(module)],
         readout=lambda tokens: module.norm(tokens)[:, 0],
         head=module.norm,
         prefix=tokens.shape[1] - grid[0] * grid[1],

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from whylight.errors import UnsupportedModel
-from whylight.models.transformers.blocks import drive
+from whylight.models.transformers.blocks import drive, layers_of, picture_tower
 from whylight.models.transformers.grid import fit_to_grid
 from whylight.models.transformers.masks import padding_mask, real_tokens
 from whylight.models.view import AttentionPool, Pass
@@ -17,10 +17,10 @@ from whylight.models.view import AttentionPool, Pass
 
 def begin_siglip_vision(module: Any, pixels: Tensor) -> Pass:
     """A pass through a SigLIP picture tower, pixels (batch, 3, H, W)."""
-    tower = getattr(module, "vision_model", module)
+    tower = picture_tower(module)
     pixels, grid, resized = fit_to_grid(pixels, tower.config)
     tokens = tower.embeddings(pixels, interpolate_pos_encoding=resized)
-    blocks = [drive(layer) for layer in tower.encoder.layers]
+    blocks = [drive(layer) for layer in layers_of(tower)]
     if hasattr(module, "classifier"):
         return Pass(
             tokens=tokens,
@@ -62,7 +62,7 @@ def begin_siglip_text(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
 
     return Pass(
         tokens=tokens,
-        blocks=[drive(layer, padding_mask(real)) for layer in tower.encoder.layers],
+        blocks=[drive(layer, padding_mask(real)) for layer in layers_of(tower)],
         readout=lambda tokens: head(tokens[:, -1]),
         head=head,
         prefix=0,

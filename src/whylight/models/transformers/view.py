@@ -10,8 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.pre_norm import PreNormBlock
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.transformers.architectures import Architecture, Begin
+from whylight.models.transformers.blocks import layers_of, picture_tower
+from whylight.models.transformers.pre_norm import pre_norm_blocks
 from whylight.models.view import Inputs, Pass, View
 
 
@@ -55,6 +58,9 @@ class TransformersView(View):
         if self.architecture.text is None:
             return super().text
         return TransformersTextView(self.module, self.architecture.text, f"{self.name} (text)", self.tokenizer)
+
+    def pre_norm_blocks(self) -> list[PreNormBlock] | None:
+        return pre_norm_blocks(layers_of(picture_tower(self.module)))
 
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):

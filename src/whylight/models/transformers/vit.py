@@ -7,21 +7,21 @@ from typing import Any
 from torch import Tensor, nn
 
 from whylight.models.rows import first_row
-from whylight.models.transformers.blocks import drive
+from whylight.models.transformers.blocks import drive, layers_of, picture_tower
 from whylight.models.transformers.grid import fit_to_grid
 from whylight.models.view import Block, Pass
 
 
 def begin_vit(module: Any, pixels: Tensor) -> Pass:
     """A pass through a ViT or a DeiT, pixels (batch, 3, H, W)."""
-    tower = getattr(module, "vit", getattr(module, "deit", module))
+    tower = picture_tower(module)
     pixels, grid, resized = fit_to_grid(pixels, tower.config)
     tokens = tower.embeddings(pixels, interpolate_pos_encoding=resized)
     two_heads = hasattr(module, "distillation_classifier")
     readout, head = _two_heads(module, tower.layernorm) if two_heads else _one_head(module, tower)
     return Pass(
         tokens=tokens,
-        blocks=[drive(layer) for layer in (tower.layers if hasattr(tower, "layers") else tower.encoder.layer)],
+        blocks=[drive(layer) for layer in layers_of(tower)],
         readout=readout,
         head=head,
         prefix=tokens.shape[1] - grid[0] * grid[1],

@@ -1,0 +1,53 @@
+"""The pre-norm blocks of transformers' picture towers, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from torch import nn
+
+from whylight.models.pre_norm import PreNormBlock, activation_of, is_plain
+
+# Where a layer's class keeps W_O, the norm before the MLP, W₁, W₂ and the activation.
+_CLIP = ("self_attn.out_proj", "layer_norm2", "mlp.fc1", "mlp.fc2", "mlp.activation_fn")
+_VIT = ("attention.o_proj", "layernorm_after", "mlp.fc1", "mlp.fc2", "mlp.activation_fn")
+_DINO = ("attention.o_proj", "norm2", "mlp.fc1", "mlp.fc2", "mlp.activation_fn")
+_DINO3 = ("attention.o_proj", "norm2", "mlp.up_proj", "mlp.down_proj", "mlp.act_fn")
+_PARTS = {
+    "CLIPEncoderLayer": _CLIP,
+    "SiglipEncoderLayer": _CLIP,
+    "ViTLayer": _VIT,
+    "DeiTLayer": _VIT,
+    "Dinov2Layer": _DINO,
+    "Dinov2WithRegistersLayer": _DINO,
+    "DINOv3ViTLayer": _DINO3,
+}
+
+
+def pre_norm_blocks(layers: Sequence[nn.Module]) -> list[PreNormBlock] | None:
+    """Encoder layers as pre-norm blocks; None where one is of another shape (gated MLPs, releases before 5)."""
+    blocks = []
+    for layer in layers:
+        block = _block(layer)
+        if block is None:
+            return None
+        blocks.append(block)
+    return blocks
+
+
+def _block(layer: Any) -> PreNormBlock | None:
+    paths = _PARTS.get(type(layer).__name__)
+    if paths is None or hasattr(getattr(layer, "mlp", None), "gate_proj"):
+        return None
+    try:
+        attention_out, norm, first, second, activation = attrgetter(*paths)(layer)
+    except AttributeError:
+        return None
+    kind = activation_of(activation)
+    if kind is None:
+        return None
+    scales = [getattr(getattr(layer, name, None), "lambda1", None) for name in ("layer_scale1", "layer_scale2")]
+    block = PreNormBlock(attention_out, norm, first, second, kind, *scales)
+    return block if is_plain(block) else None
