@@ -1,0 +1,1 @@
+"""Pictures of explanations: overlays and figures."""

@@ -1,0 +1,105 @@
+"""The figure of one explanation: the picture, and an overlay for each target."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from PIL import Image
+
+from whylight.draw.overlay import colour_map
+
+if TYPE_CHECKING:
+    from whylight.explanation import Explanation
+
+COLUMNS = 4
+"""Most cells in a row; the picture is the first."""
+LONGER_SIDE, GAP, MARGIN, FOOT = 2.7, 0.1, 0.12, 0.3
+LINE, SMALL_LINE = 0.17, 0.2
+BAR, BAR_LABELS = 0.11, 0.5
+DPI = 160
+INK, PALE = "#1a1a1a", "#6b6b6b"
+
+
+def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colours: str = "inferno") -> Figure:
+    """The picture first, then one overlay per target under its name and score; one colour bar for all.
+
+    Raises:
+        BadInput, UnknownName: as :func:`whylight.draw.overlay.overlay`.
+    """
+    count = 1 + len(explanation)
+    columns = min(COLUMNS, count)
+    rows = -(-count // columns)
+    width, height = cell_size(explanation.picture, LONGER_SIDE)
+    titles = ["picture", *(wrapped(name, width) for name in explanation.targets)]
+    head = SMALL_LINE + LINE * max(title.count("\n") + 1 for title in titles) + 0.04
+    across = 2 * MARGIN + columns * (width + GAP) + BAR + BAR_LABELS
+    down = MARGIN + rows * (head + height + GAP) + FOOT
+    figure = Figure(figsize=(across, down), dpi=DPI)
+    for index, title in enumerate(titles):
+        row, column = divmod(index, columns)
+        left, top = MARGIN + column * (width + GAP), MARGIN + head + row * (head + height + GAP)
+        drawn = explanation.overlay(index - 1, alpha=alpha, colours=colours) if index else explanation.picture
+        cell = place(figure, (left, top, width, height))
+        below = score_text(explanation, index - 1) if index else f"{drawn.width} x {drawn.height}"
+        show(cell, drawn, title, below)
+    bar = place(figure, (MARGIN + columns * (width + GAP), MARGIN + head, BAR, height))
+    colour_bar(bar, colours)
+    foot = f"{explanation.method} · {explanation.model}"
+    figure.text(MARGIN / across, 0.09 / down, foot, fontsize=7.5, color=PALE, parse_math=False)
+    return figure
+
+
+def place(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
+    """Axes at (left, top, width, height) in inches from the figure's upper left corner."""
+    across, down = figure.get_size_inches()
+    left, top, width, height = box
+    return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+
+
+def show(axes: Axes, picture: Image.Image, title: str, below: str) -> None:
+    """A picture without ticks, and over it a title and a small, pale line."""
+    axes.imshow(picture, interpolation="bicubic" if max(picture.size) < 300 else "antialiased", aspect="auto")
+    axes.set_axis_off()
+    for text, offset, size, colour in ((below, 3.5, 7.5, PALE), (title, 15.5, 9.5, INK)):
+        axes.annotate(
+            text, (0.5, 1), (0, offset), xycoords="axes fraction", textcoords="offset points", ha="center", va="bottom",
+            fontsize=size, color=colour, linespacing=1.15, parse_math=False,
+        )  # fmt: skip
+
+
+def colour_bar(axes: Axes, colours: str) -> None:
+    """From the least to the greatest relevance of each map."""
+    bar = axes.figure.colorbar(ScalarMappable(cmap=colour_map(colours)), cax=axes, ticks=[0, 0.5, 1])
+    bar.ax.tick_params(labelsize=7, length=0, colors=PALE)
+    bar.set_label("relevance", fontsize=7.5, color=PALE, labelpad=2)
+    bar.outline.set_visible(False)  # type: ignore[operator]
+
+
+def score_text(explanation: Explanation, index: int) -> str:
+    score, logit = explanation.scores[index], explanation.logits[index]
+    if explanation.score_name == "probability":
+        return f"probability {score:.1%}"
+    return f"cosine {score:.3f} · logit {logit:.2f}"
+
+
+def cell_size(picture: Image.Image, longer: float) -> tuple[float, float]:
+    """Width and height in inches, in the picture's shape; panoramas are no thinner than a third."""
+    ratio = picture.width / picture.height
+    return max(longer * min(1, ratio), longer / 3), max(longer * min(1, 1 / ratio), longer / 3)
+
+
+def wrapped(text: str, width: float, lines: int = 3) -> str:
+    """A title in lines that fit over a cell of that many inches."""
+    return "\n".join(textwrap.wrap(text, max(8, int(width * 12)), max_lines=lines, placeholder=" …"))
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": "Whylight"})
+    return buffer.getvalue()

@@ -1,0 +1,140 @@
+"""Prompts, class names, class indices and embeddings, as targets with names for people."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from whylight.errors import BadInput, UnknownName
+from whylight.models.view import View
+
+
+@dataclass(frozen=True)
+class NamedTargets:
+    """What is explained, and what to call it.
+
+    Attributes:
+        values: (targets, dim) floating embeddings, or (targets,) int64 class indices.
+        names: one for each.
+    """
+
+    values: Tensor
+    names: tuple[str, ...]
+
+
+ExplainTargets = str | int | Sequence[str] | Sequence[int] | npt.NDArray[Any] | Tensor | NamedTargets
+"""Prompts or class names, class indices, or embeddings (targets, dim)."""
+
+
+def name_targets(view: View, targets: ExplainTargets) -> NamedTargets:
+    """Targets in any of the accepted forms, encoded once, with their names.
+
+    Args:
+        targets: prompts of a dual encoder; class names or indices of a classifier; or embeddings (targets, dim).
+
+    Raises:
+        UnknownName: no such class, with near misses.
+        BadInput: nothing named, or something of the wrong kind for the model.
+    """
+    if isinstance(targets, NamedTargets):
+        return targets
+    if isinstance(targets, (Tensor, np.ndarray)):
+        values = torch.as_tensor(targets)
+        return _embeddings(values) if values.is_floating_point() else _classes(view, values.reshape(-1).tolist())
+    items: list[Any] = list(targets) if isinstance(targets, Iterable) and not isinstance(targets, str) else [targets]
+    if not items:
+        raise BadInput("no target given: name at least one prompt, class or embedding")
+    if all(isinstance(item, str) for item in items):
+        return _class_names(view, items) if view.classifies else _prompts(view, items)
+    if all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in items):
+        return _classes(view, [int(item) for item in items])
+    if all(isinstance(item, (Tensor, np.ndarray)) for item in items):
+        return name_targets(view, torch.stack([torch.as_tensor(item) for item in items]))
+    raise BadInput("targets are all prompts (or class names), all class indices, or all embeddings, not a mixture")
+
+
+def predicted(view: View, output: Tensor) -> NamedTargets:
+    """The class with the largest logit of one output (1, classes).
+
+    Raises:
+        BadInput: the model predicts no classes.
+    """
+    if not view.classifies:
+        raise BadInput(f'{view.name} predicts no class: name what to explain, e.g. ["a cat", "a dog"] (-p "a cat")')
+    return _classes(view, [int(output[0].argmax())])
+
+
+def _prompts(view: View, prompts: list[str]) -> NamedTargets:
+    for prompt in prompts:
+        if not prompt.strip():
+            raise BadInput('a prompt is empty: say what to look for, e.g. "a cat"')
+        if unknown := view.unknown_words(prompt):
+            warnings.warn(_unknown_words(view, prompt, unknown), stacklevel=4)
+    return NamedTargets(view.encode_text(prompts), tuple(prompts))
+
+
+def _unknown_words(view: View, prompt: str, unknown: list[str]) -> str:
+    words = getattr(getattr(view, "tokenizer", None), "words", ())
+    knows = f" It knows: {' '.join(words)}." if words else ""
+    return (
+        f"{view.name} does not know {', '.join(map(repr, unknown))} of {prompt!r}, so that map means little.{knows} For "
+        'any prompt load a real CLIP, e.g. "openclip:ViT-B-16/laion2b_s34b_b88k" (--model on the command line)'
+    )
+
+
+def _embeddings(values: Tensor) -> NamedTargets:
+    values = values.unsqueeze(0) if values.dim() == 1 else values
+    if values.dim() != 2 or values.numel() == 0:
+        raise BadInput(f"target embeddings are (targets, dim), not {tuple(values.shape)}")
+    return NamedTargets(values, tuple(f"embedding {index}" for index in range(len(values))))
+
+
+def _classes(view: View, indices: list[int]) -> NamedTargets:
+    if not view.classifies:
+        raise BadInput(f"{view.name} has no classes: its targets are prompts or embeddings, not class indices")
+    names, count = view.class_names, view.class_count
+    for index in indices:
+        if index < 0 or (count is not None and index >= count):
+            raise BadInput(f"{view.name} has no class {index}: its classes are 0 to {(count or 1) - 1}")
+    called = (f"class {index}" if names is None else names[index] for index in indices)
+    return NamedTargets(torch.tensor(indices, dtype=torch.int64), tuple(called))
+
+
+def _class_names(view: View, wanted: list[str]) -> NamedTargets:
+    """Classes by name (case and underscores forgiven), by one of the synonyms between commas, or by number."""
+    names = view.class_names or []
+    known: dict[str, int] = {}
+    for index, name in enumerate(names):
+        for called in (name, *name.split(",")):
+            known.setdefault(_plain(called), index)
+    indices = []
+    for name in wanted:
+        if _plain(name) in known:
+            indices.append(known[_plain(name)])
+        elif name.strip().isdecimal():
+            indices.append(int(name))
+        else:
+            raise _unknown_class(view, name, names, known)
+    return _classes(view, indices)
+
+
+def _unknown_class(view: View, name: str, names: list[str], known: dict[str, int]) -> UnknownName:
+    if not names:
+        return UnknownName(f"{view.name} does not know the names of its classes: give class indices instead of {name!r}")
+    near = difflib.get_close_matches(_plain(name), known, n=3, cutoff=0.6)
+    inside = [called for called in known if _plain(name) in called.split()][:3]
+    found = dict.fromkeys(names[known[match]] for match in (*near, *inside))
+    meant = f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
+    return UnknownName(f"{view.name} has no class {name!r}.{meant} It has {len(names)} classes")
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("_", " ").lower().split())

@@ -1,0 +1,110 @@
+"""Reading pictures, whatever they come as, into one form: an upright RGB picture of 8 bits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from whylight.errors import BadInput
+
+PictureLike = str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor
+"""A path, a PIL picture, an array (height, width, 3), or a tensor (3, height, width)."""
+
+_SLACK = 1e-3
+"""How far floats may lie outside [0, 1], as they do after resizing."""
+
+
+def read_picture(source: PictureLike) -> Image.Image:
+    """A picture as a PIL picture of mode RGB, turned upright as its EXIF tag says.
+
+    Args:
+        source: a path; a PIL picture of any mode; an array (height, width, 3), uint8 or floating in [0, 1]; a tensor
+            (3, height, width), the same. Of animations the first frame counts, transparent pictures lie on white, and
+            16 bits become 8.
+
+    Raises:
+        BadInput: the file is missing or no picture, or the array has another shape, type or range.
+    """
+    if isinstance(source, Image.Image):
+        return _upright_rgb(source, "the picture")
+    if isinstance(source, Tensor):
+        return _from_tensor(source)
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, (str, os.PathLike)):
+        return _from_file(Path(source))
+    raise BadInput(
+        "a picture is a path, a PIL picture, an array (height, width, 3) or a tensor (3, height, width), not a "
+        f"{type(source).__name__}"
+    )
+
+
+def _from_file(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as opened:
+            return _upright_rgb(opened, str(path))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path} is a folder, not a picture") from None
+    except UnidentifiedImageError:
+        reason = "the file is empty" if path.stat().st_size == 0 else "it is no picture, or of an unknown format"
+        raise BadInput(f"{path} cannot be read: {reason}") from None
+    except (OSError, Image.DecompressionBombError) as error:
+        raise BadInput(f"{path} cannot be read: {error}") from None
+
+
+def _upright_rgb(picture: Image.Image, name: str) -> Image.Image:
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith(("I", "F")):
+            picture = _to_eight_bits(picture)
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+        return picture.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadInput(f"{name} cannot be read: {error}") from None
+
+
+def _to_eight_bits(picture: Image.Image) -> Image.Image:
+    """Greys of 16 bits, or of 32 bits and floats that hold 8 or 16 bits or [0, 1]."""
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+    top = float(values.max(initial=0.0))
+    if picture.mode.startswith("I;16") or top > 255:
+        values = values / 257
+    elif picture.mode == "F" and top <= 1:
+        values = values * 255
+    return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
+
+
+def _from_tensor(tensor: Tensor) -> Image.Image:
+    if tensor.dim() != 3 or tensor.shape[0] != 3:
+        raise BadInput(
+            f"a picture tensor is (3, height, width), one picture at a time, not {tuple(tensor.shape)} "
+            "(whylight.relevance takes batches)"
+        )
+    tensor = tensor.detach().cpu()
+    return _from_array((tensor.double() if tensor.is_floating_point() else tensor).permute(1, 2, 0).numpy())
+
+
+def _from_array(array: npt.NDArray[Any]) -> Image.Image:
+    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
+        raise BadInput(f"a picture array is (height, width, 3), not {array.shape}")
+    if np.issubdtype(array.dtype, np.floating):
+        # Written so that NaN is refused as well.
+        if not (array.min() >= -_SLACK and array.max() <= 1 + _SLACK):
+            raise BadInput(
+                f"floating pictures hold values in [0, 1], not {array.min():.3g} to {array.max():.3g} "
+                "(whylight.relevance takes pixels that are already normalised)"
+            )
+        array = (np.clip(array, 0, 1) * 255 + 0.5).astype(np.uint8)
+    if array.dtype != np.uint8:
+        raise BadInput(f"a picture array holds uint8, or floats in [0, 1], not {array.dtype}")
+    return Image.fromarray(np.ascontiguousarray(array))
