@@ -25,8 +25,11 @@ def fit_to_patches(pixels: Tensor, patch: tuple[int, int], native: tuple[int, in
 
 
 def shadow(module: nn.Module) -> Any:
-    """A copy that shares every parameter, buffer and hook: what is set on the copy leaves the original alone."""
-    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+    """A copy that shares every parameter and hook: what is set on the copy leaves the original alone.
+
+    Buffers are copied, because timm writes to some in place when it resizes a model (rotary frequencies, BEiT's key bias).
+    """
+    shared: dict[int, Any] = {id(parameter): parameter for parameter in module.parameters()}
     for part in module.modules():
         shared.update({id(value): value for name, value in vars(part).items() if name.endswith("_hooks")})
     return copy.deepcopy(module, memo=shared)

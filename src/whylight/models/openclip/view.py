@@ -12,7 +12,7 @@ from torch import Tensor
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.openclip.text import OpenClipTextView
 from whylight.models.openclip.tokenizer import Tokenizer, infer_tokenizer
-from whylight.models.openclip.vision import begin_vision_transformer, pooling_of
+from whylight.models.openclip.vision import batch_first, begin_vision_transformer, pooling_of
 from whylight.models.pre_norm import PreNormBlock, openclip_blocks, timm_blocks
 from whylight.models.preprocessing import Fit, Preprocessing
 from whylight.models.timm import trunk as timm_trunk
@@ -66,9 +66,9 @@ class OpenClipView(View):
         return 0.0 if bias is None else bias.detach()
 
     def pre_norm_blocks(self) -> list[PreNormBlock] | None:
-        if self.trunk is None:
-            return openclip_blocks(self.visual.transformer.resblocks)
-        return timm_blocks(self.trunk.blocks)
+        if self.trunk is not None:
+            return timm_blocks(self.trunk.blocks)
+        return openclip_blocks(self.visual.transformer.resblocks) if batch_first(self.visual) else None
 
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):

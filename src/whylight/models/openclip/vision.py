@@ -50,9 +50,14 @@ def pooling_of(visual: Any) -> Pooling:
     return "mean" if visual.pool_type == "avg" else "class_token"
 
 
+def batch_first(visual: Any) -> bool:
+    """Whether the blocks take (batch, tokens, width); OpenCLIP 2.x has (tokens, batch, width)."""
+    return bool(getattr(visual.transformer.resblocks[0].attn, "batch_first", True))
+
+
 def _blocks(visual: Any) -> list[Block]:
     blocks = list(visual.transformer.resblocks)
-    if getattr(blocks[0].attn, "batch_first", True):
+    if batch_first(visual):
         return blocks
 
     def sequence_first(block: Block) -> Block:
