@@ -5,7 +5,8 @@ o = A V its attention output, q, k, v all heads concatenated, c the read-out tok
 
     g = ∂f / ∂o_c,      s_n = min-max over tokens n of cosine(q_c, k_n),      E_n = relu(Σ_features g · v_n · s_n)
 
-The class token of a picture, the end-of-text token of a text.
+The class token of a picture, the end-of-text token of a text. The min-max of a text is over its whole context, padding
+included, as published; padding itself gets nothing.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def _relevance(
         value = at_least_float32(call.value.detach())
         parts.append(torch.einsum("bhd,bhnd->bn", row, value)[:, run.prefix :] * weight)
     layers = torch.stack(parts)
-    return layers.sum(0).relu() if run.grid is None else layers.relu().sum(0)
+    relevance = layers.sum(0).relu() if run.grid is None else layers.relu().sum(0)
+    return relevance if run.mask is None else relevance * run.mask[:, run.prefix :]
 
 
 def _likeness(call: AttentionCall, rows: Tensor, projection: OutputProjection | None, prefix: int) -> Tensor:

@@ -31,7 +31,7 @@ class Decomposition:
 def decompose(view: View, inputs: Inputs) -> Decomposition:
     """Split the output of every input exactly (Gandelsman et al., ICLR 2024; LayerNorm folded in, see ``split``).
 
-    Holds batch x layers x tokens x heads x dim numbers: 1.2 GB a picture for a ViT-L/14. Where only a few directions of
+    Holds batch x layers x tokens x heads x dim numbers: 0.3 GB a picture for a ViT-L/14. Where only a few directions of
     the output matter, ``relevance(..., method="decomposition")`` needs a fraction.
 
     Args:

@@ -48,7 +48,7 @@ class Readout:
             if pulled.requires_grad:
                 (second,) = torch.autograd.grad(pulled.sum(), token, allow_unused=True)
                 if second is not None:
-                    raise UnsupportedModel(f"{self.name}: its head is not affine, so its output is no sum over tokens")
+                    raise UnsupportedModel(f"{self.name}: the decomposition needs an affine head after the final norm")
         return at_least_float32(pulled.detach()).reshape(batch, count, -1)
 
 
@@ -62,5 +62,5 @@ def read_out(view: View, run: Pass, tokens: Tensor, rows: Tensor) -> Readout:
     output = run.readout(tokens)
     own = run.head(token)
     if own.shape != output.shape or (own - output).abs().max() > 0.05 * output.abs().max():
-        raise UnsupportedModel(f"{view.name} reads its output from more than one token: it has no split over tokens")
+        raise UnsupportedModel(f"{view.name} reads several tokens: the decomposition needs one")
     return Readout(token, output, run.head, view.name)

@@ -7,7 +7,7 @@ With x the read-out token after all blocks, x_0 before them, a_h its row of atte
     output = J x + c                                         (whylight.methods.decomposition.readout)
 
 Constants belong to no part, so each part gets the same: b is spread over the heads and tokens of its layer, c over the
-1 + 2 layers parts, and an attention's share of it over its heads and tokens.
+1 + 2 layers parts, and an attention's share of it over its heads and tokens. Padding gets nothing.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class Split:
         mlps: (batch, 1 + layers, width): x_0, then what each MLP adds.
         readout: from the sum of all parts to the output.
         scale: (batch,): 1 / ‖output‖ for embeddings, whose parts add up to the normalised output; 1 for logits.
+        spread: (batch, tokens): each token's part of a constant, the same for all real tokens; sums to one.
         prefix: how many tokens stand before the patches.
     """
 
@@ -69,6 +70,7 @@ class Split:
     mlps: Tensor
     readout: Readout
     scale: Tensor
+    spread: Tensor
     prefix: int
 
     def directions(self, directions: Tensor) -> Directions:
@@ -90,8 +92,8 @@ class Split:
         part = self.attentions[layer]
         through_heads = torch.einsum("hdw,btw->bhdt", part.projection.weight, directions.at_token)
         constant = directions.at_token @ part.projection.bias + directions.share
-        heads, tokens = part.values.shape[1:3]
-        return (part.values @ through_heads).transpose(1, 2) + constant[:, None, None] / (heads * tokens)
+        constants = constant[:, None, None] * self.spread[..., None, None] / part.values.shape[1]
+        return (part.values @ through_heads).transpose(1, 2) + constants
 
     def mlp(self, directions: Directions) -> Tensor:
         """What the embedded token and each MLP add, (batch, 1 + layers, directions)."""
@@ -120,7 +122,8 @@ def split_output(view: View, inputs: Inputs) -> Split:
         attention = projection(tokens_at(call.output.transpose(1, 2), rows)[:, :, None])[:, 0]
         if stream.sum is not output or not _close(attention, tokens_at(stream.branches[0], rows)):
             raise UnsupportedModel(
-                f"{view.name}: layer {layer} is no sum of tokens, attention and MLP (pre-norm), so it has no split"
+                f"{view.name}: the decomposition needs layers that add attention and MLP to their tokens (pre-norm), "
+                f"and layer {layer} does not"
             )
         attentions.append(AttentionPart(_weighted_values(call, rows), projection))
         mlps.append(at_least_float32(after) - at_least_float32(before) - attention)
@@ -128,7 +131,10 @@ def split_output(view: View, inputs: Inputs) -> Split:
     readout = read_out(view, run, tokens, rows)
     norm = at_least_float32(readout.output).norm(dim=-1)
     scale = torch.ones_like(norm) if view.classifies else 1 / norm
-    return Split(attentions, torch.stack([at_least_float32(part) for part in mlps], 1), readout, scale, run.prefix)
+    real = torch.ones_like(tokens[..., 0]) if run.mask is None else run.mask
+    spread = real.to(norm) / real.sum(1, keepdim=True)
+    parts = torch.stack([at_least_float32(part) for part in mlps], dim=1)
+    return Split(attentions, parts, readout, scale, spread, run.prefix)
 
 
 def _weighted_values(call: AttentionCall, rows: Tensor) -> Tensor:
