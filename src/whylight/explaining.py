@@ -45,9 +45,9 @@ def explain(
         targets: prompts of a dual encoder; class names or class indices of a classifier; embeddings (targets, dim); or
             None for the class that a classifier predicts. All targets share one call of the method.
         method: a name out of :func:`whylight.methods`.
-        size: how many pixels the model reads; default: its own. An int keeps the picture's shape, all of it in view: its
-            shorter side gets that many pixels. (height, width), or an int together with ``fit``, which means a square, is
-            a fixed shape. Sides become the nearest multiples of the patch.
+        size: how many pixels the model reads; default: its own. An int keeps the picture's shape, all of it in view:
+            its shorter side gets that many pixels. (height, width), or an int together with ``fit``, which means a
+            square, is a fixed shape. Sides become the nearest multiples of the patch.
         fit: what happens to a picture of another shape than the input: "crop" (the centre is kept), "squash", or "pad".
             Default: as the model's own preprocessing. Maps always lie in the picture's own geometry.
         **options: the method's own (``whylight.methods.find_method(name).options``).
@@ -113,7 +113,7 @@ class Question:
         down, across = _preprocessing(self.view).patch
         if raw.dim() == 3:  # down to pixels: those that no patch covers belong to no place
             return raw[:, : height - height % down, : width - width % across]
-        return raw.unflatten(-1, (height // down, width // across))
+        return raw.reshape(len(raw), height // down, width // across)
 
 
 def ask(

@@ -85,8 +85,8 @@ def _unknown_words(view: View, prompt: str, unknown: list[str]) -> str:
     words = getattr(getattr(view, "tokenizer", None), "words", ())
     knows = f" It knows: {' '.join(words)}." if words else ""
     return (
-        f"{view.name} does not know {', '.join(map(repr, unknown))} of {prompt!r}, so that map means little.{knows} For "
-        'any prompt load a real CLIP, e.g. "openclip:ViT-B-16/laion2b_s34b_b88k" (--model on the command line)'
+        f"{view.name} does not know {', '.join(map(repr, unknown))} of {prompt!r}, so that map means little.{knows} "
+        'For any prompt load a real CLIP, e.g. "openclip:ViT-B-16/laion2b_s34b_b88k" (--model on the command line)'
     )
 
 
@@ -128,7 +128,9 @@ def _class_names(view: View, wanted: list[str]) -> NamedTargets:
 
 def _unknown_class(view: View, name: str, names: list[str], known: dict[str, int]) -> UnknownName:
     if not names:
-        return UnknownName(f"{view.name} does not know the names of its classes: give class indices instead of {name!r}")
+        return UnknownName(
+            f"{view.name} does not know the names of its classes: give class indices instead of {name!r}"
+        )
     near = difflib.get_close_matches(_plain(name), known, n=3, cutoff=0.6)
     inside = [called for called in known if _plain(name) in called.split()][:3]
     found = dict.fromkeys(names[known[match]] for match in (*near, *inside))

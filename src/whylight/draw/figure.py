@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
@@ -65,11 +66,20 @@ def show(axes: Axes, picture: Image.Image, title: str, below: str) -> None:
     """A picture without ticks, and over it a title and a small, pale line."""
     axes.imshow(picture, interpolation="bicubic" if max(picture.size) < 300 else "antialiased", aspect="auto")
     axes.set_axis_off()
-    for text, offset, size, colour in ((below, 3.5, 7.5, PALE), (title, 15.5, 9.5, INK)):
+    for text, offset, size, colour in ((below, 5.5, 7.5, PALE), (title, 18, 9.5, INK)):
         axes.annotate(
-            text, (0.5, 1), (0, offset), xycoords="axes fraction", textcoords="offset points", ha="center", va="bottom",
-            fontsize=size, color=colour, linespacing=1.15, parse_math=False,
-        )  # fmt: skip
+            text,
+            (0.5, 1),
+            (0, offset),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="center",
+            va="baseline",
+            fontsize=size,
+            color=colour,
+            linespacing=1.15,
+            parse_math=False,
+        )
 
 
 def colour_bar(axes: Axes, colours: str) -> None:
@@ -77,7 +87,7 @@ def colour_bar(axes: Axes, colours: str) -> None:
     bar = axes.figure.colorbar(ScalarMappable(cmap=colour_map(colours)), cax=axes, ticks=[0, 0.5, 1])
     bar.ax.tick_params(labelsize=7, length=0, colors=PALE)
     bar.set_label("relevance", fontsize=7.5, color=PALE, labelpad=2)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 def score_text(explanation: Explanation, index: int) -> str:
@@ -98,8 +108,8 @@ def wrapped(text: str, width: float, lines: int = 3) -> str:
     return "\n".join(textwrap.wrap(text, max(8, int(width * 12)), max_lines=lines, placeholder=" …"))
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG file."""
+def png(figure: Figure, metadata: Mapping[str, str] | None = None) -> bytes:
+    """The figure as a PNG file, with text chunks."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": "Whylight"})
+    figure.savefig(buffer, format="png", metadata={"Software": "Whylight", **(metadata or {})})
     return buffer.getvalue()

@@ -1,0 +1,86 @@
+"""``whylight compare``: methods side by side on one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whylight.cli.files import OutputFolder
+from whylight.cli.options import DEFAULT_OUT, Device, Json, Model, Out, Precision, Prompts, Size
+from whylight.cli.printing import print_error, print_json, print_note, print_table, progress
+from whylight.cli.sources import parse_size, pictures_and_targets
+from whylight.errors import BadInput, MissingExtra, UnsupportedModel
+
+if TYPE_CHECKING:
+    from whylight.explanation import Explanation
+
+
+def compare(
+    picture: Annotated[str | None, typer.Argument(help="A file.", show_default="a bundled scene")] = None,
+    prompt: Prompts = None,
+    methods: Annotated[
+        str | None, typer.Option(help="Names between commas: legrad,chefercam,rollout", show_default="all")
+    ] = None,
+    model: Model = "scenes",
+    out: Out = DEFAULT_OUT,
+    device: Device = None,
+    precision: Precision = None,
+    size: Size = None,
+    as_json: Json = False,
+) -> None:
+    """Draw methods side by side: one row per prompt, one column per method, with times."""
+    from whylight.draw.comparison import comparison_figure
+    from whylight.explaining import ask
+    from whylight.models.load import load
+
+    chosen = _methods(methods)
+    input_size = parse_size(size)
+    folder = OutputFolder(out)
+    view = load(model, device=device, precision=precision)
+    sources, targets = pictures_and_targets(view, [picture] if picture else None, prompt)
+    if len(sources) > 1:
+        raise BadInput(f"compare takes one picture, and {picture} holds {len(sources)}")
+    name, source = next(iter(sources.items()))
+    question = ask(view, source, targets, size=input_size)
+    results: list[Explanation] = []
+    refused: dict[str, str] = {}
+    with progress(len(chosen)) as bar:
+        for method in bar.track(chosen, description="comparing"):
+            try:
+                results.append(question.answer(method))
+            except (UnsupportedModel, BadInput, MissingExtra) as error:
+                refused[method] = str(error)
+    for method, reason in refused.items():
+        (print_error if methods else print_note)(f"without {method}: {reason}")
+    if not results:
+        raise BadInput(f"{view.name} can be explained by none of these methods")
+    file = folder.write(f"{Path(name).stem}-methods", question.picture, comparison_figure(results))
+    if as_json:
+        print_json({"picture": name, "file": str(file), "methods": [r.to_dict() for r in results], "refused": refused})
+    else:
+        print_table(("method", "seconds", "figure"), [_row(result, file) for result in results], numbers=("seconds",))
+    if methods and refused:
+        raise typer.Exit(1)
+
+
+def _methods(names: str | None) -> list[str]:
+    """The methods to show: all, LeGrad first, or those named.
+
+    Raises:
+        UnknownName: no such method.
+        BadInput: none named.
+    """
+    from whylight.methods import find_method, methods
+
+    if names is None:
+        return sorted(methods(), key=lambda name: (name != "legrad", name))
+    chosen = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    if not chosen:
+        raise BadInput(f"no method named; there are: {', '.join(methods())}")
+    return [find_method(name).name for name in chosen]
+
+
+def _row(result: Explanation, file: Path) -> tuple[str, str, str]:
+    return result.method, f"{result.seconds:.3f}", str(file)

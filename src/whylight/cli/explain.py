@@ -1,0 +1,74 @@
+"""``whylight explain``: pictures and prompts in, a figure for each picture out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from whylight.cli.files import OutputFolder
+from whylight.cli.options import DEFAULT_OUT, Device, Json, Model, Out, Precision, Prompts, Size
+from whylight.cli.printing import print_error, print_json, print_table, progress
+from whylight.cli.sources import parse_size, pictures_and_targets
+from whylight.errors import BadInput
+
+if TYPE_CHECKING:
+    from whylight.explanation import Explanation
+
+
+def explain(
+    pictures: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders or globs.", show_default="a bundled scene")
+    ] = None,
+    prompt: Prompts = None,
+    model: Model = "scenes",
+    method: Annotated[str, typer.Option(help="One of `whylight list methods`.")] = "legrad",
+    out: Out = DEFAULT_OUT,
+    device: Device = None,
+    precision: Precision = None,
+    start_layer: Annotated[
+        int | None, typer.Option(help="First layer that the method sums over; negative from the end.")
+    ] = None,
+    size: Size = None,
+    as_json: Json = False,
+) -> None:
+    """Light up the places in pictures that the answer to each prompt rests on."""
+    from whylight.explaining import ask
+    from whylight.methods import find_method
+    from whylight.models.load import load
+    from whylight.pictures import read_picture
+
+    options: dict[str, Any] = {} if start_layer is None else {"start_layer": start_layer}
+    find_method(method).check_options(options)
+    input_size = parse_size(size)
+    folder = OutputFolder(out)
+    view = load(model, device=device, precision=precision)
+    sources, targets = pictures_and_targets(view, pictures, prompt)
+    rows: list[tuple[str, ...]] = []
+    records: list[dict[str, Any]] = []
+    skipped: list[dict[str, str]] = []
+    with progress(len(sources)) as bar:
+        for name, source in bar.track(sources.items(), description="explaining"):
+            try:
+                picture = read_picture(source)
+            except BadInput as error:
+                print_error(f"skipped: {error}")
+                skipped.append({"picture": name, "error": str(error)})
+                continue
+            result = ask(view, picture, targets, size=input_size).answer(method, **options)
+            file = folder.write(Path(name).stem, picture, result.figure())
+            rows += _rows(name, result, file)
+            records.append({"picture": name, "file": str(file)} | result.to_dict())
+    if as_json:
+        print_json({"pictures": records, "skipped": skipped})
+    elif rows:
+        score = "probability" if view.classifies else "cosine"
+        print_table(("picture", "prompt", score, "logit", "figure"), rows, numbers=(score, "logit"))
+    if skipped:
+        raise typer.Exit(1)
+
+
+def _rows(name: str, result: Explanation, file: Path) -> list[tuple[str, ...]]:
+    scores = zip(result.targets, result.scores, result.logits, strict=True)
+    return [(Path(name).name, target, f"{score:.3f}", f"{logit:.2f}", str(file)) for target, score, logit in scores]

@@ -1,0 +1,83 @@
+"""``whylight``: the commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from whylight.cli.printing import print_error, print_warning
+from whylight.errors import WhylightError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "explain": ("whylight.cli.explain:explain", "Light up the places in pictures that each answer rests on."),
+    "compare": ("whylight.cli.compare:compare", "Draw methods side by side on one picture, with times."),
+    "list": ("whylight.cli.list:list_names", "List models or methods, one line each."),
+    "benchmark": ("whylight.cli.benchmark:benchmark", "Measure methods on a data set, by the papers' protocols."),
+    "report": ("whylight.cli.report:report", "Put the figures of several runs side by side."),
+    "reproduce": ("whylight.cli.reproduce:reproduce", "Measure the rows of a published table again."),
+}
+"""Each command's function, as "module:name", and its line in the help. Only the module of the named one is imported."""
+
+
+def build(named: str | None) -> typer.Typer:
+    """The command line, of which one command can run."""
+    app = typer.Typer(
+        help="See why a vision transformer said what it said.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,  # rich's help costs more than half of the half second that --help may take
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name, (place, line) in COMMANDS.items():
+        app.command(name, help=None if name == named else line)(_function(place) if name == named else _elsewhere)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line (default: this process's) and exit: 0 done, 1 something was skipped, 2 an error.
+
+    Errors that Whylight raises on purpose are one red line on stderr; warnings are one yellow line each.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    named = next((word for word in words if not word.startswith("-")), None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = print_warning
+        try:
+            build(named)(words, prog_name="whylight")
+        except WhylightError as error:
+            print_error(str(error))
+            sys.exit(2)
+
+
+def _function(place: str) -> Callable[..., Any]:
+    module, _, name = place.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _elsewhere() -> None:
+    """Stands for the commands that were not named."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("whylight"))
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before any command."""
