@@ -11,15 +11,15 @@ from torch import Tensor
 BASELINES = ("centre", "random")
 
 
-def baseline(name: str, grid: tuple[int, int], picture: str, target: str) -> Tensor:
+def baseline(name: str, grid: tuple[int, int], key: str) -> Tensor:
     """The map of a baseline: (grid rows, grid columns) float32.
 
     "centre" is a bell around the middle with a standard deviation of a quarter of each side. "random" is uniform noise
-    per patch that follows from the names of picture and target.
+    per patch that follows from the key alone (the names of picture and target).
     """
     if name == "centre":
         y, x = ((torch.arange(n) + 0.5) / n - 0.5 for n in grid)
         return torch.exp(-8 * (y[:, None] ** 2 + x[None, :] ** 2))
-    seed = hashlib.sha256(f"{picture}\0{target}".encode()).digest()[:8]
+    seed = hashlib.sha256(key.encode()).digest()[:8]
     noise = np.random.default_rng(int.from_bytes(seed, "little")).random(grid, dtype=np.float32)
     return torch.from_numpy(noise)

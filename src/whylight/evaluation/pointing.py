@@ -1,4 +1,7 @@
-"""The pointing game: does a map have its maximum on the object (Zhang et al., ECCV 2016; without their tolerance)."""
+"""Pointing: does a map have its maximum on the object, and how much of it lies there.
+
+The pointing game is Zhang et al.'s (ECCV 2016), without their tolerance of 15 pixels.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,20 @@ def points_inside(scores: Tensor, label: Tensor) -> bool:
     if bool(scores.min() == highest):
         return False
     return bool((label[scores == highest] == 1).double().mean() >= 0.5)
+
+
+def share_inside(scores: Tensor, label: Tensor) -> float:
+    """Share of the map's positive relevance on pixels of label 1, of that on labelled pixels, in [0, 1].
+
+    0 where there is none at all.
+
+    Args:
+        scores: raw relevance, not scaled, (height, width).
+        label: 1 inside the object, 0 outside, -1 where it does not count.
+    """
+    positive = scores.clamp(min=0).double() * (label >= 0)
+    total = positive.sum()
+    return float(positive[label == 1].sum() / total) if bool(total > 0) else 0.0
 
 
 def box_label(box: tuple[float, float, float, float], picture: tuple[int, int], size: tuple[int, int]) -> Tensor:

@@ -70,7 +70,7 @@ def test_openimages_faults(tmp_path, rows, head, says):
 def test_openimages_picture_that_is_missing_is_skipped_by_name(tmp_path):
     make_points(tmp_path)
     (tmp_path / "images" / "cc.jpg").write_bytes(b"no picture")
-    with pytest.raises(Unusable, match="cc.jpg does not decode"):
+    with pytest.raises(Unusable, match=r"cc\.jpg does not decode"):
         OpenImagesPoints(tmp_path).read(1)
 
 

@@ -1,0 +1,1 @@
+"""Many pictures: runs that can be stopped at any moment and started again, and reports of what they found."""

@@ -1,0 +1,120 @@
+"""What a run is: its settings, written once into its folder; other settings into the same folder are refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from whylight.errors import BadInput
+
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a row depends on.
+
+    Attributes:
+        benchmark: its name; protocol and protocol_version say how it measures.
+        model: what was loaded, and a digest of its weights.
+        methods: label to name and options.
+        explained: which classes are explained.
+        templates: prompts.
+        data: name, place and fingerprint of the data set.
+        pictures: how many of them, from the first on.
+        input_size: height and width of the model's input.
+        shard_size: pictures in a shard.
+        batch_size: pictures in a batch (sums over a batch may round differently).
+        dtype: of the model.
+    """
+
+    benchmark: str
+    protocol: str
+    protocol_version: int
+    model: str
+    model_digest: str
+    methods: dict[str, dict[str, Any]]
+    explained: list[str]
+    templates: list[str]
+    data: dict[str, str]
+    pictures: int
+    input_size: list[int]
+    shard_size: int
+    batch_size: int
+    dtype: str
+
+    @property
+    def shards(self) -> int:
+        return -(-self.pictures // self.shard_size)
+
+
+def claim(folder: Path, settings: Settings, environment: dict[str, object]) -> None:
+    """Make the folder this run's, or find that it already is; several processes may do so at once.
+
+    Raises:
+        BadInput: it holds another run, or something else.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / NAME
+    if not path.exists():
+        if others := [p.name for p in folder.iterdir() if not p.name.startswith(f".{NAME}")]:
+            raise BadInput(f"{folder} holds {others[0]} but no {NAME}: choose an empty folder for a run")
+        aside = folder / f".{NAME}.{os.getpid()}"
+        aside.write_text(json.dumps({"settings": asdict(settings), "environment": environment}, indent=2) + "\n")
+        try:
+            # Unlike a rename, a link fails where another process was faster.
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+    different = [
+        f"{name}: {ours!r} here, {theirs!r} there"
+        for name, ours, theirs in _differences(asdict(settings), read(folder)["settings"])
+    ]
+    if different:
+        raise BadInput(f"{folder} holds a run with other settings ({'; '.join(different)}): choose another folder")
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """A run's manifest.
+
+    Raises:
+        BadInput: there is none, or it does not read.
+    """
+    try:
+        content: dict[str, Any] = json.loads((folder / NAME).read_text())
+        content["settings"]["benchmark"]
+    except FileNotFoundError:
+        raise BadInput(f"{folder} is no folder of a run: it has no {NAME}") from None
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise BadInput(f"{folder / NAME} does not read: {error!r}") from None
+    return content
+
+
+def settings_of(folder: Path) -> Settings:
+    """The settings of the run in a folder."""
+    try:
+        return Settings(**read(folder)["settings"])
+    except TypeError as error:
+        raise BadInput(f"{folder / NAME} was written by another version: {error}") from None
+
+
+def model_digest(module: nn.Module) -> str:
+    """A digest that changes with the weights: names, shapes and the first 1,024 values of every tensor."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        digest.update(value.flatten()[:1024].double().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    names = [*ours, *(name for name in theirs if name not in ours)]
+    return [(n, ours.get(n), theirs.get(n)) for n in names if ours.get(n) != theirs.get(n)]

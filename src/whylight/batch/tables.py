@@ -1,0 +1,82 @@
+"""Figures as tables: on the terminal and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+
+from whylight.batch.summary import Line, Summary
+from whylight.evaluation.baselines import BASELINES
+from whylight.evaluation.estimates import Estimate
+
+Published = Mapping[tuple[str, str, str], float]
+"""(method label, explained class, figure) to a published value."""
+
+
+def ranked(summary: Summary) -> list[Line]:
+    """Lines by their main figure, the best first."""
+    main = next(iter(summary.benchmark.figures_shown))
+    sign = 1 if main in summary.benchmark.lower_is_better else -1
+
+    def key(line: Line) -> tuple[str, float]:
+        return line.explained, sign * float(line.figures[main].value) if line.figures else float("inf")
+
+    return sorted(summary.lines, key=key)
+
+
+def cell(estimate: Estimate | None) -> str:
+    """A figure with its 95 % interval."""
+    if estimate is None:
+        return "-"
+    return f"{float(estimate.value):.2f} [{float(estimate.low):.2f}, {float(estimate.high):.2f}]"
+
+
+def headings(summary: Summary) -> list[str]:
+    shown = summary.benchmark.figures_shown
+    arrows = {name: " ↓" if name in summary.benchmark.lower_is_better else "" for name in shown}
+    return ["method", "explained", *(f"{text}{arrows[name]}" for name, text in shown.items()), "maps"]
+
+
+def cells(summary: Summary, line: Line, published: Published) -> list[str]:
+    """One row of a table; a published figure stands beside the measured one."""
+    texts = [line.method, line.explained]
+    for name in summary.benchmark.figures_shown:
+        known = published.get((line.method, line.explained, name))
+        texts.append(cell(line.figures.get(name)) + (f" (published {known:g})" if known is not None else ""))
+    missing = f" ({line.missing} not finite)" if line.missing else ""
+    return [*texts, f"{line.rows}{missing}"]
+
+
+def terminal_table(summary: Summary, published: Published) -> Table:
+    table = Table(title=title(summary), caption=caption(summary))
+    for index, heading in enumerate(headings(summary)):
+        table.add_column(heading, justify="left" if index < 2 else "right")
+    for line in ranked(summary):
+        table.add_row(*cells(summary, line, published), style="dim" if line.method in BASELINES else None)
+    return table
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "|".join(["---", *["---:"] * (len(head) - 1)]) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(summary: Summary, published: Published) -> str:
+    """Title, table and what it is made of."""
+    rows = [cells(summary, line, published) for line in ranked(summary)]
+    return f"# {title(summary)}\n\n{markdown_table(headings(summary), rows)}\n{caption(summary)}\n"
+
+
+def title(summary: Summary) -> str:
+    return f"{summary.settings.benchmark}, {summary.settings.model}"
+
+
+def caption(summary: Summary) -> str:
+    """What the figures are made of: data, pictures, what is left out and what is not there yet."""
+    parts = [f"{summary.pictures} pictures of {summary.settings.data['name']}", "percent, 95 % bootstrap intervals"]
+    parts += [f"skipped {count}: {reason}" for reason, count in summary.skipped.items()]
+    if summary.shards[0] < summary.shards[1]:
+        parts.append(f"unfinished: {summary.shards[0]} of {summary.shards[1]} shards")
+    return "; ".join(parts) + "."

@@ -1,0 +1,85 @@
+"""``whylight benchmark``: a protocol over a data set, for one model and many methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from whylight.errors import BadInput
+
+_EXPLAINED = ("target", "predicted", "both")
+
+
+def benchmark(
+    name: Annotated[str, typer.Argument(help="Which benchmark; `list` lists them.")],
+    data: Annotated[Path | None, typer.Option(help="The data set's folder or file; scenes need none.")] = None,
+    model: Annotated[str, typer.Option(help="scenes, scenes-siglip, openclip:NAME/TAG, timm:NAME, hf:ID.")] = "scenes",
+    methods: Annotated[
+        str, typer.Option(help="Comma-separated, options after colons: legrad,legrad:start_layer=-2; or all.")
+    ] = "legrad",
+    out: Annotated[Path | None, typer.Option(help="Folder of the run. Default: results/NAME-MODEL.")] = None,
+    explain: Annotated[str | None, typer.Option(help="target, predicted or both. Default: the protocol's.")] = None,
+    template: Annotated[list[str] | None, typer.Option(help="Prompt with {} for the class name; may repeat.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pictures.")] = None,
+    shard: Annotated[str, typer.Option(help="i/n: only every n-th shard from the i-th on (0-based).")] = "0/1",
+    shard_size: Annotated[int, typer.Option(min=1, help="Pictures in a shard: what a kill can lose.")] = 64,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures explained at once.")] = 16,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that decode pictures.")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps.")] = None,
+    precision: Annotated[str | None, typer.Option(help="float32, bfloat16, float16, float64.")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
+) -> None:
+    """Measure explanation methods. Stopped at any moment and started again, a run continues."""
+    from whylight.batch.benchmarking import Wanted, execute, plan
+    from whylight.batch.run import Part
+    from whylight.batch.summary import summarise, write_summary
+    from whylight.batch.tables import markdown, terminal_table
+    from whylight.evaluation.benchmarks.catalogue import listing
+    from whylight.evaluation.published import figures_for
+
+    console = Console()
+    if name == "list":
+        for line in listing():
+            console.print(line, highlight=False)
+        return
+    if explain is not None and explain not in _EXPLAINED:
+        raise BadInput(f"--explain is one of {', '.join(_EXPLAINED)}, not {explain!r}")
+    wanted = Wanted(
+        benchmark=name,
+        data=data,
+        model=model,
+        methods=methods,
+        explain=explain,
+        templates=tuple(template or ()),
+        limit=limit,
+        shard_size=shard_size,
+        batch_size=batch,
+        device=device,
+        precision=precision,
+    )
+    planned = plan(wanted, note=lambda text: console.print(text, highlight=False))
+    folder = out or Path("results") / f"{name}-{_file_name(model)}"
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")),
+        *(TimeElapsedColumn(), TimeRemainingColumn()),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(name, total=None, speed="")
+
+        def advanced(done: int, total: int, per_second: float) -> None:
+            bar.update(task, completed=done, total=total, speed=f"{per_second:.2f} pictures/s" if per_second else "")
+
+        execute(planned, folder, part=Part.parse(shard), workers=workers, progress=advanced)
+    summary = summarise(folder)
+    published = figures_for(name, model) if compare else {}
+    write_summary(summary, markdown(summary, published))
+    console.print(terminal_table(summary, published))
+    console.print(f"rows, manifest and summary: {folder}", highlight=False)
+
+
+def _file_name(model: str) -> str:
+    return "".join(c if c.isalnum() or c in "-." else "-" for c in model.split("/")[-1] if c) or "model"

@@ -1,0 +1,70 @@
+"""The perturbation protocol over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
+from whylight.evaluation.data.sample import Region, Sample
+from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
+from whylight.evaluation.maps import enlarge
+from whylight.evaluation.perturbation import Curve, hits_when_erased
+
+_DIRECTIONS = ("positive", "negative")
+
+
+class Perturbation(Benchmark):
+    """Accuracy against the true class while pixels are erased, and the area under it."""
+
+    protocol = "perturbation"
+    version = 1
+    columns: ClassVar[dict[str, str]] = {"clean": "bool", "positive": "list<bool>", "negative": "list<bool>"}
+    figures_shown: ClassVar[dict[str, str]] = {
+        "negative_auc": "negative AUC",
+        "positive_auc": "positive AUC",
+        "accuracy": "clean accuracy",
+    }
+    lower_is_better = frozenset({"positive_auc"})
+    needs_class = True
+    explains: tuple[Explained, ...] = ("predicted", "target")
+
+    def truth(self, sample: Sample, region: Region, size: tuple[int, int]) -> bool:
+        return True
+
+    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
+        pixels = batch.pixels[[item.position for item in items]]
+        truth = torch.tensor([batch.head.index(item.label) for item in items], device=pixels.device)
+        enlarged = enlarge(maps, pixels.shape[-2:]).to(pixels.device)
+        clean = batch.head.predict(pixels) == truth
+        hits = {
+            direction: hits_when_erased(
+                batch.head.predict, pixels, enlarged, truth, batch.black, most_relevant_first=direction == "positive"
+            ).T.tolist()
+            for direction in _DIRECTIONS
+        }
+        return [
+            {"clean": bool(clean[i]), **{direction: hits[direction][i] for direction in _DIRECTIONS}}
+            for i in range(len(items))
+        ]
+
+    def figures(self, rows: Rows) -> dict[str, Estimate]:
+        hits = [np.array(rows[direction].tolist(), dtype=np.float64) for direction in _DIRECTIONS]
+        clean = rows["clean"].astype(np.float64)[:, None]
+        statistics = np.concatenate([clean, hits[0], clean, hits[1], np.ones_like(clean)], axis=1)
+        return estimate(per_picture(rows["picture"], statistics), _figures)
+
+
+def _figures(sums: Array) -> dict[str, Array]:
+    positive, negative = Curve(sums[..., :10], sums[..., -1]), Curve(sums[..., 10:20], sums[..., -1])
+    return {
+        "negative_auc": negative.auc,
+        "positive_auc": positive.auc,
+        "accuracy": 100 * positive.accuracy[..., 0],
+        "positive_curve": 100 * positive.accuracy,
+        "negative_curve": 100 * negative.accuracy,
+    }

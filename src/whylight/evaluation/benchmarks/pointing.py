@@ -1,0 +1,81 @@
+"""The pointing game and the share of relevance on the object, over rows; grid pointing is the same on cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
+from whylight.evaluation.benchmarks.segmentation import resized_label
+from whylight.evaluation.data.sample import Region, Sample
+from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
+from whylight.evaluation.maps import enlarge
+from whylight.evaluation.pointing import box_label, points_inside, share_inside
+from whylight.evaluation.segmentation import foreground_average_precision
+
+_COLUMNS = ("points_inside", "share_inside", "foreground_precision")
+
+
+class Pointing(Benchmark):
+    """Maximum inside the mask or box, share of positive relevance inside, and foreground average precision."""
+
+    protocol = "pointing"
+    version = 1
+    columns: ClassVar[dict[str, str]] = {
+        "points_inside": "bool",
+        "share_inside": "float64",
+        "foreground_precision": "float64",
+    }
+    figures_shown: ClassVar[dict[str, str]] = {
+        "pointing": "pointing",
+        "share": "share inside",
+        "foreground_ap": "foreground AP",
+    }
+    explains: tuple[Explained, ...] = ("target", "predicted")
+
+    def truth(self, sample: Sample, region: Region, size: tuple[int, int]) -> Tensor | None:
+        if region.mask is not None:
+            label = resized_label(region.mask, size)
+        elif region.box is not None:
+            label = box_label(region.box, (sample.picture.height, sample.picture.width), size)
+        else:
+            return None
+        return label if bool((label == 1).any()) else None
+
+    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
+        enlarged = enlarge(maps, batch.pixels.shape[-2:])
+        return [
+            {
+                "points_inside": points_inside(scores, item.truth),
+                "share_inside": share_inside(scores, item.truth),
+                "foreground_precision": foreground_average_precision(scores, item.truth),
+            }
+            for scores, item in zip(enlarged, items, strict=True)
+        ]
+
+    def figures(self, rows: Rows) -> dict[str, Estimate]:
+        columns = [rows[name].astype(np.float64) for name in _COLUMNS]
+        statistics = np.stack([*columns, np.ones(len(columns[0]))], axis=1)
+        return estimate(per_picture(rows["picture"], statistics), _figures)
+
+
+class GridPointing(Pointing):
+    """Each class of a collage is explained; the main figure is the share of positive relevance in its cell."""
+
+    protocol = "grid-pointing"
+    figures_shown: ClassVar[dict[str, str]] = {
+        "share": "share in cell",
+        "pointing": "pointing",
+        "foreground_ap": "cell AP",
+    }
+    explains: tuple[Explained, ...] = ("target",)
+
+
+def _figures(sums: Array) -> dict[str, Array]:
+    return {
+        name: 100 * sums[..., index] / sums[..., -1]
+        for index, name in enumerate(("pointing", "share", "foreground_ap"))
+    }

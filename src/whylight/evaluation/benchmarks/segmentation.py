@@ -1,0 +1,97 @@
+"""The segmentation protocol over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
+from whylight.evaluation.data.sample import Mask, Region, Sample
+from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
+from whylight.evaluation.maps import enlarge, min_max
+from whylight.evaluation.pointing import points_inside
+from whylight.evaluation.segmentation import (
+    THRESHOLDS,
+    PixelCounts,
+    average_precision,
+    binarise,
+    count_pixels,
+    foreground_average_precision,
+)
+
+_COUNTS = ("background", "foreground", "missed", "wrong")
+_PER_MAP = ("average_precision", "foreground_precision", "points_inside")
+
+
+class Segmentation(Benchmark):
+    """Pixel accuracy, mIoU (both thresholds) and mAP; and, of the same maps, foreground AP and the pointing game."""
+
+    protocol = "segmentation"
+    version = 1
+    columns: ClassVar[dict[str, str]] = {
+        f"{count}_{threshold}": "int32" for threshold in THRESHOLDS for count in _COUNTS
+    } | {
+        "average_precision": "float64",
+        "foreground_precision": "float64",
+        "points_inside": "bool",
+    }
+    figures_shown: ClassVar[dict[str, str]] = {
+        "pixel_accuracy_mean": "pixel acc. (mean)",
+        "mean_iou_mean": "mIoU (mean)",
+        "pixel_accuracy_0.5": "pixel acc. (0.5)",
+        "mean_iou_0.5": "mIoU (0.5)",
+        "mean_ap": "mAP",
+        "foreground_ap": "foreground AP",
+        "pointing": "pointing",
+    }
+    explains: tuple[Explained, ...] = ("target", "predicted")
+
+    def truth(self, sample: Sample, region: Region, size: tuple[int, int]) -> Tensor | None:
+        if region.mask is None:
+            return None
+        label = resized_label(region.mask, size)
+        return label if bool((label == 1).any()) else None
+
+    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
+        scaled = min_max(enlarge(maps, batch.pixels.shape[-2:]))
+        foreground = {threshold: binarise(scaled, threshold) for threshold in THRESHOLDS}
+        rows = []
+        for index, item in enumerate(items):
+            row: dict[str, Any] = {}
+            for threshold in THRESHOLDS:
+                counts = count_pixels(foreground[threshold][index], item.truth)
+                row.update({f"{name}_{threshold}": int(getattr(counts, name)) for name in _COUNTS})
+            row["average_precision"] = average_precision(scaled[index], item.truth)
+            row["foreground_precision"] = foreground_average_precision(scaled[index], item.truth)
+            row["points_inside"] = points_inside(scaled[index], item.truth)
+            rows.append(row)
+        return rows
+
+    def figures(self, rows: Rows) -> dict[str, Estimate]:
+        names = [f"{count}_{threshold}" for threshold in THRESHOLDS for count in _COUNTS] + list(_PER_MAP)
+        statistics = np.stack(
+            [*(rows[name].astype(np.float64) for name in names), np.ones(len(rows["picture"]))], axis=1
+        )
+        return estimate(per_picture(rows["picture"], statistics), _figures)
+
+
+def _figures(sums: Array) -> dict[str, Array]:
+    figures = {}
+    for index, threshold in enumerate(THRESHOLDS):
+        counts = PixelCounts(*(sums[..., 4 * index + i] for i in range(4)))
+        figures[f"pixel_accuracy_{threshold}"] = 100 * counts.pixel_accuracy
+        figures[f"mean_iou_{threshold}"] = 100 * counts.mean_iou
+    for name, column in (("mean_ap", -4), ("foreground_ap", -3), ("pointing", -2)):
+        figures[name] = 100 * sums[..., column] / sums[..., -1]
+    return figures
+
+
+def resized_label(mask: Mask, size: tuple[int, int]) -> Tensor:
+    """A mask by nearest neighbour at another size (height, width), int8."""
+    image = Image.fromarray((mask + 1).astype(np.uint8)).resize((size[1], size[0]), Image.Resampling.NEAREST)
+    return torch.from_numpy(np.asarray(image).astype(np.int8) - np.int8(1))
