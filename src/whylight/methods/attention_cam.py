@@ -23,11 +23,12 @@ from whylight.models.view import Inputs, View
 def attention_cam(view: View, inputs: Inputs, targets: Targets) -> Tensor:
     """AttentionCAM relevance, (batch, targets, patches), non-negative; all zero where no head keeps a positive weight.
 
-    Mean-pooled models: the mean over patch rows of map and gradient. Attention-pooled models: the pooler's map.
+    Mean-pooled models: the mean over patch rows of map and gradient. Attention-pooled models: the pooler's map. Texts:
+    zero at the token that is read out.
     """
     full = last_map(view, inputs)
     readout = full.readout_weights()
     attention = full.patches(attention_rows(full.last, readout))
     gradient = torch.cat([gradient_rows(full.last, each.last, readout) for each in full.gradients(targets)])
     weights = full.mean_over_patches(full.patches(gradient))
-    return (weights * attention).mean(-2).relu().transpose(0, 1)
+    return full.without_own_entry((weights * attention).mean(-2).relu().transpose(0, 1))

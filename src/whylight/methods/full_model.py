@@ -139,6 +139,15 @@ class FullPass:
         """A row over the last map's keys, or over all tokens, without prefix tokens."""
         return self.over_tokens(row)[..., self.run.prefix :]
 
+    def without_own_entry(self, maps: Tensor) -> Tensor:
+        """Maps (batch, targets, tokens) of texts with zero for the token that is read out, as published for BERT.
+
+        What that token sees of itself says nothing; pictures have dropped it with the prefix.
+        """
+        if self.run.grid is not None or self.run.readout_row is None:
+            return maps
+        return maps.scatter(2, self.run.readout_row[:, None, None].expand(-1, maps.shape[1], 1), 0.0)
+
 
 def full_pass(view: View, inputs: Inputs, start_layer: int = 0, *, residual: bool = False) -> FullPass:
     """Drive the model and record every block from ``start_layer`` on. Nothing before its attention holds a graph.

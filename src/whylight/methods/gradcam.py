@@ -60,14 +60,12 @@ def gradcam(
 
 
 def _weighted_sum(run: Pass, activation: Tensor, gradient: Tensor) -> Tensor:
-    """(batch, patches): Σ_c α_c a_nc."""
+    """(batch, patches): Σ_c α_c a_nc; padding is no patch."""
     activation, gradient = activation[:, run.prefix :], gradient[:, run.prefix :]
     if run.mask is None:
-        weights = gradient.mean(1)
-    else:
-        real = run.mask[:, run.prefix :, None].to(gradient.dtype)
-        weights = (gradient * real).sum(1) / real.sum(1)
-    return torch.einsum("bnc,bc->bn", activation, weights)
+        return torch.einsum("bnc,bc->bn", activation, gradient.mean(1))
+    real = run.mask[:, run.prefix :, None].to(gradient.dtype)
+    return torch.einsum("bnc,bc->bn", activation * real, (gradient * real).sum(1) / real.sum(1))
 
 
 def _activation(block: Block, tokens: Tensor, at: Place) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from whylight.attention.call import at_least_float32
 from whylight.methods.layers import run_blocks
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
@@ -54,4 +55,4 @@ def gradients_at_input(view: View, inputs: Inputs, targets: Targets) -> Iterator
     scores = targets.logits(view, run.readout(run_blocks(run, tokens))).sum(0)
     for score in scores:
         (gradient,) = torch.autograd.grad(score, explained, retain_graph=True)
-        yield explained.detach(), gradient
+        yield at_least_float32(explained.detach()), at_least_float32(gradient)

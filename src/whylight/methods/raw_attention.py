@@ -25,8 +25,9 @@ from whylight.models.view import Inputs, View
 def raw_attention(view: View, inputs: Inputs, targets: Targets) -> Tensor:
     """Raw attention, (batch, targets, patches), in [0, 1].
 
-    Mean-pooled models: mean over patch rows. Attention-pooled models: the pooler's own map.
+    Mean-pooled models: mean over patch rows. Attention-pooled models: the pooler's own map. Texts: zero at the token
+    that is read out.
     """
     full = last_map(view, inputs)
     row = full.patches(row_times_attention(full.last, full.readout_weights()))
-    return row.unsqueeze(1).repeat(1, len(targets), 1)
+    return full.without_own_entry(row.unsqueeze(1).repeat(1, len(targets), 1))

@@ -30,6 +30,7 @@ def rollout(view: View, inputs: Inputs, targets: Targets, *, start_layer: int = 
     """Attention rollout, (batch, targets, patches), in [0, 1].
 
     Mean-pooled models: mean over patch rows. Attention-pooled models: the pooler's map times the rollout of the blocks.
+    Texts: zero at the token that is read out.
 
     Args:
         start_layer: first layer of the product; negative counts from the end.
@@ -38,4 +39,4 @@ def rollout(view: View, inputs: Inputs, targets: Targets, *, start_layer: int = 
     row = full.start_row(row_times_attention)
     for block in reversed(full.blocks):
         row = (row + row_times_attention(block.call, row)) / 2  # rows of A sum to one, so those of A + I to two
-    return full.patches(row).unsqueeze(1).repeat(1, len(targets), 1)
+    return full.without_own_entry(full.patches(row).unsqueeze(1).repeat(1, len(targets), 1))
