@@ -13,17 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods.decomposition import split_output
 from whylight.models.view import View
+from whylight.pictures import PictureLike, read_picture
 
-PictureLike = str | Path | Image.Image
 PICTURES_AT_A_TIME = 16
 
 
@@ -62,7 +60,7 @@ def text_span(
         ``count`` directions in the order in which they were picked; fewer where the head varies along fewer.
 
     Raises:
-        BadInput: no such layer or head, too few pictures or texts, or no text tower.
+        BadInput: no such layer or head, too few pictures or texts, a picture that cannot be read, or no text tower.
         UnsupportedModel: the embedding is not read from one token.
     """
     view.check_ready()
@@ -124,8 +122,5 @@ def _batches(view: View, pictures: Tensor | Sequence[PictureLike]) -> Iterator[T
     if view.preprocessing is None:
         raise BadInput(f"{view.name} takes texts: text_span is defined for picture towers")
     for start in range(0, len(pictures), PICTURES_AT_A_TIME):
-        opened = [
-            picture if isinstance(picture, Image.Image) else Image.open(picture)
-            for picture in pictures[start : start + PICTURES_AT_A_TIME]
-        ]
+        opened = [read_picture(picture) for picture in pictures[start : start + PICTURES_AT_A_TIME]]
         yield torch.stack([view.preprocessing(picture)[0] for picture in opened])
