@@ -18,16 +18,19 @@ if TYPE_CHECKING:
     from whylight.models.load import load
     from whylight.models.view import View
     from whylight.models.wrap import wrap
+    from whylight.text import TextExplanation, explain_text
 
 __all__ = [
     "Decomposition",
     "Explanation",
     "TextDirection",
+    "TextExplanation",
     "View",
     "WhylightError",
     "__version__",
     "decompose",
     "explain",
+    "explain_text",
     "load",
     "methods",
     "relevance",
@@ -39,10 +42,12 @@ _HOMES = {
     "Decomposition": "whylight.methods.decomposition",
     "Explanation": "whylight.explanation",
     "TextDirection": "whylight.methods.text_span",
+    "TextExplanation": "whylight.text",
     "View": "whylight.models.view",
     "WhylightError": "whylight.errors",
     "decompose": "whylight.methods.decomposition",
     "explain": "whylight.explaining",
+    "explain_text": "whylight.text",
     "load": "whylight.models.load",
     "relevance": "whylight.methods",
     "text_span": "whylight.methods.text_span",

@@ -39,8 +39,10 @@ def test_token_relevance_is_the_methods_own() -> None:
     explanation = explain_text(view, TEXT, [0, 1], start_layer=-1)
     inputs = view.tokenize([TEXT])
     assert torch.equal(explanation.relevance, relevance(view, inputs, [0, 1], start_layer=-1)[0])
-    assert torch.allclose(explanation.scores.double(), view.output(inputs)[0], atol=1e-5)
-    assert explanation.targets == ["bad", "good"]
+    logits = view.output(inputs)[0]
+    assert torch.allclose(torch.tensor(explanation.logits).double(), logits, atol=1e-5)
+    assert torch.allclose(torch.tensor(explanation.scores).double(), logits.softmax(0), atol=1e-5)
+    assert (explanation.targets, explanation.score_name) == (("bad", "good"), "probability")
     assert [TEXT[start:end] for start, end in explanation.offsets] == ["", *PIECES, ""]
 
 
@@ -60,7 +62,7 @@ def test_words_take_their_strongest_piece() -> None:
 def test_the_default_is_the_predicted_class() -> None:
     view = text_classifier()
     predicted = int(view.output(view.tokenize([TEXT])).argmax())
-    assert explain_text(view, TEXT).targets == [["bad", "good"][predicted]]
+    assert explain_text(view, TEXT).targets == (["bad", "good"][predicted],)
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
@@ -90,7 +92,7 @@ def test_windows_read_all_and_average_where_they_overlap() -> None:
         count[first : first + len(window)] += 1
         scores.append(view.output(inputs)[0])
     assert torch.allclose(explanation.word_relevance, expected / count, atol=1e-12)
-    assert torch.allclose(explanation.scores.double(), torch.stack(scores).mean(0), atol=1e-5)
+    assert torch.allclose(torch.tensor(explanation.logits).double(), torch.stack(scores).mean(0), atol=1e-5)
 
 
 def test_windows_change_nothing_for_a_short_text() -> None:
@@ -110,13 +112,13 @@ def test_which_words_matched_a_picture(name: str, tmp_path: Path) -> None:
     by_picture = explain_text(view, "the film", picture())
     by_file = explain_text(view, "the film", tmp_path / "cat.png")
     by_embedding = explain_text(view, "the film", embedding)
-    assert (by_picture.targets, by_file.targets) == (["picture"], ["cat.png"])
+    assert (by_picture.targets, by_file.targets) == (("picture",), ("cat.png",))
     assert torch.allclose(by_picture.relevance, by_embedding.relevance)
     assert torch.allclose(by_file.relevance, by_embedding.relevance)
     with torch.no_grad():
         ids = view.text.tokenize(["the film"])  # type: ignore[attr-defined]
         own = view.module(input_ids=ids["input_ids"], pixel_values=pixels).logits_per_image
-    assert torch.allclose(by_picture.scores.double(), own[0], atol=1e-5)
+    assert torch.allclose(torch.tensor(by_picture.logits).double(), own[0], atol=1e-5)
 
 
 def test_clips_own_tokenizer_is_aligned_word_by_word() -> None:
@@ -143,17 +145,17 @@ def test_a_prompt_beyond_the_context_is_cut_and_says_so() -> None:
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     classifier, dual = text_classifier(), openclip()
-    with pytest.raises(UnknownName, match=r"no class 'goood'. Did you mean good\?"):
+    with pytest.raises(UnknownName, match=r"no class 'goood'. Did you mean 'good'\?"):
         explain_text(classifier, TEXT, "goood")
-    with pytest.raises(UnknownName, match="classes 0 to 1, not 2"):
+    with pytest.raises(BadInput, match="no class 2: its classes are 0 to 1"):
         explain_text(classifier, TEXT, 2)
-    with pytest.raises(BadInput, match="indices or names"):
+    with pytest.raises(BadInput, match="class indices"):
         explain_text(classifier, TEXT, torch.ones(3))
     with pytest.raises(BadInput, match="empty"):
         explain_text(classifier, "  ")
     with pytest.raises(BadInput, match="picture"):
         explain_text(dual, "red bird")
-    with pytest.raises(BadInput, match="cannot read the picture"):
+    with pytest.raises(BadInput, match="no such file"):
         explain_text(dual, "red bird", tmp_path / "none.png")
     with pytest.raises(BadInput, match="windows need a fast tokenizer"):
         explain_text(dual, "red bird", torch.ones(16), windows=True)

@@ -67,7 +67,7 @@ def test_the_terminal_shows_the_text_in_colours() -> None:
     plain = console.export_text()
     assert "48;2;" in coloured
     assert plain.count('The <acting> was good,\nnot bad & "so"!') == 2
-    assert plain.startswith("bad  ")
+    assert plain.startswith("bad  probability ")
 
 
 def test_what_was_not_read_is_told(tmp_path: Path) -> None:

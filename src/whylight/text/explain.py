@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, UnidentifiedImageError
-from torch import Tensor
+from torch import Tensor, nn
 
-from whylight.errors import BadInput, UnknownName
+from whylight.errors import BadInput
 from whylight.methods import relevance
+from whylight.models.load import load
 from whylight.models.targets import as_targets
 from whylight.models.view import View
+from whylight.models.wrap import wrap
+from whylight.named_targets import ExplainTargets, NamedTargets, name_targets, predicted
+from whylight.pictures import PictureLike, read_picture
 from whylight.text.explanation import TextExplanation
 from whylight.text.tokens import read_text
 from whylight.text.words import Pieces, split_words, word_scores
+from whylight.versions import versions
 
 _WINDOWS_AT_ONCE = 8
 
-Target = int | str | Path | Image.Image | Tensor
-"""A class by index or name; or for a dual encoder a picture, its file, or its embedding."""
-
 
 def explain_text(
-    view: View,
+    view: View | nn.Module | str,
     text: str,
-    target: Target | Sequence[Target] | None = None,
-    *,
+    target: ExplainTargets | PictureLike | Sequence[PictureLike] | None = None,
     method: str = "legrad",
+    *,
     pieces: Pieces = "max",
     windows: bool = False,
     **options: Any,
@@ -40,33 +39,41 @@ def explain_text(
     """Which words of a text a model rested on.
 
     Args:
-        view: a text classifier, or a dual encoder (its text tower is explained).
+        view: a text classifier, or a dual encoder (its text tower is explained): from :func:`whylight.wrap` or
+            :func:`whylight.load`; or a live model, or a name for ``load``.
         text: the text, of any length. What the model cannot read is reported in a warning and in the result.
-        target: a class by index or name (default: the predicted one); for a dual encoder a picture, a path to one, or
-            an embedding (dim,). A list explains several; so does an embedding tensor (targets, dim).
+        target: classes by name or index (default: the predicted one); for a dual encoder pictures (a path or a PIL
+            picture) or the embeddings of pictures, floating (dim,) or (targets, dim). All share one call of the method.
         method: a name out of ``whylight.methods()`` that works on tokens.
-        pieces: what a word makes of its pieces: the strongest, their mean or their sum.
+        pieces: what a word makes of its pieces: the strongest ("max"), their "mean" or their "sum".
         windows: read a text that is too long in windows that overlap by half. Relevance is the mean over the windows
-            that hold a token, and so is the score over all windows.
+            that hold a token, and logits the mean over all windows.
         **options: the method's own.
 
     Raises:
         BadInput: an empty text, a target that does not fit, or a model that reads no texts.
-        UnknownName: no such class, method or option.
+        UnknownName: no such class, method or option, with near misses.
+
+    Warns:
+        UserWarning: the model did not read the end of the text.
     """
+    view = load(view) if isinstance(view, str) else wrap(view)
     reader = view.text
+    reader.check_ready()
     read = read_text(reader, text, windows)
+    chunks = [read.rows(first, first + _WINDOWS_AT_ONCE) for first in range(0, len(read.places), _WINDOWS_AT_ONCE)]
     with torch.no_grad():
-        outputs = torch.cat([reader.output(chunk) for chunk in _chunks(read.inputs)])
-    values, names = _resolve(view, outputs.mean(0), target)
-    parts = [relevance(reader, chunk, values, method, **options) for chunk in _chunks(read.inputs)]
-    raw = read.merge(torch.cat(parts).cpu())
-    scores = as_targets(reader, values, len(outputs)).logits(reader, outputs).mean(0)
+        outputs = torch.cat([reader.output(chunk) for chunk in chunks])
+        named = _named(view, outputs, target)
+        scores, logits = _scores(reader, outputs, named)
+    raw = read.merge(torch.cat([relevance(reader, chunk, named.values, method, **options) for chunk in chunks]).cpu())
     words = split_words(text)
     explanation = TextExplanation(
         text=text,
-        targets=names,
-        scores=scores.float().cpu(),
+        targets=named.names,
+        scores=scores,
+        logits=logits,
+        score_name="probability" if reader.classifies else "cosine",
         offsets=read.offsets,
         relevance=raw,
         words=words,
@@ -74,77 +81,40 @@ def explain_text(
         model=view.name,
         method=method,
         options=options,
-        versions=_versions(),
+        versions=versions(view.family),
     )
     if explanation.note:
         warnings.warn(f"{view.name}: {explanation.note}", stacklevel=2)
     return explanation
 
 
-def _chunks(inputs: dict[str, Tensor]) -> list[dict[str, Tensor]]:
-    """A few windows at a time."""
-    rows = len(inputs["input_ids"])
-    return [
-        {name: value[first : first + _WINDOWS_AT_ONCE] for name, value in inputs.items()}
-        for first in range(0, rows, _WINDOWS_AT_ONCE)
-    ]
-
-
-def _resolve(view: View, output: Tensor, target: Target | Sequence[Target] | None) -> tuple[Any, list[str]]:
-    """Targets as methods take them, and their names."""
-    if isinstance(target, Tensor) and target.dim() == 2:
-        target = list(target)
-    targets = list(target) if isinstance(target, (list, tuple)) else [target]
-    if not view.text.classifies:
-        embeddings = [_embedding(view, one) for one in targets]
-        return torch.stack([value for value, _ in embeddings]), [name for _, name in embeddings]
-    classes = [_class_index(view.text, int(output.argmax()) if one is None else one) for one in targets]
-    labels = view.text.class_names
-    return classes, [labels[index] if labels else f"class {index}" for index in classes]
-
-
-def _class_index(view: View, target: Any) -> int:
-    labels = view.class_names or []
-    if isinstance(target, str):
-        if target not in labels:
-            near = difflib.get_close_matches(target, labels, n=3, cutoff=0.5)
-            meant = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise UnknownName(f"{view.name} has no class {target!r}.{meant} It has: {', '.join(labels[:20])}")
-        return labels.index(target)
-    if isinstance(target, bool) or not isinstance(target, int):
-        raise BadInput(f"{view.name} is a classifier: its targets are class indices or names")
-    if labels and not 0 <= target < len(labels):
-        raise UnknownName(f"{view.name} has classes 0 to {len(labels) - 1}, not {target}")
-    return target
-
-
-def _embedding(view: View, target: Any) -> tuple[Tensor, str]:
-    """A picture's embedding, and what to call it."""
-    if isinstance(target, Tensor):
-        return target.detach(), "embedding"
-    if isinstance(target, (str, Path)):
-        try:
-            return _encoded(view, Image.open(target)), Path(target).name
-        except (OSError, UnidentifiedImageError) as error:
-            raise BadInput(f"cannot read the picture {target}: {error}") from None
-    if isinstance(target, Image.Image):
-        return _encoded(view, target), "picture"
-    raise BadInput(f"{view.name} compares texts with pictures: give a picture, its file or its embedding as the target")
-
-
-def _encoded(view: View, picture: Image.Image) -> Tensor:
+def _named(view: View, outputs: Tensor, target: Any) -> NamedTargets:
+    """Classes, or embeddings of pictures."""
+    if view.text.classifies:
+        return (
+            predicted(view.text, outputs.mean(0, keepdim=True)) if target is None else name_targets(view.text, target)
+        )
+    if isinstance(target, Tensor) and target.dim() <= 2:
+        return name_targets(view.text, target)
+    if target is None:
+        raise BadInput(f"{view.name} compares texts with pictures: give a picture, its path or its embedding as target")
     if view.preprocessing is None:
-        raise BadInput(f"{view.name} has no picture tower: give the picture's embedding as the target")
-    pixels, _ = view.preprocessing(picture)
-    with torch.no_grad():
-        return view.output(pixels[None])[0]
+        raise BadInput(f"{view.name} has no picture tower: give the picture's embedding as target")
+    sources = list(target) if isinstance(target, (list, tuple)) else [target]
+    pixels = torch.stack([view.preprocessing(read_picture(source))[0] for source in sources])
+    names = (Path(source).name if isinstance(source, (str, Path)) else "picture" for source in sources)
+    return NamedTargets(view.output(pixels), tuple(names))
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in ("whylight", "torch", "transformers", "open_clip_torch"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+def _scores(view: View, outputs: Tensor, named: NamedTargets) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Probability or cosine, and logit, of every target; of several windows the mean."""
+    checked = as_targets(view, named.values, len(outputs))
+    logits = checked.logits(view, outputs).mean(0)
+    if not view.classifies:
+        return _floats(checked.scores(outputs).mean(0)), _floats(logits)
+    probabilities = outputs.mean(0).float().softmax(-1)
+    return _floats(probabilities[named.values.to(probabilities.device)]), _floats(logits)
+
+
+def _floats(values: Tensor) -> tuple[float, ...]:
+    return tuple(values.tolist())

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
@@ -24,7 +24,9 @@ class TextExplanation:
     Attributes:
         text: the text.
         targets: names of what was explained: classes, or pictures and embeddings.
-        scores: (targets,) the model's logit for each; a dual encoder's scale and bias included.
+        scores: for each target the probability among all classes, or the cosine with the picture (dual encoders).
+        logits: for each target the model's own logit; a dual encoder's scale and bias included.
+        score_name: "probability" or "cosine".
         offsets: (start, end) of every token in characters of the text, (0, 0) for special tokens and padding.
         relevance: (targets, tokens) raw relevance.
         words: the words of the text.
@@ -33,8 +35,10 @@ class TextExplanation:
     """
 
     text: str
-    targets: list[str]
-    scores: Tensor
+    targets: tuple[str, ...]
+    scores: tuple[float, ...]
+    logits: tuple[float, ...]
+    score_name: Literal["cosine", "probability"]
     offsets: list[Span]
     relevance: Tensor
     words: list[Word]
@@ -43,6 +47,11 @@ class TextExplanation:
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    def said(self, target: int) -> str:
+        """A target's score in words."""
+        score = self.scores[target]
+        return f"probability {score:.1%}" if self.score_name == "probability" else f"cosine {score:.3f}"
 
     @property
     def signed(self) -> bool:
@@ -82,7 +91,8 @@ class TextExplanation:
             "targets": [
                 {
                     "name": name,
-                    "score": float(self.scores[row]),
+                    self.score_name: self.scores[row],
+                    "logit": self.logits[row],
                     "words": [None if value != value else value for value in self.word_relevance[row].tolist()],
                     "tokens": self.relevance[row].tolist(),
                 }

@@ -30,8 +30,8 @@ def page(explanation: TextExplanation) -> str:
 def body(explanation: TextExplanation) -> str:
     """The coloured text once per target, with what it came from."""
     parts = []
-    for row, (name, score) in enumerate(zip(explanation.targets, explanation.scores.tolist(), strict=True)):
-        parts.append(f"<h3>{escape(name)} <small>{score:.2f}</small></h3>\n{_text(explanation, row)}")
+    for row, name in enumerate(explanation.targets):
+        parts.append(f"<h3>{escape(name)} <small>{explanation.said(row)}</small></h3>\n{_text(explanation, row)}")
     if explanation.note:
         parts.append(f'<p class="note">{escape(explanation.note)}</p>')
     scale = "red speaks for it, blue against it" if explanation.signed else "darker words weigh more"

@@ -12,7 +12,7 @@ from whylight.text.explanation import TextExplanation
 def coloured(explanation: TextExplanation) -> RenderableType:
     """The text once per target, each word on the colour of its relevance; what was not read is dim."""
     parts: list[RenderableType] = []
-    for row, (name, score) in enumerate(zip(explanation.targets, explanation.scores.tolist(), strict=True)):
+    for row, name in enumerate(explanation.targets):
         relevance = explanation.word_relevance[row]
         text = Text(explanation.text)
         for word, value, colour in zip(explanation.words, relevance.tolist(), colours(relevance), strict=True):
@@ -21,7 +21,7 @@ def coloured(explanation: TextExplanation) -> RenderableType:
             elif colour is not None:
                 front, back = (f"rgb({','.join(map(str, c))})" for c in (ink(colour), colour))
                 text.stylize(f"{front} on {back}", word.start, word.end)
-        parts += [Text.assemble((name, "bold"), f"  {score:.2f}"), text, Text()]
+        parts += [Text.assemble((name, "bold"), f"  {explanation.said(row)}"), text, Text()]
     if explanation.note:
         parts.append(Text(explanation.note, "yellow"))
     return Group(*parts)

@@ -29,6 +29,10 @@ class ReadText:
     places: Tensor
     read: int
 
+    def rows(self, first: int, last: int) -> dict[str, Tensor]:
+        """Some of the windows, as inputs of the model."""
+        return {name: value[first:last] for name, value in self.inputs.items()}
+
     def merge(self, relevance: Tensor) -> Tensor:
         """(windows, targets, tokens) to (targets, all tokens): the mean over the windows that hold a token."""
         total = relevance.new_zeros(relevance.shape[1], len(self.offsets))

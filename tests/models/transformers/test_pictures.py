@@ -151,7 +151,8 @@ def test_class_names_come_from_the_configuration() -> None:
     view, _ = built("vit_classifier")
     view.module.config.id2label = dict(enumerate("abcde"))
     assert view.class_names == list("abcde")
-    assert built("vit")[0].class_names is None
+    assert view.class_count == 5
+    assert built("vit")[0].class_names is built("vit")[0].class_count is None
 
 
 def test_a_text_is_no_picture() -> None:

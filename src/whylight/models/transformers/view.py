@@ -50,6 +50,10 @@ class TransformersView(View):
         return _logit_bias(self.module)
 
     @property
+    def class_count(self) -> int | None:
+        return len(_class_names(self.module)) if self.classifies else None
+
+    @property
     def class_names(self) -> list[str] | None:
         return _class_names(self.module) if self.classifies else None
 
@@ -101,6 +105,10 @@ class TransformersTextView(View):
     @property
     def logit_bias(self) -> Tensor | float:
         return _logit_bias(self.module)
+
+    @property
+    def class_count(self) -> int | None:
+        return len(_class_names(self.module)) if self.classifies else None
 
     @property
     def class_names(self) -> list[str] | None:
