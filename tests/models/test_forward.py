@@ -103,8 +103,11 @@ def fingerprint(model: nn.Module) -> object:
         [(name, tensor(value)) for name, value in model.named_parameters()],
         [(name, tensor(value)) for name, value in model.named_buffers()],
         [
-            (name, part.training, type(part), [key for key in vars(part) if not key.startswith("_")])
-            + tuple(len(hooks) for key, hooks in vars(part).items() if key.endswith("_hooks"))
+            (
+                (name, part.training, type(part)),
+                [key for key in vars(part) if not key.startswith("_")],
+                [len(hooks) for key, hooks in vars(part).items() if key.endswith("_hooks")],
+            )
             for name, part in model.named_modules()
         ],
     )

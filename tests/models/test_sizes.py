@@ -20,7 +20,9 @@ import whylight
 from whylight.models.sizes import fit_to_patches
 
 SIZES = [(48, 48), (24, 40), (16, 64)]  # larger, not square, and as many patches in another shape
-TRUNKS = [kind for kind in OPENCLIP if any(word in kind for word in ("SigLIP", "EVA02", "PE-Core", "MobileCLIP", "trunk"))]
+TRUNKS = [
+    kind for kind in OPENCLIP if any(word in kind for word in ("SigLIP", "EVA02", "PE-Core", "MobileCLIP", "trunk"))
+]
 POOLED = [kind for kind in TIMM if "DINOv2" not in kind and "no pooling" not in kind]
 
 

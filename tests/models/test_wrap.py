@@ -90,7 +90,9 @@ REFUSED = {
 def test_other_architectures_are_refused_by_name_and_reason(name: str) -> None:
     with torch.device("meta"):
         model = timm.create_model(name)
-    with pytest.raises(UnsupportedModel, match=rf"{type(model).__name__} is not supported.*{REFUSED[name]}.*Eva") as error:
+    with pytest.raises(
+        UnsupportedModel, match=rf"{type(model).__name__} is not supported.*{REFUSED[name]}.*Eva"
+    ) as error:
         whylight.wrap(model)
     assert "\n" not in str(error.value)
 

@@ -1,6 +1,6 @@
 """Small random models of every supported kind.
 
-``ZOO[kind]()`` builds a float64 model in evaluation mode, every parameter perturbed, and a batch of two pictures for it.
+``ZOO[kind]()`` builds a float64 model in evaluation mode, every parameter perturbed, and two pictures for it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ ZOO = OPENCLIP | TIMM
 
 def own_output(module: nn.Module, pixels: Tensor) -> Tensor:
     """What the model itself says, (batch, dim), unnormalised; (batch, tokens, dim) where it pools nothing."""
-    if hasattr(module, "encode_image"):
-        output = module.encode_image(pixels, normalize=False)
-    else:
-        output = module(pixels)
+    dual = hasattr(module, "encode_image")
+    output = module.encode_image(pixels, normalize=False) if dual else module(pixels)
     return output[0] if isinstance(output, tuple) else output
 
 

@@ -133,9 +133,7 @@ def tiny_eva02_clip(pretrained: bool = False, **options: Any) -> nn.Module:
 
 @register_model
 def tiny_pe_core(pretrained: bool = False, **options: Any) -> nn.Module:
-    return timm.models.vit_pe_core_tiny_patch16_384(
-        **_tiny(**options), ref_feat_shape=(4, 4), attn_pool_num_heads=4
-    )
+    return timm.models.vit_pe_core_tiny_patch16_384(**_tiny(**options), ref_feat_shape=(4, 4), attn_pool_num_heads=4)
 
 
 @register_model
@@ -166,7 +164,9 @@ def multi_query(pool_type: str) -> Callable[[], Built]:
 OPENCLIP: dict[str, Callable[[], Built]] = {
     "openclip ViT-B/32, B/16, L/14 (class token)": clip(),
     "openclip ViT-H/14 (head width 80)": clip(patch_size=14, image_size=28, width=40, head_width=10),
-    "openclip ViT-bigG/14 (MLP ratio 4.9231)": clip(patch_size=14, image_size=42, width=52, head_width=13, mlp_ratio=4.9231),
+    "openclip ViT-bigG/14 (MLP ratio 4.9231)": clip(
+        patch_size=14, image_size=42, width=52, head_width=13, mlp_ratio=4.9231
+    ),
     "openclip QuickGELU": clip(quick_gelu=True),
     "openclip average pooling": clip(pool_type="avg"),
     "openclip CLIPA (average, final_ln_after_pool, no_ln_pre)": clip(

@@ -98,7 +98,7 @@ def activation_of(module: Any) -> Activation | None:
 
 
 def is_plain(parts: PreNormBlock) -> bool:
-    """Linear layers that are exactly that (not quantised, no adapters), and a layer norm with weight and bias."""
+    """Linear layers that are exactly that (not quantised, no adapters), a norm with weight and bias, all of one dtype."""
     linear = (parts.attention_out, parts.first, parts.second)
     norm = parts.norm
     return (
@@ -106,4 +106,5 @@ def is_plain(parts: PreNormBlock) -> bool:
         and isinstance(norm, nn.LayerNorm)
         and norm.weight is not None
         and norm.bias is not None
+        and len({module.weight.dtype for module in (*linear, norm)}) == 1
     )

@@ -27,7 +27,7 @@ def fit_to_patches(pixels: Tensor, patch: tuple[int, int], native: tuple[int, in
 def shadow(module: nn.Module) -> Any:
     """A copy that shares every parameter and hook: what is set on the copy leaves the original alone.
 
-    Buffers are copied, because timm writes to some in place when it resizes a model (rotary frequencies, BEiT's key bias).
+    Buffers are copied: timm writes to some in place when it resizes a model (rotary frequencies, BEiT's key bias).
     """
     shared: dict[int, Any] = {id(parameter): parameter for parameter in module.parameters()}
     for part in module.modules():
