@@ -1,0 +1,11 @@
+"""Relevance propagation over untouched models: a mode, the rules, and one file per rule set."""
+
+from whylight.propagation.baseline import BASELINE
+from whylight.propagation.conservative import CONSERVATIVE
+from whylight.propagation.mode import Propagation
+from whylight.propagation.ruled import Flow
+from whylight.propagation.rules import Rules
+
+RULE_SETS = {rules.name: rules for rules in (BASELINE, CONSERVATIVE)}
+
+__all__ = ["BASELINE", "CONSERVATIVE", "RULE_SETS", "Flow", "Propagation", "Rules"]

@@ -1,0 +1,139 @@
+"""Relevance propagation over an untouched model: a function mode under which every function has a rule.
+
+Inside ``with Propagation(rules) as propagation:`` a model computes what it always computes, on a graph along which
+relevance can go back as well as the gradient (:class:`~whylight.propagation.ruled.Flow`). A function that has no rule
+is refused by name: no number is better than a wrong one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from whylight.attention import AttentionCall
+from whylight.errors import UnsupportedModel
+from whylight.propagation.functions import HANDLERS, PASSING, PRODUCTS, STATISTICS
+from whylight.propagation.ruled import Flow, Rule, Ruled
+from whylight.propagation.rules import Rules, divide
+
+
+class Propagation(TorchFunctionMode):
+    """A mode that runs functions of tensors that carry relevance by a rule set.
+
+    Parameters and what is computed from them alone (positions, class tokens, rotary tables, masks) are constants.
+
+    No rule holds on to the mode: tensors hold their graph, which holds the rules, and the mode holds tensors.
+
+    Attributes:
+        rules: the rule set.
+        masked: attention adds a mask to its scores, of zeros where nothing is forbidden (texts).
+        flow: takes relevance or gradients back. Use it outside the mode.
+        calls: attention calls so far, in order.
+    """
+
+    def __init__(self, rules: Rules, *, masked: bool = False) -> None:
+        super().__init__()
+        self.rules = rules
+        self.masked = masked
+        self.flow = Flow()
+        self.calls: list[AttentionCall] = []
+        self._statistics: dict[int, Tensor] = {}
+        self._changed: dict[int, Tensor] = {}
+        self._read: dict[int, Tensor] = {}
+        self._read_again: dict[int, Tensor] = {}
+
+    def begin(self, tensor: Tensor) -> Tensor:
+        """A tensor that carries relevance: where the way back ends."""
+        leaf = tensor.detach().requires_grad_()
+        return leaf.view_as(leaf)
+
+    def carries(self, value: object) -> bool:
+        """Whether relevance goes back through this value."""
+        return isinstance(value, Tensor) and value.grad_fn is not None and not self.is_statistic(value)
+
+    def is_statistic(self, value: object) -> bool:
+        """Whether this value carries a gradient but no relevance, such as the denominator of a norm."""
+        return id(value) in self._statistics
+
+    def mark_statistic(self, value: object) -> None:
+        for tensor in tensors(value):
+            self._statistics[id(tensor)] = tensor
+
+    def mark_changed(self, value: Tensor) -> None:
+        """A tensor that was changed in place stands for two values: whoever uses it again is refused."""
+        self._changed[id(value)] = value
+
+    def apply(self, compute: Callable[..., Tensor], rule: Rule, *operands: Any) -> Tensor:
+        """``compute(*operands)``, with the rule as its other derivative."""
+        constants = (x.detach() if isinstance(x, Tensor) and x.grad_fn is None else x for x in operands)
+        return Ruled.apply(self.flow, compute, rule, *constants)  # type: ignore[no-any-return]
+
+    def _note_reader(self, tensor: Tensor) -> None:
+        """A tensor that is read twice gets x · (ΣR/x), the sum over its readers, stabilised like every division."""
+        if not self.carries(tensor) or id(tensor) in self._read_again:
+            return
+        if id(tensor) not in self._read:
+            self._read[id(tensor)] = tensor
+            return
+        self._read_again[id(tensor)] = tensor
+        flow, x = self.flow, tensor.detach()
+
+        def summed(incoming: Tensor) -> Tensor | None:
+            return x * divide(incoming, x) if flow.relevance else None
+
+        tensor.register_hook(summed)
+
+    def refuse(self, func: Callable[..., Any], why: str = "has no rule") -> UnsupportedModel:
+        name = resolve_name(func) or getattr(func, "__name__", str(func))
+        return UnsupportedModel(
+            f"relevance propagation: {name} {why}, and this model uses it. Choose a method that asks for gradients only"
+        )
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if not args and "input" in kwargs:
+            args = (kwargs.pop("input"),)
+        given = list(tensors((args, kwargs)))
+        if not any(self.carries(tensor) for tensor in given):
+            derived = any(self.is_statistic(tensor) for tensor in given)
+            with torch.set_grad_enabled(derived and torch.is_grad_enabled()):
+                result = func(*args, **kwargs)
+            if derived:
+                self.mark_statistic(result)
+            return result
+        if any(id(tensor) in self._changed for tensor in given):
+            raise self.refuse(func, "reads a tensor that was changed in place")
+        if func not in PRODUCTS and any(self.is_statistic(tensor) for tensor in given):
+            raise self.refuse(func, "of a norm's statistics has no rule")
+        result = HANDLERS[func](self, func, *args, **kwargs) if func in HANDLERS else func(*args, **kwargs)
+        if func is not F.multi_head_attention_forward and any(self.carries(tensor) for tensor in tensors(result)):
+            for tensor in given:
+                self._note_reader(tensor)
+        if func in HANDLERS:
+            return result
+        if func in STATISTICS:
+            self.mark_statistic(result)
+        elif func not in PASSING and any(tensor.grad_fn is not None for tensor in tensors(result)):
+            raise self.refuse(func)
+        return result
+
+
+def tensors(value: object) -> Iterator[Tensor]:
+    """All tensors in nested tuples, lists and dictionaries."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list, dict)):
+        inner: Iterable[object] = value.values() if isinstance(value, dict) else value
+        for element in inner:
+            yield from tensors(element)
