@@ -98,7 +98,7 @@ def activation_of(module: Any) -> Activation | None:
 
 
 def is_plain(parts: PreNormBlock) -> bool:
-    """Linear layers that are exactly that (not quantised, no adapters), a norm with weight and bias, all of one dtype."""
+    """Linear layers that are exactly that (no quantisation, no adapters), a norm with weight and bias, one dtype."""
     linear = (parts.attention_out, parts.first, parts.second)
     norm = parts.norm
     return (

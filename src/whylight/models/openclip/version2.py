@@ -1,4 +1,4 @@
-"""OpenCLIP before 2.30 keeps two steps inside its vision transformer's forward: here they are from their parts."""
+"""Older OpenCLIP (2.24, for one) keeps two steps inside its vision transformer's forward: here, from their parts."""
 
 from __future__ import annotations
 
