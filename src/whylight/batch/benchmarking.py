@@ -52,11 +52,12 @@ class Plan:
     environment: dict[str, object]
 
 
-def plan(wanted: Wanted, note: Callable[[str], None] = lambda text: None) -> Plan:
+def plan(wanted: Wanted, *, leave_out: bool = False, refused: dict[str, str] | None = None) -> Plan:
     """Load the model, open the data, choose and try the methods.
 
     Args:
-        note: told what is left out, and why.
+        leave_out: methods that cannot explain the model are left out (always so with "all"), instead of an error.
+        refused: filled with their labels and the reasons.
 
     Raises:
         WhylightError: anything that would make the run fail later.
@@ -72,12 +73,11 @@ def plan(wanted: Wanted, note: Callable[[str], None] = lambda text: None) -> Pla
     templates = wanted.templates or (named.template,)
     head = Head(view, source.classes, templates)
     maker = RowMaker(view, head, benchmark, with_head(chosen, head), explained)
-    refused = _refused(maker, source)
-    if refused and wanted.methods != "all":
+    refused = {} if refused is None else refused
+    refused.update(_refused(maker, source))
+    if refused and wanted.methods != "all" and not leave_out:
         label, reason = next(iter(refused.items()))
         raise BadInput(f"{label} cannot explain this model: {reason} (leave it out of --methods)")
-    for label, reason in refused.items():
-        note(f"left out: {label}: {reason}")
     maker.choices = [choice for choice in maker.choices if choice.label not in refused]
     settings = _settings(wanted, view, benchmark, source, explained, templates, size, chosen, refused)
     return Plan(settings, source, maker, environment(view.parameter.device))

@@ -16,7 +16,7 @@ Published = Mapping[tuple[str, str, str], float]
 
 def ranked(summary: Summary) -> list[Line]:
     """Lines by their main figure, the best first."""
-    main = next(iter(summary.benchmark.figures_shown))
+    main = summary.benchmark.main_figure
     sign = 1 if main in summary.benchmark.lower_is_better else -1
 
     def key(line: Line) -> tuple[str, float]:
@@ -25,11 +25,12 @@ def ranked(summary: Summary) -> list[Line]:
     return sorted(summary.lines, key=key)
 
 
-def cell(estimate: Estimate | None) -> str:
+def cell(estimate: Estimate | None, digits: int = 2) -> str:
     """A figure with its 95 % interval."""
     if estimate is None:
         return "-"
-    return f"{float(estimate.value):.2f} [{float(estimate.low):.2f}, {float(estimate.high):.2f}]"
+    value, low, high = (f"{float(number):.{digits}f}" for number in (estimate.value, estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]"
 
 
 def headings(summary: Summary) -> list[str]:
@@ -38,12 +39,12 @@ def headings(summary: Summary) -> list[str]:
     return ["method", "explained", *(f"{text}{arrows[name]}" for name, text in shown.items()), "maps"]
 
 
-def cells(summary: Summary, line: Line, published: Published) -> list[str]:
+def cells(summary: Summary, line: Line, published: Published, digits: int = 2) -> list[str]:
     """One row of a table; a published figure stands beside the measured one."""
     texts = [line.method, line.explained]
     for name in summary.benchmark.figures_shown:
         known = published.get((line.method, line.explained, name))
-        texts.append(cell(line.figures.get(name)) + (f" (published {known:g})" if known is not None else ""))
+        texts.append(cell(line.figures.get(name), digits) + (f" (published {known:g})" if known is not None else ""))
     missing = f" ({line.missing} not finite)" if line.missing else ""
     return [*texts, f"{line.rows}{missing}"]
 
@@ -53,7 +54,7 @@ def terminal_table(summary: Summary, published: Published) -> Table:
     for index, heading in enumerate(headings(summary)):
         table.add_column(heading, justify="left" if index < 2 else "right")
     for line in ranked(summary):
-        table.add_row(*cells(summary, line, published), style="dim" if line.method in BASELINES else None)
+        table.add_row(*cells(summary, line, published, digits=1), style="dim" if line.method in BASELINES else None)
     return table
 
 

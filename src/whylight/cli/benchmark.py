@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from whylight.cli.progress import run_progress
 from whylight.errors import BadInput
 
 _EXPLAINED = ("target", "predicted", "both")
@@ -61,18 +61,12 @@ def benchmark(
         device=device,
         precision=precision,
     )
-    planned = plan(wanted, note=lambda text: console.print(text, highlight=False))
+    refused: dict[str, str] = {}
+    planned = plan(wanted, refused=refused)
+    for label, reason in refused.items():
+        console.print(f"left out: {label}: {reason}", highlight=False)
     folder = out or Path("results") / f"{name}-{_file_name(model)}"
-    columns = (
-        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")),
-        *(TimeElapsedColumn(), TimeRemainingColumn()),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(name, total=None, speed="")
-
-        def advanced(done: int, total: int, per_second: float) -> None:
-            bar.update(task, completed=done, total=total, speed=f"{per_second:.2f} pictures/s" if per_second else "")
-
+    with run_progress(console, name) as advanced:
         execute(planned, folder, part=Part.parse(shard), workers=workers, progress=advanced)
     summary = summarise(folder)
     published = figures_for(name, model) if compare else {}

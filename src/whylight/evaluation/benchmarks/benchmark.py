@@ -51,7 +51,8 @@ class Benchmark(ABC):
         version: raised whenever rows would come out differently, so that old rows are not mixed with new ones.
         columns: the row's own columns and their Arrow types.
         figures_shown: names of figures to what they are called in tables, the main ones first.
-        lower_is_better: those of them.
+        main_figure: what tables are sorted by.
+        lower_is_better: figures of which less is better.
         needs_class: the true class must be one that the model can choose.
         explains: which classes may be explained.
     """
@@ -60,6 +61,7 @@ class Benchmark(ABC):
     version: int
     columns: ClassVar[dict[str, str]]
     figures_shown: ClassVar[dict[str, str]]
+    main_figure: str
     lower_is_better: frozenset[str] = frozenset()
     needs_class: bool = False
     explains: tuple[Explained, ...] = ("target",)

@@ -23,6 +23,7 @@ class Perturbation(Benchmark):
 
     protocol = "perturbation"
     version = 1
+    main_figure = "negative_auc"
     columns: ClassVar[dict[str, str]] = {"clean": "bool", "positive": "list<bool>", "negative": "list<bool>"}
     figures_shown: ClassVar[dict[str, str]] = {
         "negative_auc": "negative AUC",

@@ -24,6 +24,7 @@ class Pointing(Benchmark):
 
     protocol = "pointing"
     version = 1
+    main_figure = "pointing"
     columns: ClassVar[dict[str, str]] = {
         "points_inside": "bool",
         "share_inside": "float64",
@@ -66,6 +67,7 @@ class GridPointing(Pointing):
     """Each class of a collage is explained; the main figure is the share of positive relevance in its cell."""
 
     protocol = "grid-pointing"
+    main_figure = "share"
     figures_shown: ClassVar[dict[str, str]] = {
         "share": "share in cell",
         "pointing": "pointing",

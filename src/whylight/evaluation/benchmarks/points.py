@@ -24,6 +24,7 @@ class LabelledPoints(Benchmark):
 
     protocol = "points"
     version = 1
+    main_figure = "iou_per_class"
     columns: ClassVar[dict[str, str]] = dict.fromkeys(_COUNTS, "int32")
     figures_shown: ClassVar[dict[str, str]] = {
         "iou_per_class": "p-mIoU per class",

@@ -33,6 +33,7 @@ class Segmentation(Benchmark):
 
     protocol = "segmentation"
     version = 1
+    main_figure = "mean_iou_mean"
     columns: ClassVar[dict[str, str]] = {
         f"{count}_{threshold}": "int32" for threshold in THRESHOLDS for count in _COUNTS
     } | {

@@ -1,0 +1,36 @@
+"""``whylight report``: tables and pictures of one or many runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from whylight.errors import BadInput
+
+
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs, finished or not.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the report. Default: report in the first run's.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Method of class bars and contact sheets. Default: the best.")
+    ] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
+) -> None:
+    """Compare runs, without running any model: tables, bars, curves, best and worst pictures."""
+    from whylight.batch.report import write_report
+    from whylight.batch.summary import summarise
+    from whylight.batch.tables import terminal_table
+    from whylight.evaluation.published import figures_for
+
+    console = Console()
+    summaries = [summarise(folder) for folder in folders]
+    for summary in summaries:
+        if method is not None and method not in summary.settings.methods:
+            raise BadInput(f"{summary.folder} has no method {method!r}: {', '.join(summary.settings.methods)}")
+        published = figures_for(summary.settings.benchmark, summary.settings.model) if compare else {}
+        console.print(terminal_table(summary, published))
+    written = write_report(summaries, out or folders[0] / "report", method, compare)
+    console.print(f"written: {written}", highlight=False)

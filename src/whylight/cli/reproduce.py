@@ -1,0 +1,78 @@
+"""``whylight reproduce``: a published table, measured again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from whylight.cli.progress import run_progress
+from whylight.errors import BadInput
+
+
+def reproduce(
+    name: Annotated[str, typer.Argument(help="Which table; `list` lists them.")],
+    data: Annotated[Path | None, typer.Option(help="The data set. Without it, only what is needed is listed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: results/NAME.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only this model of the table.")] = None,
+    weights: Annotated[list[str] | None, typer.Option(help="MODEL=OTHER: weights that lie elsewhere.")] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch weights that are not here.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pictures.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures explained at once.")] = 16,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that decode pictures.")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps.")] = None,
+) -> None:
+    """List what a published table needs, run what is there, and say how far every cell is off."""
+    if not download:
+        # Read when the hub's library is imported, which happens below.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from whylight.batch.reproducing import command, explained, needs, outcome_table, reproduce_table
+    from whylight.evaluation.published import published_names, published_table
+
+    console = Console()
+    if name == "list":
+        for each in published_names():
+            table = published_table(each)
+            console.print(f"{each}: {table.title} ({table.source})", highlight=False)
+        return
+    table = published_table(name)
+    if model is not None and model not in table.models():
+        raise BadInput(f"{name} has no model {model!r}; it has: {', '.join(table.models())}")
+    for line in needs(table):
+        console.print(line, highlight=False)
+    for each in table.models():
+        console.print(f"command: {command(table, each, table.methods(each), explained(table))}", highlight=False)
+    folder = out or Path("results") / name
+    with run_progress(console, name) as advanced:
+        outcomes = reproduce_table(
+            table,
+            data,
+            folder,
+            places=_places(weights or []),
+            limit=limit,
+            batch_size=batch,
+            workers=workers,
+            device=device,
+            only=model,
+            note=lambda text: console.print(text, highlight=False),
+            progress=advanced,
+        )
+    text = outcome_table(table, outcomes)
+    console.print(text, highlight=False, markup=False)
+    if data is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "outcome.md").write_text(text, encoding="utf-8")
+        console.print(f"written: {folder / 'outcome.md'}", highlight=False)
+
+
+def _places(given: list[str]) -> dict[str, str]:
+    places = {}
+    for text in given:
+        model, equals, other = text.partition("=")
+        if not equals:
+            raise BadInput(f"--weights is MODEL=OTHER, not {text!r}")
+        places[model] = other
+    return places
