@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -29,7 +31,7 @@ def sum_of_absolute_products(call: AttentionCall, gradient: Tensor) -> Tensor:
     if allowed is not None:
         value = value * allowed.transpose(-1, -2)
     total = gradient.new_zeros(*lead, *value.shape[:2])
-    for keys in tiles(call, copies=lead.numel()):
+    for keys in tiles(replace(call, query=call.key), copies=lead.numel()):  # rows of this product are keys
         total += (product[..., keys, :] @ value.transpose(-1, -2)).abs_().sum((-2, -1))
     return total
 
