@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from whylight.attention.call import at_least_float32
 from whylight.methods.registry import method
 from whylight.methods.relevance_pass import RelevancePass, RuleSet
 from whylight.models.targets import Targets
@@ -50,4 +51,4 @@ def lrp(view: View, inputs: Inputs, targets: Targets, *, rules: RuleSet = "basel
             maps.append(relevance.sum(2))
         else:
             maps.append(relevance.sum(3))
-    return torch.cat(maps).transpose(0, 1)
+    return at_least_float32(torch.cat(maps)).transpose(0, 1)

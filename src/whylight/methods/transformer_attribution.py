@@ -46,8 +46,7 @@ def transformer_attribution(
     rows = torch.cat([_row(trace, chunk, normalise) for chunk in trace.chunks(targets)])
     result = trace.full.patches(rows)
     if text and trace.run.readout_row is not None:
-        own = trace.run.readout_row.reshape(1, -1, 1).expand(len(result), -1, 1)
-        result = result.scatter(-1, own, result.amin(-1, keepdim=True))
+        result = _with_smallest(result, trace.run.readout_row, trace.run.mask)
     return result.transpose(0, 1)
 
 
@@ -66,3 +65,9 @@ def _row(trace: RelevancePass, targets: Targets, normalise: bool) -> Tensor:
         else:
             row = row + row_times_relevance(block.call, block.relevance, row, block.gradient)
     return row
+
+
+def _with_smallest(rows: Tensor, own: Tensor, mask: Tensor | None) -> Tensor:
+    """Rows (targets, batch, tokens) with their entry at ``own`` (batch,) as small as the smallest; padding left out."""
+    real = rows if mask is None else rows.masked_fill(~mask, torch.inf)
+    return rows.scatter(-1, own.reshape(1, -1, 1).expand(len(rows), -1, 1), real.amin(-1, keepdim=True))

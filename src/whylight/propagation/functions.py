@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.attention import AttentionCall
+from whylight.attention.call import at_least_float32
 from whylight.attention.multihead import multi_head_attention
 from whylight.propagation.attention import attention_relevance
 from whylight.propagation.pictures import picture_convolution
@@ -37,7 +38,8 @@ def weighted(mode: Propagation, x: Tensor, weight: Tensor, bias: Tensor | None) 
     by_rule, flow = mode.rules.linear, mode.flow
 
     def back(relevance: Tensor, output: Tensor, x: Tensor) -> Tensor:
-        return by_rule(relevance, output, x, weight, bias)
+        exact = at_least_float32(output), at_least_float32(x), at_least_float32(weight)
+        return by_rule(relevance, *exact, None if bias is None else at_least_float32(bias))
 
     def rule(relevance: Tensor, output: Tensor, x: Tensor) -> tuple[Tensor]:
         if flow.targets > 1 or weight.dim() > 2:
@@ -70,7 +72,7 @@ def proportional(mode: Propagation, func: Function, *operands: Any, **kwargs: An
 
     def rule(relevance: Tensor, output: Tensor, *operands: Any) -> list[Tensor | None]:
         carrying = [x for x in operands if isinstance(x, Tensor) and x.requires_grad]
-        s = divide(relevance, output.detach()).to(output.dtype)
+        s = divide(relevance, at_least_float32(output.detach())).to(output.dtype)
         gradients = iter(torch.autograd.grad(output, carrying, s, retain_graph=True))
         return [
             x.detach() * next(gradients) / len(carrying) if isinstance(x, Tensor) and x.requires_grad else None
@@ -107,7 +109,7 @@ def add(mode: Propagation, func: Function, u: Any, v: Any, *, alpha: float = 1) 
         return unchanged(mode, torch.add, *((v, u) if is_bias(u) else (u, v)))
 
     def rule(relevance: Tensor, output: Tensor, u: Tensor, v: Tensor) -> list[Tensor | None]:
-        shares = split(relevance, finite(u.detach()), finite(v.detach()))
+        shares = split(relevance, finite(u), finite(v))
         return [
             share.sum_to_size(x.shape) if x.requires_grad else None for x, share in zip((u, v), shares, strict=True)
         ]
@@ -123,7 +125,7 @@ def is_bias(value: Any) -> bool:
 
 def finite(x: Tensor) -> Tensor:
     """Masks that forbid with minus infinity, as the smallest number."""
-    return x.nan_to_num(neginf=torch.finfo(x.dtype).min)
+    return at_least_float32(x.detach()).nan_to_num(neginf=torch.finfo(x.dtype).min)
 
 
 def attention(
@@ -183,7 +185,7 @@ def convolution(
     geometry = {"stride": stride, "padding": 0 if padding == "valid" else padding, "dilation": dilation}
 
     def rule(relevance: Tensor, output: Tensor, x: Tensor) -> tuple[Tensor]:
-        return (picture_convolution(relevance, x.detach(), weight, **geometry),)
+        return (picture_convolution(relevance, at_least_float32(x.detach()), at_least_float32(weight), **geometry),)
 
     return mode.apply(lambda x: F.conv2d(x, weight, bias, **geometry), rule, x)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from whylight.attention import AttentionCall
+from whylight.attention.call import at_least_float32
 from whylight.errors import UnsupportedModel
 from whylight.propagation.functions import HANDLERS, PASSING, PRODUCTS, STATISTICS
 from whylight.propagation.ruled import Flow, Rule, Ruled
@@ -84,7 +85,7 @@ class Propagation(TorchFunctionMode):
         flow, x = self.flow, tensor.detach()
 
         def summed(incoming: Tensor) -> Tensor | None:
-            return x * divide(incoming, x) if flow.relevance else None
+            return (x * divide(at_least_float32(incoming), x)).to(x.dtype) if flow.relevance else None
 
         tensor.register_hook(summed)
 
