@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from oracle_files import relative_difference
@@ -9,6 +11,7 @@ from oracle_models import timm_oracle
 from torch import Tensor
 
 from whylight.attention.rows import map_gradient
+from whylight.errors import BadInput, MissingExtra
 from whylight.methods import relevance
 from whylight.methods.full_model import full_pass
 from whylight.methods.input_gradient import gradients_at_input
@@ -80,3 +83,32 @@ def test_integrated_gradients_of_another_target_per_picture() -> None:
     maps = relevance(view, oracle["image"], [[0], [3]], "integrated_gradients")
     for row, target in enumerate(CLASSES):
         assert relative_difference(maps[row, 0], oracle[f"expected.gausslegendre.class_{target}"][row]) < 1e-7
+
+
+def test_integrated_gradients_add_up_to_the_logit() -> None:
+    view, oracle = timm_oracle("integrated_gradients")
+    pixels = oracle["image"]
+    maps = relevance(view, pixels, CLASSES, "integrated_gradients", steps=60)
+    change = (view.output(pixels) - view.output(pixels * 0))[:, CLASSES].detach()
+    assert relative_difference(maps.sum((2, 3)), change) < 1e-6
+
+
+def test_a_missing_captum_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    view, oracle = timm_oracle("integrated_gradients")
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    with pytest.raises(MissingExtra, match=r'captum.*pip install "whylight\[captum\]"'):
+        relevance(view, oracle["image"], CLASSES, "integrated_gradients")
+
+
+@pytest.mark.parametrize(("name", "steps"), [("integrated_gradients", 1), ("beyond_intuition", 0)])
+def test_too_few_steps(name: str, steps: int) -> None:
+    view, oracle = timm_oracle("integrated_gradients")
+    with pytest.raises(BadInput, match="steps must be at least"):
+        relevance(view, oracle["image"], CLASSES, name, steps=steps)
+
+
+@pytest.mark.parametrize("name", ["rollout", "chefercam", "beyond_intuition"])
+def test_a_layer_that_is_not_there(name: str) -> None:
+    view, oracle = timm_oracle("integrated_gradients")
+    with pytest.raises(BadInput, match="start_layer 3 is outside a model of 3 layers"):
+        relevance(view, oracle["image"], CLASSES, name, start_layer=3)
