@@ -24,3 +24,7 @@ class MissingExtra(WhylightError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f'this needs {package}, which is not installed: pip install "whylight[{extra}]"')
+
+
+class WhylightWarning(UserWarning):
+    """A result that means less than it seems, in one line for a person: unknown words, a constant map."""

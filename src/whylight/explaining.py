@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, WhylightWarning
 from whylight.explanation import Explanation
 from whylight.methods import relevance
 from whylight.models.load import load
@@ -58,7 +58,7 @@ def explain(
         UnsupportedModel: the model hides its attention or is in training mode.
 
     Warns:
-        UserWarning: a prompt has words that the model does not know, or a map is constant (shown as zeros).
+        WhylightWarning: a prompt has words that the model does not know, or a map is constant (shown as zeros).
     """
     view = load(view) if isinstance(view, str) else wrap(view)
     return ask(view, picture, targets, size=size, fit=fit).answer(method, **options)
@@ -104,7 +104,8 @@ class Question:
             versions=versions(self.view.family),
         )
         for name in result.constant:
-            warnings.warn(f"{method} says nothing about {name!r}: its map is constant and shown as zeros", stacklevel=3)
+            said = f"{method} says nothing about {name!r}: its map is constant and shown as zeros"
+            warnings.warn(said, WhylightWarning, stacklevel=3)
         return result
 
     def _on_grid(self, raw: Tensor) -> Tensor:

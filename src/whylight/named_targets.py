@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from whylight.errors import BadInput, UnknownName
+from whylight.errors import BadInput, UnknownName, WhylightWarning
 from whylight.models.view import View
 
 
@@ -77,7 +77,7 @@ def _prompts(view: View, prompts: list[str]) -> NamedTargets:
         if not prompt.strip():
             raise BadInput('a prompt is empty: say what to look for, e.g. "a cat"')
         if unknown := view.unknown_words(prompt):
-            warnings.warn(_unknown_words(view, prompt, unknown), stacklevel=4)
+            warnings.warn(_unknown_words(view, prompt, unknown), WhylightWarning, stacklevel=5)
     return NamedTargets(view.encode_text(prompts), tuple(prompts))
 
 

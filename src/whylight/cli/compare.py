@@ -60,7 +60,8 @@ def compare(
     if as_json:
         print_json({"picture": name, "file": str(file), "methods": [r.to_dict() for r in results], "refused": refused})
     else:
-        print_table(("method", "seconds", "figure"), [_row(result, file) for result in results], numbers=("seconds",))
+        print_table(("method", "seconds"), [(r.method, f"{r.seconds:.3f}") for r in results], numbers=("seconds",))
+        print(file)
     if methods and refused:
         raise typer.Exit(1)
 
@@ -80,7 +81,3 @@ def _methods(names: str | None) -> list[str]:
     if not chosen:
         raise BadInput(f"no method named; there are: {', '.join(methods())}")
     return [find_method(name).name for name in chosen]
-
-
-def _row(result: Explanation, file: Path) -> tuple[str, str, str]:
-    return result.method, f"{result.seconds:.3f}", str(file)

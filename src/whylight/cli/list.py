@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from whylight.cli.printing import print_table
+from whylight.cli.printing import print_lines
 
 
 class Kind(str, Enum):
@@ -20,12 +20,12 @@ class Kind(str, Enum):
 def list_names(what: Annotated[Kind, typer.Argument(help="models or methods", metavar="models|methods")]) -> None:
     """List models or methods, one line each, with where they come from."""
     if what is Kind.models:
-        print_table(("model", "what", "source"), MODELS)
+        print_lines(MODELS)
     else:
         from whylight.methods import find_method, methods
 
         found = [find_method(name) for name in methods()]
-        print_table(("method", "what", "source"), [(method.name, method.summary, method.citation) for method in found])
+        print_lines((method.name, method.summary, method.citation) for method in found)
 
 
 MODELS = (

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from whylight.cli.printing import print_error, print_warning
-from whylight.errors import WhylightError
+from whylight.errors import WhylightError, WhylightWarning
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("whylight.cli.explain:explain", "Light up the places in pictures that each answer rests on."),
@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("whylight.cli.list:list_names", "List models or methods, one line each."),
     "benchmark": ("whylight.cli.benchmark:benchmark", "Measure methods on a data set, by the papers' protocols."),
     "report": ("whylight.cli.report:report", "Put the figures of several runs side by side."),
+    "train": ("whylight.cli.train:train", "Train a classifier that a benchmark needs."),
     "reproduce": ("whylight.cli.reproduce:reproduce", "Measure the rows of a published table again."),
 }
 """Each command's function, as "module:name", and its line in the help. Only the module of the named one is imported."""
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     named = next((word for word in words if not word.startswith("-")), None)
     with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", WhylightWarning)
         warnings.showwarning = print_warning
         try:
             build(named)(words, prog_name="whylight")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
+
+from whylight.errors import WhylightWarning
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+_UNFOLDED = 10_000
+"""Columns of a table that goes to a file or another program: nothing is folded."""
 
 
 def print_error(message: str) -> None:
@@ -29,7 +33,7 @@ def print_warning(
     line: str | None = None,
 ) -> None:
     """In place of :func:`warnings.showwarning`: what Whylight warns of, without the place in the code."""
-    if Path(filename).is_relative_to(Path(__file__).parents[1]):
+    if issubclass(category, WhylightWarning):
         print_note(f"note: {message}")
 
 
@@ -44,12 +48,27 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: 
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    if not console.is_terminal:
+        console.width = _UNFOLDED
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console.print(table)
+
+
+def print_lines(lines: Iterable[tuple[str, str, str]]) -> None:
+    """One line each, however long: a name, what it is, where it comes from."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console, all_lines = Console(), list(lines)
+    width = max(len(name) for name, _, _ in all_lines)
+    for name, what, source in all_lines:
+        line = Text.assemble((name.ljust(width), "bold"), "  ", what, "  ", (f"[{source}]", "dim"))
+        console.print(line, soft_wrap=True)
 
 
 def progress(count: int) -> Progress:
@@ -58,7 +77,8 @@ def progress(count: int) -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=count <= 3)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=count <= 3 or not console.is_terminal)
 
 
 def _line(message: str, style: str) -> None:

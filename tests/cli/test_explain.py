@@ -1,0 +1,184 @@
+"""``whylight explain`` and ``compare``: what they write, print and skip, and the exit status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_views import classifier, dual_encoder
+
+from whylight.cli.main import main
+from whylight.scenes import EXAMPLE_SEEDS, draw_scene
+
+SMALL = {"clip": dual_encoder, "classes": classifier}
+
+
+class Outcome(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run a command line in an empty folder; ``--model clip`` and ``--model classes`` are small random models."""
+    from whylight.models.load import load
+
+    def small(name: str, **options: Any) -> Any:
+        return SMALL[name]() if name in SMALL else load(name, **options)
+
+    monkeypatch.setattr("whylight.models.load.load", small)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> Outcome:
+        with pytest.raises(SystemExit) as stopped:
+            main(words)
+        printed = capsys.readouterr()
+        return Outcome(int(stopped.value.code or 0), printed.out, printed.err)
+
+    return run
+
+
+def picture(path: str, seed: int = 10**9 + 3) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(draw_scene(seed, 48).picture).save(path)
+
+
+def test_a_bundled_scene_when_no_picture_is_named(run: Run) -> None:
+    outcome = run("explain", "--out", "out", "--json")
+    assert outcome.status == 0
+    (shown,) = json.loads(outcome.out)["pictures"]
+    scene = draw_scene(EXAMPLE_SEEDS[0], 384)
+    assert [target["name"] for target in shown["targets"]] == [
+        f"a {item.texture} {item.colour} {item.kind}" for item in scene.objects
+    ]
+    for item, target in zip(scene.objects, shown["targets"], strict=True):
+        relevance = np.array(target["relevance"])
+        row, column = np.unravel_index(relevance.argmax(), relevance.shape)
+        patch = 384 // relevance.shape[0]
+        assert item.mask[row * patch : (row + 1) * patch, column * patch : (column + 1) * patch].any()
+    with Image.open(shown["file"]) as figure:
+        assert figure.width > 1000
+        assert np.asarray(figure.convert("RGB")).std() > 20
+
+
+def test_a_table_names_every_prompt_score_and_file(run: Run) -> None:
+    picture("a.png")
+    outcome = run("explain", "a.png", "-p", "a red star", "-p", "a blue ring", "--model", "clip")
+    assert outcome.status == 0
+    assert not outcome.err
+    rows = [line for line in outcome.out.splitlines() if "whylight-out/a.png" in line]
+    assert len(rows) == 2
+    assert "a red star" in rows[0]
+    assert "a blue ring" in rows[1]
+    assert Path("whylight-out/a.png").stat().st_size > 5000
+
+
+def test_globs_folders_and_files_each_once(run: Run) -> None:
+    for name in ("in/b.png", "in/a.jpg", "in/deeper/c.png", "d.png"):
+        picture(name)
+    Path("in/notes.txt").write_text("")
+    outcome = run("explain", "in", "in/*.png", "in/**/c.png", "d.png", "-p", "a star", "--model", "clip", "--json")
+    names = [shown["picture"] for shown in json.loads(outcome.out)["pictures"]]
+    assert names == ["in/a.jpg", "in/b.png", "in/deeper/c.png", "d.png"]
+
+
+def test_a_picture_that_cannot_be_read_is_skipped_and_the_others_finish(run: Run) -> None:
+    for name in ("a.png", "c.png"):
+        picture(name)
+    Path("b.png").write_bytes(b"")
+    outcome = run("explain", "a.png", "b.png", "missing.png", "c.png", "-p", "a star", "--model", "clip", "--json")
+    assert outcome.status == 1
+    said = json.loads(outcome.out)
+    assert [shown["picture"] for shown in said["pictures"]] == ["a.png", "c.png"]
+    assert [skipped["picture"] for skipped in said["skipped"]] == ["b.png", "missing.png"]
+    assert len(outcome.err.splitlines()) == 2
+    assert sorted(path.name for path in Path("whylight-out").iterdir()) == ["a.png", "c.png"]
+
+
+def test_figures_of_other_pictures_are_never_overwritten(run: Run) -> None:
+    picture("one/cat.png", 10**9)
+    picture("two/cat.png", 10**9 + 1)
+    picture("three/cat.png", 10**9)
+    arguments = ("-p", "a star", "--model", "clip", "--json", "--out", "out")
+    both = json.loads(run("explain", "one/cat.png", "two/cat.png", *arguments).out)["pictures"]
+    assert [shown["file"] for shown in both] == ["out/cat.png", "out/cat-2.png"]
+    again = json.loads(run("explain", "two/cat.png", *arguments).out)["pictures"]
+    assert [shown["file"] for shown in again] == ["out/cat-2.png"]
+    twice = json.loads(run("explain", "one/cat.png", "three/cat.png", *arguments).out)["pictures"]
+    assert [shown["file"] for shown in twice] == ["out/cat.png", "out/cat-3.png"]
+    Path("out/cat.png").write_bytes(b"not ours")
+    assert run("explain", "two/cat.png", *arguments).status == 0
+    assert Path("out/cat.png").read_bytes() == b"not ours"
+
+
+def test_classes_predictions_and_options(run: Run) -> None:
+    picture("a.png")
+    named = json.loads(run("explain", "a.png", "-p", "lamp", "-p", "1", "--model", "classes", "--json").out)
+    assert [target["name"] for target in named["pictures"][0]["targets"]] == ["lamp", "tiger cat"]
+    predicted = json.loads(run("explain", "a.png", "--model", "classes", "--json").out)
+    assert len(predicted["pictures"][0]["targets"]) == 1
+    sized = run("explain", "a.png", "--model", "classes", "--json", "--size", "32x64", "--start-layer", "-1")
+    (shown,) = json.loads(sized.out)["pictures"]
+    assert shown["input_size"] == [32, 64]
+    assert shown["options"] == {"start_layer": -1}
+
+
+def test_unknown_words_are_one_note_however_many_pictures(run: Run) -> None:
+    for name in ("a.png", "b.png"):
+        picture(name)
+    outcome = run("explain", "a.png", "b.png", "-p", "a zebra", "--model", "clip", "--json")
+    assert outcome.status == 0
+    (note,) = outcome.err.splitlines()
+    assert "zebra" in note
+    assert len(json.loads(outcome.out)["pictures"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--model", "scense"], "scenes"),
+        (["--model", "clip", "--method", "legrat"], "legrad"),
+        (["--model", "clip"], '-p "a cat"'),
+        (["--model", "clip", "-p", ""], "empty"),
+        (["--model", "clip", "-p", "a star", "--start-layer", "7"], "7"),
+        (["--model", "clip", "-p", "a star", "--method", "gradcam", "--start-layer", "0"], "start_layer"),
+        (["--model", "classes", "-p", "tabbi"], "tabby"),
+        (["--model", "clip", "-p", "a star", "--size", "big"], "HEIGHTxWIDTH"),
+        (["--model", "scenes", "--device", "cuda:99"], "cuda:99"),
+        (["--model", "scenes", "--precision", "float12"], "float16"),
+        (["--model", "clip", "-p", "a star", "--out", "a.png"], "a.png"),
+    ],
+    ids=" ".join,
+)
+def test_errors_are_one_line_and_status_two(run: Run, words: list[str], said: str) -> None:
+    picture("a.png")
+    outcome = run("explain", "a.png", *words)
+    assert outcome.status == 2
+    assert not outcome.out
+    (line,) = outcome.err.splitlines()
+    assert said in line
+
+
+def test_compare_draws_methods_and_says_which_cannot_be(run: Run) -> None:
+    picture("a.png")
+    named = ("--methods", "legrad,rollout,legrad", "--json")
+    outcome = run("compare", "a.png", "-p", "a star", "-p", "a ring", "--model", "clip", *named)
+    assert outcome.status == 0
+    said = json.loads(outcome.out)
+    assert [shown["method"] for shown in said["methods"]] == ["legrad", "rollout"]
+    assert said["file"] == "whylight-out/a-methods.png"
+    assert Path(said["file"]).exists()
+    refused = run("compare", "a.png", "--model", "classes", "--methods", "legrad,clip_surgery", "--json")
+    assert refused.status == 1
+    assert list(json.loads(refused.out)["refused"]) == ["clip_surgery"]
+    assert "clip_surgery" in refused.err
+    assert run("compare", "a.png", "--model", "classes", "--methods", "legrad,rollover").status == 2

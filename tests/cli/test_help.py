@@ -1,0 +1,54 @@
+"""Help is instant: nothing heavy is imported for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from whylight.cli.main import COMMANDS, main
+
+HEAVY = ("torch", "torchvision", "timm", "open_clip", "transformers", "matplotlib", "numpy", "PIL")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    program = (
+        "import sys\nfrom whylight.cli.main import main\n"
+        f"try: main({words!r})\n"
+        "except SystemExit as stopped: assert not stopped.code, stopped.code\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip()
+    assert done.stderr.split() == []
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert all(f"  {name} " in said for name in COMMANDS)
+
+
+@pytest.mark.parametrize("words", [["explian"], ["explain", "--no-such-option"], ["list", "pictures"]], ids=" ".join)
+def test_wrong_command_lines_exit_with_two(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert words[-1] in capsys.readouterr().err
+
+
+def test_lists_have_one_line_each_with_a_citation(capsys: pytest.CaptureFixture[str]) -> None:
+    from whylight.methods import find_method, methods
+
+    with pytest.raises(SystemExit):
+        main(["list", "methods"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == methods()
+    assert all(find_method(name).citation in line for name, line in zip(methods(), lines, strict=True))
+    with pytest.raises(SystemExit):
+        main(["list", "models"])
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in ("scenes ", "scenes-siglip ", "openclip:", "timm:", "hf:"))
