@@ -111,3 +111,27 @@ def fingerprint(model: nn.Module) -> object:
             for name, part in model.named_modules()
         ],
     )
+
+
+@pytest.mark.parametrize("kind", ["openclip QuickGELU", "timm ViT", "timm EVA-02", "timm BEiT"])
+def test_gradient_checkpointing_is_bypassed(kind: str) -> None:
+    """Checkpointed blocks are recomputed in the backward pass, outside any recording: blocks are driven without it."""
+    model, pixels = ZOO[kind]()
+    view = whylight.wrap(model)
+    targets = 1 if view.classifies else torch.ones(1, 16, dtype=torch.float64)
+    plain = whylight.relevance(view, pixels, targets, road="general")
+    getattr(model, "visual", model).set_grad_checkpointing(True)
+    assert torch.equal(whylight.relevance(view, pixels, targets, road="general"), plain)
+
+
+@pytest.mark.parametrize("kind", ["openclip QuickGELU", "timm ViT"])
+def test_blocks_compiled_in_place(kind: str) -> None:
+    model, pixels = ZOO[kind]()
+    view = whylight.wrap(model)
+    targets = 1 if view.classifies else torch.ones(1, 16, dtype=torch.float64)
+    plain = whylight.relevance(view, pixels, targets, road="general")
+    for part in model.modules():
+        if type(part).__name__ in ("Block", "ResidualAttentionBlock"):
+            part.compile(backend="eager")
+    torch.testing.assert_close(whylight.relevance(view, pixels, targets, road="general"), plain)
+    torch.testing.assert_close(whylight.relevance(view, pixels, targets), plain)
