@@ -190,6 +190,10 @@ def convolution(
     return mode.apply(lambda x: F.conv2d(x, weight, bias, **geometry), rule, x)
 
 
+def refused(mode: Propagation, func: Function, *args: Any, **kwargs: Any) -> Any:
+    raise mode.refuse(func)
+
+
 def named(*names: str) -> list[Function]:
     """All functions of these names in torch, torch.Tensor and torch.nn.functional."""
     found = (getattr(place, name, None) for name in names for place in (torch, torch.Tensor, F))
@@ -211,6 +215,7 @@ HANDLERS: dict[Function, Function] = {
     F.scaled_dot_product_attention: attention,
     F.multi_head_attention_forward: multi_head,
     F.conv2d: convolution,
+    torch.Tensor.__setitem__: refused,
 }
 
 PASSING = {
