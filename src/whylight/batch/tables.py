@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from whylight.batch.summary import Line, Summary
@@ -25,10 +26,12 @@ def ranked(summary: Summary) -> list[Line]:
     return sorted(summary.lines, key=key)
 
 
-def cell(estimate: Estimate | None, digits: int = 2) -> str:
-    """A figure with its 95 % interval."""
+def cell(estimate: Estimate | None, digits: int | None = 2) -> str:
+    """A figure with its 95 % interval; without it where there is no number of digits."""
     if estimate is None:
         return "-"
+    if digits is None:
+        return f"{float(estimate.value):.1f}"
     value, low, high = (f"{float(number):.{digits}f}" for number in (estimate.value, estimate.low, estimate.high))
     return f"{value} [{low}, {high}]"
 
@@ -39,7 +42,7 @@ def headings(summary: Summary) -> list[str]:
     return ["method", "explained", *(f"{text}{arrows[name]}" for name, text in shown.items()), "maps"]
 
 
-def cells(summary: Summary, line: Line, published: Published, digits: int = 2) -> list[str]:
+def cells(summary: Summary, line: Line, published: Published, digits: int | None = 2) -> list[str]:
     """One row of a table; a published figure stands beside the measured one."""
     texts = [line.method, line.explained]
     for name in summary.benchmark.figures_shown:
@@ -49,12 +52,19 @@ def cells(summary: Summary, line: Line, published: Published, digits: int = 2) -
     return [*texts, f"{line.rows}{missing}"]
 
 
-def terminal_table(summary: Summary, published: Published) -> Table:
-    table = Table(title=title(summary), caption=caption(summary))
-    for index, heading in enumerate(headings(summary)):
-        table.add_column(heading, justify="left" if index < 2 else "right")
+def terminal_table(summary: Summary, published: Published, width: int) -> Table:
+    """A table for a terminal of so many columns; a narrow one has no room for the intervals."""
+    heads = headings(summary)
+    wide = width >= 24 * len(heads)
+    text = caption(summary) if wide else f"{caption(summary)} Intervals: summary.md"
+    table = Table(title=title(summary), caption=text, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    kept = [i for i in range(len(heads)) if wide or i != 1 or len(summary.settings.explained) > 1]
+    for index in kept:
+        heading = heads[index] if wide else heads[index].replace(" ", "\n")
+        table.add_column(heading, justify="left" if index < 2 else "right", no_wrap=True)
     for line in ranked(summary):
-        table.add_row(*cells(summary, line, published, digits=1), style="dim" if line.method in BASELINES else None)
+        texts = cells(summary, line, published, digits=1 if wide else None)
+        table.add_row(*(texts[index] for index in kept), style="dim" if line.method in BASELINES else None)
     return table
 
 

@@ -44,7 +44,7 @@ def benchmark(
     console = Console()
     if name == "list":
         for line in listing():
-            console.print(line, highlight=False)
+            console.print(line, highlight=False, soft_wrap=True)
         return
     if explain is not None and explain not in _EXPLAINED:
         raise BadInput(f"--explain is one of {', '.join(_EXPLAINED)}, not {explain!r}")
@@ -71,7 +71,7 @@ def benchmark(
     summary = summarise(folder)
     published = figures_for(name, model) if compare else {}
     write_summary(summary, markdown(summary, published))
-    console.print(terminal_table(summary, published))
+    console.print(terminal_table(summary, published, console.width))
     console.print(f"rows, manifest and summary: {folder}", highlight=False)
 
 

@@ -31,6 +31,6 @@ def report(
         if method is not None and method not in summary.settings.methods:
             raise BadInput(f"{summary.folder} has no method {method!r}: {', '.join(summary.settings.methods)}")
         published = figures_for(summary.settings.benchmark, summary.settings.model) if compare else {}
-        console.print(terminal_table(summary, published))
+        console.print(terminal_table(summary, published, console.width))
     written = write_report(summaries, out or folders[0] / "report", method, compare)
     console.print(f"written: {written}", highlight=False)

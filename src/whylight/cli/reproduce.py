@@ -42,9 +42,13 @@ def reproduce(
     if model is not None and model not in table.models():
         raise BadInput(f"{name} has no model {model!r}; it has: {', '.join(table.models())}")
     for line in needs(table):
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, soft_wrap=True)
     for each in table.models():
-        console.print(f"command: {command(table, each, table.methods(each), explained(table))}", highlight=False)
+        console.print(
+            f"command: {command(table, each, table.methods(each), explained(table))}", highlight=False, soft_wrap=True
+        )
+    if data is None:
+        console.print("nothing is run without --data", highlight=False)
     folder = out or Path("results") / name
     with run_progress(console, name) as advanced:
         outcomes = reproduce_table(
@@ -61,7 +65,7 @@ def reproduce(
             progress=advanced,
         )
     text = outcome_table(table, outcomes)
-    console.print(text, highlight=False, markup=False)
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
     if data is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "outcome.md").write_text(text, encoding="utf-8")

@@ -33,7 +33,7 @@ class Pointing(Benchmark):
     figures_shown: ClassVar[dict[str, str]] = {
         "pointing": "pointing",
         "share": "share inside",
-        "foreground_ap": "foreground AP",
+        "foreground_ap": "fg. AP",
     }
     explains: tuple[Explained, ...] = ("target", "predicted")
 

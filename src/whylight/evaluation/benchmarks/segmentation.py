@@ -47,7 +47,7 @@ class Segmentation(Benchmark):
         "pixel_accuracy_0.5": "pixel acc. (0.5)",
         "mean_iou_0.5": "mIoU (0.5)",
         "mean_ap": "mAP",
-        "foreground_ap": "foreground AP",
+        "foreground_ap": "fg. AP",
         "pointing": "pointing",
     }
     explains: tuple[Explained, ...] = ("target", "predicted")

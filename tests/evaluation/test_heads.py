@@ -1,0 +1,86 @@
+"""Labels of data sets as classes and prompts of models, and what methods are called on the command line."""
+
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+
+from whylight.errors import BadInput, UnknownName
+from whylight.evaluation.data.wordnet import imagenet_names, in_words
+from whylight.evaluation.explaining import parse_methods, with_head
+from whylight.evaluation.heads import Head
+from whylight.models.load import load
+from whylight.models.timm.view import TimmView
+
+
+def classifier(classes: int) -> TimmView:
+    torch.manual_seed(0)
+    model = timm.models.VisionTransformer(
+        img_size=32, patch_size=16, embed_dim=12, depth=1, num_heads=2, num_classes=classes
+    )
+    return TimmView(model.eval())
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return load("scenes")
+
+
+def test_a_classifier_of_imagenet_is_asked_by_wordnet_ids():
+    head = Head(classifier(1000), {})
+    assert head.index("n01440764") == 0
+    assert head.index("n15075141") == 999
+    assert not head.knows("n99999999")
+    assert head.targets([["n01443537"], ["n01440764"]]).tolist() == [[1], [0]]
+
+
+def test_a_classifier_with_names_of_its_own_is_asked_by_those():
+    view = classifier(2)
+    view.module.pretrained_cfg = {"label_names": ["n09193705", "n01440764"]}
+    head = Head(view, {})
+    assert (head.index("n01440764"), head.label(0)) == (1, "n09193705")
+    pixels = torch.randn(3, 3, 32, 32)
+    assert torch.equal(head.predict(pixels), view.module(pixels).argmax(-1))
+
+
+def test_a_zero_shot_head_is_the_mean_of_its_templates(scenes):
+    names = {"x": "circle", "y": "star"}
+    head = Head(scenes, names, ("a {}", "one {}"))
+    each = scenes.encode_text(["a star", "one star"])
+    mean = torch.nn.functional.normalize(each.mean(0), dim=-1)
+    assert torch.allclose(head.embeddings[1], mean, atol=1e-6)
+    free = head.targets([["y", "heart"]])[0]
+    assert torch.allclose(free[0], mean, atol=1e-6)
+    heart = torch.nn.functional.normalize(scenes.encode_text(["a heart", "one heart"]).mean(0), dim=-1)
+    assert torch.allclose(free[1], heart, atol=1e-6)
+    with pytest.raises(BadInput, match="template"):
+        Head(scenes, names, ("a photo",))
+
+
+def test_wordnet_ids_in_words():
+    assert len(imagenet_names()) == 1000
+    assert in_words("n02129165") == "lion"
+    assert in_words("n00007846") == "person"
+    assert in_words("n99999999") == "n99999999"
+
+
+def test_methods_with_options():
+    legrad, centred, *baselines = parse_methods("legrad, legrad:centred=true:start_layer=-2")
+    assert (legrad.method, legrad.options) == ("legrad", {})
+    assert centred.options == {"centred": True, "start_layer": -2}
+    assert [choice.label for choice in baselines] == ["centre", "random"]
+    for wrong in ("legrad,legrad", "", "legrad:centred"):
+        with pytest.raises(BadInput):
+            parse_methods(wrong)
+    for unknown in ("legard", "legrad:layers=2"):
+        with pytest.raises(UnknownName):
+            parse_methods(unknown)
+
+
+def test_an_option_may_stand_for_all_classes(scenes):
+    chosen = parse_methods("decomposition:contrast=head")
+    head = Head(scenes, {"x": "circle", "y": "star"})
+    assert with_head(chosen, head)[0].options["contrast"] is head.embeddings
+    with pytest.raises(BadInput, match="classifier"):
+        with_head(chosen, Head(classifier(2), {}))
