@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from whylight.batch.machine import environment
 from whylight.batch.manifest import Settings, model_digest
-from whylight.batch.run import WHOLE, Part, left_to_do, pictures_of, run
+from whylight.batch.run import WHOLE, Maker, Part, left_to_do, pictures_of, run
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.benchmark import Benchmark, Explained
-from whylight.evaluation.benchmarks.catalogue import find_benchmark
+from whylight.evaluation.benchmarks.catalogue import NamedText, find_benchmark
 from whylight.evaluation.benchmarks.rows import Prepared, RowMaker, input_of, prepare
-from whylight.evaluation.data.sample import Source
+from whylight.evaluation.data.sample import DataSet, Source
 from whylight.evaluation.explaining import Choice, parse_methods, usable, with_head
 from whylight.evaluation.heads import Head
 from whylight.methods import methods as all_methods
@@ -47,8 +48,8 @@ class Plan:
     """A run, ready to go."""
 
     settings: Settings
-    source: Source
-    maker: RowMaker
+    source: DataSet[Any]
+    maker: Maker
     environment: dict[str, object]
 
 
@@ -63,6 +64,11 @@ def plan(wanted: Wanted, *, leave_out: bool = False, refused: dict[str, str] | N
         WhylightError: anything that would make the run fail later.
     """
     named = find_benchmark(wanted.benchmark)
+    refused = {} if refused is None else refused
+    if isinstance(named, NamedText):
+        from whylight.batch.text_benchmarking import plan_text
+
+        return plan_text(wanted, named, leave_out=leave_out, refused=refused)
     chosen = parse_methods(",".join(all_methods()) if wanted.methods == "all" else wanted.methods)
     view = load(wanted.model, device=wanted.device, precision=wanted.precision)
     view.check_ready()
@@ -73,7 +79,6 @@ def plan(wanted: Wanted, *, leave_out: bool = False, refused: dict[str, str] | N
     templates = wanted.templates or (named.template,)
     head = Head(view, source.classes, templates)
     maker = RowMaker(view, head, benchmark, with_head(chosen, head), explained)
-    refused = {} if refused is None else refused
     refused.update(_refused(maker, source))
     if refused and wanted.methods != "all" and not leave_out:
         label, reason = next(iter(refused.items()))

@@ -8,9 +8,10 @@ from pathlib import Path
 from whylight.batch.plots import draw_classes, draw_curves, draw_figures, draw_sheet, save
 from whylight.batch.summary import Summary
 from whylight.batch.tables import markdown, ranked
+from whylight.batch.text_plots import draw_words
 from whylight.errors import WhylightError
 from whylight.evaluation.baselines import BASELINES
-from whylight.evaluation.benchmarks.catalogue import find_benchmark
+from whylight.evaluation.benchmarks.catalogue import NamedText, find_benchmark
 from whylight.evaluation.data.sample import Source
 from whylight.evaluation.published import figures_for
 
@@ -43,6 +44,8 @@ def _pictures(summary: Summary, folder: Path, stem: str, method: str) -> list[Pa
     drawn: list[Path | None] = []
     if summary.benchmark.protocol == "perturbation":
         drawn.append(save(draw_curves(summary), folder / f"{stem}-curves.png"))
+    if summary.benchmark.protocol == "rationales":
+        drawn.append(save(draw_words(summary), folder / f"{stem}-words.png"))
     drawn.append(save(draw_classes(summary, method), folder / f"{stem}-classes.png"))
     source = _source(summary)
     if source is not None:
@@ -65,9 +68,12 @@ def _best(summary: Summary) -> str:
 def _source(summary: Summary) -> Source | None:
     settings = summary.settings
     place = settings.data["path"]
+    named = find_benchmark(settings.benchmark)
+    if isinstance(named, NamedText):
+        return None
     rows, columns = settings.input_size
     try:
-        return find_benchmark(settings.benchmark).open(
+        return named.open(
             Path(place) if place else None, settings.pictures, (rows, columns)
         )
     except (WhylightError, OSError):

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import typing
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
 
 from whylight.batch.manifest import Settings, claim
 from whylight.batch.store import finished, write_shard
 from whylight.errors import BadInput
-from whylight.evaluation.benchmarks.benchmark import Benchmark
-from whylight.evaluation.benchmarks.rows import Prepared, RowMaker, Skipped, prepare
-from whylight.evaluation.data.sample import Source
-from whylight.models.preprocessing import Preprocessing
+from whylight.evaluation.benchmarks.benchmark import Protocol
+from whylight.evaluation.data.sample import DataSet
 
 Progress = Callable[[int], None]
 """Called with the number of pictures that were just done."""
+
+
+class Maker(typing.Protocol):
+    """What reads pictures or texts by number and makes rows of a batch of them."""
+
+    @property
+    def benchmark(self) -> Protocol: ...
+
+    def reader(self, source: Any) -> Callable[[int], Any]: ...
+
+    def rows(self, batch: Iterable[Any]) -> list[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -65,8 +76,8 @@ def pictures_of(settings: Settings, shard: int) -> range:
 def run(
     folder: Path,
     settings: Settings,
-    source: Source,
-    maker: RowMaker,
+    source: DataSet[Any],
+    maker: Maker,
     environment: dict[str, object],
     *,
     part: Part = WHOLE,
@@ -90,7 +101,7 @@ def run(
         for start in range(0, len(pictures_of(settings, shard)), settings.batch_size)
     ]
     rows: list[dict[str, object]] = []
-    loaded = _load(source, maker.benchmark, maker.preprocessing, [list(numbers) for _, numbers in batches], workers)
+    loaded = _load(maker.reader(source), [list(numbers) for _, numbers in batches], workers)
     for position, ((shard, numbers), pictures) in enumerate(zip(batches, loaded, strict=True)):
         rows += maker.rows(pictures)
         if position + 1 == len(batches) or batches[position + 1][0] != shard:
@@ -99,20 +110,18 @@ def run(
         progress(len(numbers))
 
 
-class _Pictures(Dataset[Prepared | Skipped]):
-    def __init__(self, source: Source, benchmark: Benchmark, preprocessing: Preprocessing) -> None:
-        self.source, self.benchmark, self.preprocessing = source, benchmark, preprocessing
+class _Read(Dataset[Any]):
+    def __init__(self, read: Callable[[int], Any]) -> None:
+        self.read = read
 
-    def __getitem__(self, index: int) -> Prepared | Skipped:
-        return prepare(self.source, index, self.benchmark, self.preprocessing)
+    def __getitem__(self, index: int) -> Any:
+        return self.read(index)
 
 
-def _load(
-    source: Source, benchmark: Benchmark, preprocessing: Preprocessing, batches: Sequence[list[int]], workers: int
-) -> Iterator[list[Prepared | Skipped]]:
-    """Prepared batches, in order."""
-    loader: DataLoader[Prepared | Skipped] = DataLoader(
-        _Pictures(source, benchmark, preprocessing),
+def _load(read: Callable[[int], Any], batches: Sequence[list[int]], workers: int) -> Iterator[list[Any]]:
+    """Batches of what was read, in order."""
+    loader: DataLoader[Any] = DataLoader(
+        _Read(read),
         batch_sampler=batches,
         num_workers=workers,
         collate_fn=list,

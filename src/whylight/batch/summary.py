@@ -12,7 +12,7 @@ from typing import Any
 
 from whylight.batch.manifest import Settings, settings_of
 from whylight.batch.store import environments, finished, read_rows
-from whylight.evaluation.benchmarks.benchmark import Benchmark, Rows
+from whylight.evaluation.benchmarks.benchmark import Protocol, Rows
 from whylight.evaluation.benchmarks.catalogue import find_benchmark
 from whylight.evaluation.estimates import Estimate
 
@@ -45,7 +45,7 @@ class Summary:
 
     folder: Path
     settings: Settings
-    benchmark: Benchmark
+    benchmark: Protocol
     lines: list[Line]
     pictures: int
     skipped: dict[str, int]
@@ -107,7 +107,7 @@ def write_summary(summary: Summary, markdown: str) -> None:
     _replace(summary.folder / "summary.md", markdown)
 
 
-def _typed(rows: dict[str, Any], benchmark: Benchmark) -> dict[str, Any]:
+def _typed(rows: dict[str, Any], benchmark: Protocol) -> dict[str, Any]:
     """Columns that Arrow returned as objects because other rows have none get their types back."""
     kinds = {"bool": bool, "int32": "int64", "float64": "float64"}
     return {

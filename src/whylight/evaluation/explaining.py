@@ -12,7 +12,7 @@ from whylight.errors import BadInput, UnknownName, WhylightError
 from whylight.evaluation.baselines import BASELINES, baseline
 from whylight.evaluation.heads import Head
 from whylight.methods import find_method, methods, relevance
-from whylight.models.view import View
+from whylight.models.view import Inputs, View
 
 HEAD = "head"
 """Value of an option that stands for the embeddings of all classes."""
@@ -100,13 +100,13 @@ def maps_of(
     return maps if maps.dim() == 4 else maps.unflatten(-1, grid)
 
 
-def usable(view: View, choices: Sequence[Choice], pixels: Tensor, targets: Tensor) -> dict[str, str]:
-    """Try every method on one picture: label of each that this model cannot have, to the reason."""
+def usable(view: View, choices: Sequence[Choice], inputs: Inputs, targets: Tensor) -> dict[str, str]:
+    """Try every method on one picture or text: label of each that this model cannot have, to the reason."""
     refused = {}
     for choice in choices:
         if choice.method not in BASELINES:
             try:
-                relevance(view, pixels, targets, method=choice.method, **choice.options)
+                relevance(view, inputs, targets, method=choice.method, **choice.options)
             except UnknownName:
                 raise
             except WhylightError as error:

@@ -1,4 +1,4 @@
-"""Optional packages of the ``evaluation`` extra, imported where they are needed."""
+"""Optional packages of the ``evaluation`` and ``text`` extras, imported where they are needed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from whylight.errors import MissingExtra
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 
-def need(module: str) -> Any:
-    """Import a module of the extra.
+def need(module: str, extra: str = "evaluation") -> Any:
+    """Import a module of an extra.
 
     Raises:
         MissingExtra: it is not installed.
@@ -20,4 +20,4 @@ def need(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError:
         package = module.split(".")[0]
-        raise MissingExtra(_DISTRIBUTIONS.get(package, package), "evaluation") from None
+        raise MissingExtra(_DISTRIBUTIONS.get(package, package), extra) from None

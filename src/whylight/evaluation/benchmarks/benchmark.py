@@ -43,8 +43,8 @@ class Batch:
     head: Head
 
 
-class Benchmark(ABC):
-    """A protocol.
+class Protocol(ABC):
+    """What rows hold, and how they become figures.
 
     Attributes:
         protocol: its name.
@@ -67,6 +67,14 @@ class Benchmark(ABC):
     explains: tuple[Explained, ...] = ("target",)
 
     @abstractmethod
+    def figures(self, rows: Rows) -> dict[str, Estimate]:
+        """Figures, in percent, of rows that are one method's for one kind of explained class."""
+
+
+class Benchmark(Protocol):
+    """A protocol over maps of pictures."""
+
+    @abstractmethod
     def truth(self, sample: Sample, region: Region, size: tuple[int, int]) -> Any:
         """What a map of the model's input size is held against; None leaves the region out."""
 
@@ -77,7 +85,3 @@ class Benchmark(ABC):
         Args:
             maps: raw relevance (items, grid rows, grid columns), finite.
         """
-
-    @abstractmethod
-    def figures(self, rows: Rows) -> dict[str, Estimate]:
-        """Figures, in percent, of rows that are one method's for one kind of explained class."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whylight.errors import BadInput, UnknownName
-from whylight.evaluation.benchmarks.benchmark import Benchmark
+from whylight.evaluation.benchmarks.benchmark import Benchmark, Protocol
 from whylight.evaluation.benchmarks.perturbation import Perturbation
 from whylight.evaluation.benchmarks.pointing import GridPointing, Pointing
 from whylight.evaluation.benchmarks.points import LabelledPoints
+from whylight.evaluation.benchmarks.rationales import Rationales
 from whylight.evaluation.benchmarks.segmentation import Segmentation
 from whylight.evaluation.data.boxes import BoxedPictures
 from whylight.evaluation.data.coco import CocoInstances
@@ -19,6 +20,7 @@ from whylight.evaluation.data.collages import Collages
 from whylight.evaluation.data.imagenet import LabelledPictures
 from whylight.evaluation.data.imagenet_segmentation import ImageNetSegmentation
 from whylight.evaluation.data.label_maps import ade20k, pascal_voc, semantic_folder
+from whylight.evaluation.data.movie_reviews import MovieReviews
 from whylight.evaluation.data.openimages import OpenImagesPoints
 from whylight.evaluation.data.sample import Source
 from whylight.evaluation.data.scenes import Scenes
@@ -46,6 +48,15 @@ class Named:
     template: str = PHOTO
 
 
+@dataclass(frozen=True)
+class NamedText:
+    """A benchmark of words by name: protocol, path to a data set, and what the path must be."""
+
+    protocol: Callable[[], Protocol]
+    open: Callable[[Path], MovieReviews]
+    layout: str
+
+
 def _reader(read: Callable[[Path], Source]) -> Callable[[Path | None, int | None, tuple[int, int]], Source]:
     def opened(path: Path | None, limit: int | None, size: tuple[int, int]) -> Source:
         if path is None:
@@ -63,7 +74,7 @@ def _collages(path: Path | None, limit: int | None, size: tuple[int, int]) -> So
     return Collages(BoxedPictures(path) if boxed else LabelledPictures(path), 2, size, limit)
 
 
-_CATALOGUE: dict[str, Named] = {
+_CATALOGUE: dict[str, Named | NamedText] = {
     "imagenet-segmentation": Named(Segmentation, _reader(ImageNetSegmentation), "gtsegs_ijcv.mat"),
     "voc-segmentation": Named(Segmentation, _reader(pascal_voc), "VOC2012"),
     "coco-segmentation": Named(Segmentation, _reader(CocoInstances), "annotations/instances_val2017.json, val2017"),
@@ -80,6 +91,7 @@ _CATALOGUE: dict[str, Named] = {
     "voc-pointing": Named(Pointing, _reader(pascal_voc), "VOC2012"),
     "coco-pointing": Named(Pointing, _reader(CocoInstances), "annotations/instances_val2017.json, val2017"),
     "scenes-pointing": Named(Pointing, lambda p, n, s: Scenes(n or SCENES, "masks"), "", "{}"),
+    "movie-reviews": NamedText(Rationales, MovieReviews, "ERASER's movies folder, or its .tar.gz"),
 }
 
 
@@ -94,7 +106,7 @@ def listing() -> list[str]:
     ]
 
 
-def find_benchmark(name: str) -> Named:
+def find_benchmark(name: str) -> Named | NamedText:
     """The benchmark of a name.
 
     Raises:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,10 @@ class RowMaker:
         self.choices, self.explained = choices, explained
         self.preprocessing = input_of(view)
         self.grid = grid_of(view, self.preprocessing.size)
+
+    def reader(self, source: Source) -> Callable[[int], Prepared | Skipped]:
+        """What reads a picture by its number; without the model, so that it can run in other processes."""
+        return partial(prepare, source, benchmark=self.benchmark, preprocessing=self.preprocessing)
 
     def rows(self, pictures: Iterable[Prepared | Skipped]) -> list[Row]:
         """Rows of a batch; a picture that cannot be used has one row that says why."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -53,8 +54,11 @@ class Sample:
     regions: tuple[Region, ...]
 
 
-class Source(ABC):
-    """A data set: samples by number, and the names of its classes.
+Read = TypeVar("Read")
+
+
+class DataSet(ABC, Generic[Read]):
+    """A data set: what it holds by number, and the names of its classes.
 
     Attributes:
         name: what to call it.
@@ -71,8 +75,8 @@ class Source(ABC):
         return len(self.names)
 
     @abstractmethod
-    def read(self, index: int) -> Sample:
-        """The sample of a number.
+    def read(self, index: int) -> Read:
+        """What has a number.
 
         Raises:
             Unusable: it cannot be used.
@@ -81,3 +85,7 @@ class Source(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """A digest that changes when the data do."""
+
+
+class Source(DataSet[Sample]):
+    """A data set of pictures."""

@@ -1,0 +1,65 @@
+"""``whylight train``: the classifiers that benchmarks need and that nobody distributes."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Trained(str, Enum):
+    """What can be trained."""
+
+    movie_reviews = "movie-reviews"
+
+
+def train(
+    name: Annotated[Trained, typer.Argument(help="Which classifier.", metavar="movie-reviews")],
+    data: Annotated[Path, typer.Option(help="ERASER's movies folder, or its .tar.gz.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model; hf:local-dir:OUT loads it.")],
+    start: Annotated[str, typer.Option(help="Checkpoint to start from: a name or a folder.")] = "bert-base-uncased",
+    tiny: Annotated[bool, typer.Option("--tiny", help="Start from a small BERT with random weights instead.")] = False,
+    layers: Annotated[int, typer.Option(min=1, help="With --tiny: layers.")] = 2,
+    width: Annotated[int, typer.Option(min=8, help="With --tiny: width of a token.")] = 128,
+    vocabulary: Annotated[int, typer.Option(min=100, help="With --tiny: word pieces.")] = 8000,
+    pieces: Annotated[int, typer.Option(min=8, help="Texts are cut after so many pieces.")] = 512,
+    learning_rate: Annotated[float, typer.Option(help="Of AdamW, falling to zero.", show_default="1e-5")] = 1e-5,
+    batch: Annotated[int, typer.Option(min=1, help="Reviews in a step.")] = 10,
+    epochs: Annotated[int, typer.Option(min=1, help="At most so many epochs; the best is kept.")] = 10,
+    patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of weights and order.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many reviews of each class and part.")] = None,
+) -> None:
+    """Train a classifier as the paper did (defaults), or a small one from scratch (--tiny)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from whylight.cli.printing import print_note, print_table
+    from whylight.evaluation.requirements import need
+    from whylight.evaluation.training.movie_reviews import Recipe, train
+    from whylight.evaluation.training.tiny_bert import Size
+
+    size = Size(layers, width, vocabulary)
+    begin = None if tiny else start
+    recipe = Recipe(begin, size, pieces, learning_rate, batch, epochs, patience, seed, limit)
+    need("transformers.utils", "text").logging.disable_progress_bar()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name.value, total=None)
+
+        def told(done: int, total: int, figures: dict[str, float]) -> None:
+            bar.update(task, completed=done, total=total)
+            if "epoch" in figures:
+                accuracy, loss = figures["eval_accuracy"], figures["eval_loss"]
+                bar.console.print(f"epoch {figures['epoch']:g}: accuracy {accuracy:.1%}, loss {loss:.3f}")
+
+        outcome = train(data, out, recipe, told)
+    for review, reason in outcome.skipped.items():
+        print_note(f"skipped {review}: {reason}")
+    rows = [
+        (part, str(count), f"{outcome.cut[part]}", f"{outcome.accuracy[part]:.1%}" if part in outcome.accuracy else "-")
+        for part, count in outcome.reviews.items()
+    ]
+    print_table(("part", "reviews", f"longer than {pieces} pieces", "accuracy"), rows)
+    print(f"{outcome.epochs:g} epochs; written: {out}")

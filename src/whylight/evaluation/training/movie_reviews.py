@@ -1,0 +1,200 @@
+"""The classifier of the Movie Reviews benchmark, trained as the paper did (Chefer et al., CVPR 2021, after ERASER)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from whylight.errors import BadInput
+from whylight.evaluation.data.movie_reviews import LABELS, MovieReviews, Review, Split
+from whylight.evaluation.data.sample import Unusable
+from whylight.evaluation.requirements import need
+from whylight.evaluation.training.tiny_bert import Size, tiny_bert, tiny_tokenizer
+
+_CHECKPOINTS = "checkpoints"
+Progress = Callable[[int, int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; the defaults are the paper's.
+
+    Attributes:
+        start: a checkpoint to start from, by name or folder; None: a small BERT with random weights of ``tiny``'s size.
+        longest: texts are cut after so many pieces, special ones included.
+        epochs, patience: stop after so many epochs, or so many without a better accuracy on the validation reviews. The
+            best epoch is kept.
+        limit: only the first so many reviews of each class and part.
+    """
+
+    start: str | None = "bert-base-uncased"
+    tiny: Size = field(default_factory=Size)
+    longest: int = 512
+    learning_rate: float = 1e-5
+    batch_size: int = 10
+    epochs: int = 10
+    patience: int = 10
+    seed: int = 0
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was trained: accuracy on each part in [0, 1], reviews used and left out, and how many were cut."""
+
+    accuracy: dict[str, float]
+    epochs: float
+    reviews: dict[str, int]
+    skipped: dict[str, str]
+    cut: dict[str, int]
+
+
+def train(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    progress: Progress = lambda done, total, figures: None,
+) -> Outcome:
+    """Train and write the model, its tokenizer and ``training.json`` into a folder that ``hf:local-dir:`` reads.
+
+    Args:
+        progress: told the steps done, all of them, and after every epoch its figures.
+
+    Raises:
+        BadInput: the folder is not empty, or the data or the starting checkpoint do not read.
+        MissingExtra: transformers or accelerate are not installed.
+    """
+    transformers = need("transformers", "text")
+    need("accelerate", "text")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(f"{out} is there already: choose an empty folder for the classifier")
+    skipped: dict[str, str] = {}
+    parts: dict[Split, list[Review]] = {s: _reviews(data, s, recipe.limit, skipped) for s in ("train", "val", "test")}
+    transformers.set_seed(recipe.seed)
+    tokenizer, model = _start(recipe, [review.text for review in parts["train"]])
+    encoded = {split: _encoded(tokenizer, reviews, recipe.longest) for split, reviews in parts.items()}
+    trainer = transformers.Trainer(
+        model=model,
+        args=_arguments(out / _CHECKPOINTS, recipe),
+        train_dataset=encoded["train"],
+        eval_dataset=encoded["val"],
+        data_collator=transformers.DataCollatorWithPadding(tokenizer),
+        compute_metrics=_accuracy,
+        callbacks=[transformers.EarlyStoppingCallback(recipe.patience)],
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    telling = _telling(progress)
+    trainer.add_callback(telling)
+    trainer.train()
+    trainer.remove_callback(telling)
+    accuracy = {split: trainer.evaluate(encoded[split])["eval_accuracy"] for split in ("val", "test")}
+    outcome = Outcome(
+        accuracy,
+        epochs=float(trainer.state.epoch),
+        reviews={split: len(reviews) for split, reviews in parts.items()},
+        skipped=skipped,
+        cut={split: _cut(tokenizer, reviews, recipe.longest) for split, reviews in parts.items()},
+    )
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    written = {"recipe": asdict(recipe), "outcome": asdict(outcome), "history": trainer.state.log_history}
+    (out / "training.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(out / _CHECKPOINTS)
+    return outcome
+
+
+def _reviews(data: Path, split: Split, limit: int | None, skipped: dict[str, str]) -> list[Review]:
+    """The reviews of a part; those that do not read are named with the reason."""
+    source = MovieReviews(data, split)
+    reviews: list[Review] = []
+    for index, name in enumerate(source.names):
+        try:
+            reviews.append(source.read(index))
+        except Unusable as error:
+            skipped[f"{split}: {name}"] = str(error)
+    kept = [review for label in LABELS for review in [r for r in reviews if r.label == label][:limit]]
+    if {review.label for review in kept} != set(LABELS):
+        raise BadInput(f"{split}.jsonl holds no usable reviews of both classes")
+    return kept
+
+
+def _start(recipe: Recipe, texts: Sequence[str]) -> tuple[Any, Any]:
+    """Tokenizer and model to start from."""
+    if recipe.start is None:
+        tokenizer = tiny_tokenizer(texts, recipe.tiny.vocabulary, recipe.longest)
+        return tokenizer, tiny_bert(tokenizer, LABELS, recipe.longest, recipe.tiny)
+    transformers = need("transformers", "text")
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(recipe.start, use_fast=True)
+        model = transformers.AutoModelForSequenceClassification.from_pretrained(
+            recipe.start,
+            num_labels=len(LABELS),
+            id2label=dict(enumerate(LABELS)),
+            label2id={label: index for index, label in enumerate(LABELS)},
+            use_safetensors=True,
+            dtype=torch.float32,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadInput(f"cannot start from {recipe.start} (--tiny needs no checkpoint): {reason}") from None
+    return tokenizer, model
+
+
+def _encoded(tokenizer: Any, reviews: Sequence[Review], longest: int) -> list[dict[str, Any]]:
+    inputs = tokenizer([review.text for review in reviews], truncation=True, max_length=longest)
+    return [
+        {name: inputs[name][i] for name in inputs} | {"label": LABELS.index(review.label)}
+        for i, review in enumerate(reviews)
+    ]
+
+
+def _cut(tokenizer: Any, reviews: Sequence[Review], longest: int) -> int:
+    whole = tokenizer([review.text for review in reviews], verbose=False)["input_ids"]
+    return sum(len(ids) > longest for ids in whole)
+
+
+def _arguments(folder: Path, recipe: Recipe) -> Any:
+    return need("transformers", "text").TrainingArguments(
+        output_dir=str(folder),
+        learning_rate=recipe.learning_rate,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=2 * recipe.batch_size,
+        num_train_epochs=recipe.epochs,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        save_total_limit=1,
+        save_only_model=True,
+        load_best_model_at_end=True,
+        metric_for_best_model="accuracy",
+        greater_is_better=True,
+        seed=recipe.seed,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+
+
+def _telling(progress: Progress) -> Any:
+    """A callback of the trainer that says how far it is."""
+
+    class Telling(need("transformers", "text").TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            progress(state.global_step, state.max_steps, {})
+
+        def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
+            progress(state.global_step, state.max_steps, metrics)
+
+    return Telling()
+
+
+def _accuracy(evaluated: Any) -> dict[str, float]:
+    logits, labels = evaluated
+    return {"accuracy": float((np.argmax(logits, -1) == labels).mean())}
