@@ -40,7 +40,7 @@ def main() -> None:
     found: list[Summary] = []
     for name in BENCHMARKS if wanted.only is None else (wanted.only,):
         for model in MODELS if wanted.model is None else (wanted.model,):
-            folder = wanted.results / f"{name}-{model}-{wanted.limit}"
+            folder = wanted.results / f"{name}-{model}"
             if not wanted.write_only:
                 measure(name, model, chosen, wanted.limit, folder)
             if (folder / "rows").is_dir():

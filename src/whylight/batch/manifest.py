@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import nn
 from whylight.errors import BadInput
 
 NAME = "manifest.json"
+_PLACE = "path"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def claim(folder: Path, settings: Settings, environment: dict[str, object]) -> N
     if not path.exists():
         if others := [p.name for p in folder.iterdir() if not p.name.startswith(f".{NAME}")]:
             raise BadInput(f"{folder} holds {others[0]} but no {NAME}: choose an empty folder for a run")
-        aside = folder / f".{NAME}.{os.getpid()}"
+        aside = folder / f".{NAME}.{uuid.uuid4().hex}"
         aside.write_text(json.dumps({"settings": asdict(settings), "environment": environment}, indent=2) + "\n")
         try:
             # Unlike a rename, a link fails where another process was faster.
@@ -116,5 +118,12 @@ def model_digest(module: nn.Module) -> str:
 
 
 def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    names = [*ours, *(name for name in theirs if name not in ours)]
-    return [(n, ours.get(n), theirs.get(n)) for n in names if ours.get(n) != theirs.get(n)]
+    """Where settings differ; the same data may lie at another place."""
+    found = []
+    for name in [*ours, *(name for name in theirs if name not in ours)]:
+        here, there = ours.get(name), theirs.get(name)
+        if isinstance(here, dict) and isinstance(there, dict):
+            found += [(f"{name}.{inner}", a, b) for inner, a, b in _differences(here, there)]
+        elif here != there and name != _PLACE:
+            found.append((name, here, there))
+    return found
