@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -84,3 +85,12 @@ def test_no_cell_leaves_the_figure_or_covers_another() -> None:
         assert all(b.x0 >= 0 and b.y0 >= 0 and b.x1 <= 1 and b.y1 <= 1 for b in boxes)
         for index, one in enumerate(boxes):
             assert not any(one.overlaps(other) for other in boxes[index + 1 :])
+
+
+def test_what_the_model_saw_is_framed_unless_it_is_all() -> None:
+    whole = explanation(["a"])
+    cropped = dataclasses.replace(whole, frame=Frame((40, 60), (10, 0, 50, 40)))
+    assert not whole.figure().axes[0].patches
+    frame = cropped.figure().axes[0].patches[0].get_bbox()
+    assert (frame.x0, frame.x1, frame.y0, frame.y1) == (9.5, 49.5, -0.5, 39.5)
+    assert comparison_figure([cropped]).axes[0].patches

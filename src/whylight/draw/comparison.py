@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from whylight.draw.figure import INK, PALE, cell_size, colour_bar, place, score_text, show, wrapped
+from whylight.draw.figure import INK, PALE, cell_size, colour_bar, outline_seen, place, score_text, show, wrapped
 
 if TYPE_CHECKING:
     from whylight.explanation import Explanation
@@ -39,6 +39,7 @@ def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.8
         for column, explanation in enumerate([None, *explanations]):
             cell = place(figure, (MARGIN + NAMES + column * (width + GAP), top, width, height))
             if explanation is None:
+                outline_seen(cell, first)
                 show(cell, first.picture, *(("picture", " ") if row == 0 else ("", "")))
             else:
                 above = (explanation.method, time_text(explanation.seconds)) if row == 0 else ("", "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from whylight.draw.overlay import colour_map
@@ -47,6 +48,8 @@ def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colours
         drawn = explanation.overlay(index - 1, alpha=alpha, colours=colours) if index else explanation.picture
         cell = place(figure, (left, top, width, height))
         below = score_text(explanation, index - 1) if index else f"{drawn.width} x {drawn.height}"
+        if index == 0 and outline_seen(cell, explanation):
+            below += ", framed: what the model saw"
         show(cell, drawn, title, below)
     bar = place(figure, (MARGIN + columns * (width + GAP), MARGIN + head, BAR, height))
     colour_bar(bar, colours)
@@ -80,6 +83,20 @@ def show(axes: Axes, picture: Image.Image, title: str, below: str) -> None:
             linespacing=1.15,
             parse_math=False,
         )
+
+
+def outline_seen(axes: Axes, explanation: Explanation) -> bool:
+    """Draw a frame about the part of the picture that the model saw, unless that is all of it; whether it was drawn."""
+    left, top, right, bottom = explanation.frame.box
+    height, width = explanation.frame.picture
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if (right - left) * (bottom - top) > 0.98 * width * height:
+        return False
+    for colour, style in (("black", "solid"), ("white", (0, (4, 4)))):
+        axes.add_patch(
+            Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, color=colour, linestyle=style)
+        )
+    return True
 
 
 def colour_bar(axes: Axes, colours: str) -> None:
