@@ -94,3 +94,14 @@ def test_what_the_model_saw_is_framed_unless_it_is_all() -> None:
     frame = cropped.figure().axes[0].patches[0].get_bbox()
     assert (frame.x0, frame.x1, frame.y0, frame.y1) == (9.5, 49.5, -0.5, 39.5)
     assert comparison_figure([cropped]).axes[0].patches
+
+
+def test_large_pictures_are_drawn_small_with_their_maps_in_place() -> None:
+    large = dataclasses.replace(explanation(["a"], (3000, 2000)), frame=Frame((2000, 3000), (1000, 0, 3000, 2000)))
+    figure = large.figure()
+    picture, overlay = [image for image in pictures_in(figure) if image.ndim == 3]
+    assert picture.shape == overlay.shape == (576, 864, 3)
+    assert any(text.startswith("3000 x 2000") for text in words_in(figure))
+    whole = np.asarray(large.overlay().resize((864, 576))).astype(int)
+    assert np.abs(whole - overlay).mean() < 1
+    assert figure.axes[0].patches[0].get_bbox().x0 == pytest.approx(1000 * 864 / 3000 - 0.5)

@@ -176,3 +176,10 @@ def test_many_prompts_are_each_alone(clip: View) -> None:
         alone = whylight.explain(clip, PICTURE, prompt)
         torch.testing.assert_close(together.relevance[index], alone.relevance[0])
         assert F.mse_loss(together.maps[index], alone.maps[0]) < 1e-6
+
+
+def test_it_works_under_inference_mode(clip: View) -> None:
+    with torch.inference_mode():
+        result = whylight.explain(clip, PICTURE, ["a red star"], "chefercam")
+    expected = whylight.explain(clip, PICTURE, ["a red star"], "chefercam")
+    torch.testing.assert_close(result.relevance, expected.relevance)

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from whylight.draw.figure import INK, PALE, cell_size, colour_bar, outline_seen, place, score_text, show, wrapped
+from whylight.draw.figure import (
+    INK,
+    PALE,
+    cell_size,
+    colour_bar,
+    outline_seen,
+    place,
+    reduced,
+    score_text,
+    show,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from whylight.explanation import Explanation
@@ -24,6 +35,7 @@ def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.8
     Args:
         explanations: at least one; all of one picture, model and list of targets.
     """
+    explanations = [reduced(explanation, 2 * LONGER_SIDE * DPI) for explanation in explanations]
     first = explanations[0]
     width, height = cell_size(first.picture, LONGER_SIDE)
     across = 2 * MARGIN + NAMES + (1 + len(explanations)) * (width + GAP) + BAR + BAR_LABELS

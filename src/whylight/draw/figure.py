@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from whylight.draw.overlay import colour_map
+from whylight.models.preprocessing import Frame
 
 if TYPE_CHECKING:
     from whylight.explanation import Explanation
@@ -33,6 +35,8 @@ def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colours
     Raises:
         BadInput, UnknownName: as :func:`whylight.draw.overlay.overlay`.
     """
+    size = f"{explanation.picture.width} x {explanation.picture.height}"
+    explanation = reduced(explanation, 2 * LONGER_SIDE * DPI)
     count = 1 + len(explanation)
     columns = min(COLUMNS, count)
     rows = -(-count // columns)
@@ -47,7 +51,7 @@ def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colours
         left, top = MARGIN + column * (width + GAP), MARGIN + head + row * (head + height + GAP)
         drawn = explanation.overlay(index - 1, alpha=alpha, colours=colours) if index else explanation.picture
         cell = place(figure, (left, top, width, height))
-        below = score_text(explanation, index - 1) if index else f"{drawn.width} x {drawn.height}"
+        below = score_text(explanation, index - 1) if index else size
         if index == 0 and outline_seen(cell, explanation):
             below += ", framed: what the model saw"
         show(cell, drawn, title, below)
@@ -83,6 +87,19 @@ def show(axes: Axes, picture: Image.Image, title: str, below: str) -> None:
             linespacing=1.15,
             parse_math=False,
         )
+
+
+def reduced(explanation: Explanation, longer: float) -> Explanation:
+    """The same over a smaller picture, where its longer side has more pixels than that: figures show no more."""
+    ratio = longer / max(explanation.picture.size)
+    if ratio >= 1:
+        return explanation
+    picture = explanation.picture
+    width, height = max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio))
+    left, top, right, bottom = explanation.frame.box
+    across, down = width / picture.width, height / picture.height
+    frame = Frame((height, width), (left * across, top * down, right * across, bottom * down))
+    return replace(explanation, picture=picture.resize((width, height), reducing_gap=2.0), frame=frame)
 
 
 def outline_seen(axes: Axes, explanation: Explanation) -> bool:

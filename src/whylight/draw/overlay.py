@@ -36,7 +36,7 @@ def overlay(
     below = np.asarray(picture, dtype=np.float32) / 255
     grey = below @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     below = below + np.float32(_GREYED) * (grey[..., None] - below)
-    above = colour_map(colours)(heat)[..., :3].astype(np.float32)
+    above = colour_map(colours)(heat, bytes=True)[..., :3].astype(np.float32) / 255
     mixed = below + np.float32(alpha) * heat[..., None] * (above - below)
     return Image.fromarray((mixed * 255 + 0.5).astype(np.uint8))
 
