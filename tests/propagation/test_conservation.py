@@ -16,7 +16,7 @@ KINDS += ["openclip text", "transformers dinov2", "transformers siglip", "transf
 
 
 def sums(kind: str, rule_set: Rules) -> Tensor:
-    """Sums of the relevance of tokens, (places, targets, batch): what the readout reads, then what enters each block."""
+    """Sums over tokens, (places, targets, batch): of what the readout reads, then of what enters each block."""
     view, inputs, targets = VIEWS[kind]()
     run = view.begin(inputs)
     trace = RelevancePass(view, run, rule_set, run.tokens, first=0)

@@ -15,7 +15,7 @@ from zoo.explained import VIEWS
 from zoo.perturb import perturbed
 
 from whylight.errors import UnsupportedModel
-from whylight.methods import relevance
+from whylight.methods import relevance, relevance_pass
 from whylight.methods.full_model import full_pass
 from whylight.methods.relevance_pass import RelevancePass
 from whylight.models.targets import as_targets
@@ -145,3 +145,13 @@ def test_nothing_outlives_a_run() -> None:
         assert left() is None  # freed at once, without the garbage collector
     finally:
         gc.enable()
+
+
+def test_targets_that_do_not_fit_together_go_back_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    view, inputs, _ = VIEWS["openclip coca"]()
+    targets = torch.randn(5, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    together = relevance(view, inputs, targets, "transformer_attribution")
+    tokens = view.begin(inputs).tokens
+    two = 2 * relevance_pass._WIDEST * tokens.numel() * tokens.element_size()
+    monkeypatch.setattr(relevance_pass, "RELEVANCE_BYTES", two)
+    assert torch.allclose(relevance(view, inputs, targets, "transformer_attribution"), together, rtol=1e-9)
