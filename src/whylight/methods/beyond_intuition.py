@@ -140,7 +140,7 @@ def _feedback(full: FullPass, inputs: Inputs, targets: Targets, steps: int) -> _
         raise BadInput(f"steps must be at least 1, not {steps}")
     rows = support(full.readout_weights())
     gradients, values = [], []
-    for alpha in torch.linspace(0, 1, steps).tolist():
+    for alpha in torch.linspace(0, 1, steps, dtype=torch.float64).tolist():
         with torch.no_grad():
             run = full.view.begin(inputs * alpha) if isinstance(inputs, Tensor) else full.run
             tokens = run.tokens if isinstance(inputs, Tensor) else run.tokens * alpha
