@@ -9,7 +9,7 @@ explain: $(VENV)/explain.stamp  ## explain a bundled scene with the bundled mode
 	$(BIN)/whylight explain --out out
 
 test: $(VENV)/dev.stamp  ## the whole suite
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/dev.stamp  ## ruff and strict mypy
 	$(BIN)/ruff check .

@@ -2,9 +2,9 @@
 
     make bench            # or: python benchmarks/methods.py --model vit_base_patch16_224 --size 224 --threads 2
 
-Weights are random: the time does not depend on them. Each round runs the forward pass and all methods once, in turn, and
-the table shows the median over rounds of the ratios within a round, so that a machine that is busy with other things
-slows both sides alike.
+Weights are random: the time does not depend on them. Each round runs the forward pass and all methods once, in turn,
+and the table shows the median over rounds of the ratios within a round, so that a machine that is busy with other
+things slows both sides alike.
 """
 
 from __future__ import annotations
@@ -88,9 +88,8 @@ def runs_of(
 
 
 def show(arguments: argparse.Namespace, plain: list[float], ratios: dict[tuple[str, int], list[float]]) -> None:
-    table = Table(
-        title=f"{arguments.model}, {arguments.size} px, batch 1, {arguments.threads} threads, {platform.processor() or platform.machine()}"
-    )
+    machine = platform.processor() or platform.machine()
+    table = Table(title=f"{arguments.model}, {arguments.size} px, batch 1, {arguments.threads} threads, {machine}")
     for column in ("method", "targets", "x forward", "goal", "quickest round", "slowest round"):
         table.add_column(column, justify="left" if column == "method" else "right")
     table.add_row("plain forward", "", "1.00", "", f"{1e3 * min(plain):.0f} ms", f"{1e3 * max(plain):.0f} ms")
