@@ -39,7 +39,7 @@ def unknown(name: str) -> UnknownName:
 
 
 def near(name: str, known: list[str]) -> str:
-    """ " Did you mean ...?" with up to three names, the family's prefix forgiven; empty where none is near."""
+    """A question after up to three near names, the family's prefix forgiven; empty where none is near."""
     bare = {candidate.partition(":")[2] or candidate: candidate for candidate in known}
     found = difflib.get_close_matches(name.partition(":")[2] or name, bare, n=3, cutoff=0.6)
     return f" Did you mean {' or '.join(bare[match] for match in found)}?" if found else ""
