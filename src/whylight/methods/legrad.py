@@ -26,6 +26,7 @@ from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_la
 from whylight.methods.libra import libra_is_active
 from whylight.methods.registry import method
 from whylight.models.pre_norm import PreNormBlock
+from whylight.models.rows import tokens_at
 from whylight.models.targets import Score, Targets
 from whylight.models.view import Inputs, Pass, View
 
@@ -77,7 +78,9 @@ def legrad(
     first = layer_index(start_layer, len(run.blocks))
     anatomy = None if road == "general" else _closed_form_blocks(view, run, pooling, create_graph)
     if road == "closed_form" and anatomy is None:
-        raise BadInput(f"{view.name}: the closed form needs plain pre-norm blocks, mean pooling, no create_graph and no libra")
+        raise BadInput(
+            f"{view.name}: the closed form needs plain pre-norm blocks, mean pooling, no create_graph and no libra"
+        )
     if anatomy is not None:
         weights = pooling_weights(run, pooling or published_pooling(view))
         layers = recorded_layers(view, run, anatomy, first=first, weights=weights)
@@ -122,7 +125,7 @@ def layer_relevance(call: AttentionCall, scores: Tensor, run: Pass, centred: boo
 def pool(run: Pass, tokens: Tensor, pooling: TokenPooling) -> Tensor:
     """One vector per input, (batch, width); means leave padding out."""
     if pooling == "class_token":
-        return tokens[:, 0]
+        return tokens[:, 0] if run.readout_row is None else tokens_at(tokens, run.readout_row)
     if pooling == "patches":
         return tokens[:, run.prefix :].mean(1)
     if run.mask is None:
