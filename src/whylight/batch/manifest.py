@@ -65,7 +65,9 @@ def claim(folder: Path, settings: Settings, environment: dict[str, object]) -> N
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
     if not path.exists():
-        if others := [p.name for p in folder.iterdir() if not p.name.startswith(f".{NAME}")]:
+        others = [p.name for p in folder.iterdir() if not p.name.startswith(f".{NAME}")]
+        # Looked for again: another process may have claimed the folder in between.
+        if others and not path.exists():
             raise BadInput(f"{folder} holds {others[0]} but no {NAME}: choose an empty folder for a run")
         aside = folder / f".{NAME}.{uuid.uuid4().hex}"
         aside.write_text(json.dumps({"settings": asdict(settings), "environment": environment}, indent=2) + "\n")
