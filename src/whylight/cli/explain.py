@@ -31,6 +31,9 @@ def explain(
         int | None, typer.Option(help="First layer that the method sums over; negative from the end.")
     ] = None,
     size: Size = None,
+    text: Annotated[str | None, typer.Option(help="Colour the words of this text; classes as --prompt.")] = None,
+    words: Annotated[bool, typer.Option("--words", help="Colour the words of each prompt beside the picture.")] = False,
+    windows: Annotated[bool, typer.Option("--windows", help="Read a text too long for the model in pieces.")] = False,
     as_json: Json = False,
 ) -> None:
     """Light up the places in pictures that the answer to each prompt rests on."""
@@ -44,6 +47,13 @@ def explain(
     input_size = parse_size(size)
     folder = OutputFolder(out)
     view = load(model, device=device, precision=precision)
+    if text is not None or words:
+        from whylight.cli.explain_text import explain_words
+
+        how: dict[str, Any] = {"size": input_size, "windows": windows, "as_json": as_json}
+        if explain_words(view, text, pictures, prompt, method, options, folder, **how):
+            raise typer.Exit(1)
+        return
     sources, targets = pictures_and_targets(view, pictures, prompt)
     rows: list[tuple[str, ...]] = []
     records: list[dict[str, Any]] = []

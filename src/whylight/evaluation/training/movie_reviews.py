@@ -79,7 +79,9 @@ def train(
     parts: dict[Split, list[Review]] = {s: _reviews(data, s, recipe.limit, skipped) for s in ("train", "val", "test")}
     transformers.set_seed(recipe.seed)
     tokenizer, model = _start(recipe, [review.text for review in parts["train"]])
-    encoded = {split: _encoded(tokenizer, reviews, recipe.longest) for split, reviews in parts.items()}
+    encoded, cut = {}, {}
+    for split, reviews in parts.items():
+        encoded[split], cut[split] = _encoded(tokenizer, reviews, recipe.longest)
     trainer = transformers.Trainer(
         model=model,
         args=_arguments(out / _CHECKPOINTS, recipe),
@@ -100,7 +102,7 @@ def train(
         epochs=float(trainer.state.epoch),
         reviews={split: len(reviews) for split, reviews in parts.items()},
         skipped=skipped,
-        cut={split: _cut(tokenizer, reviews, recipe.longest) for split, reviews in parts.items()},
+        cut=cut,
     )
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
@@ -147,17 +149,14 @@ def _start(recipe: Recipe, texts: Sequence[str]) -> tuple[Any, Any]:
     return tokenizer, model
 
 
-def _encoded(tokenizer: Any, reviews: Sequence[Review], longest: int) -> list[dict[str, Any]]:
+def _encoded(tokenizer: Any, reviews: Sequence[Review], longest: int) -> tuple[list[dict[str, Any]], int]:
+    """Inputs with labels, and how many reviews were cut."""
     inputs = tokenizer([review.text for review in reviews], truncation=True, max_length=longest)
-    return [
+    rows = [
         {name: inputs[name][i] for name in inputs} | {"label": LABELS.index(review.label)}
         for i, review in enumerate(reviews)
     ]
-
-
-def _cut(tokenizer: Any, reviews: Sequence[Review], longest: int) -> int:
-    whole = tokenizer([review.text for review in reviews], verbose=False)["input_ids"]
-    return sum(len(ids) > longest for ids in whole)
+    return rows, sum(bool(encoding.overflowing) for encoding in inputs.encodings)
 
 
 def _arguments(folder: Path, recipe: Recipe) -> Any:

@@ -1,0 +1,123 @@
+"""``whylight explain --text`` and ``--words``: words in, coloured words out; with a picture, both in one figure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from whylight.cli.files import OutputFolder
+from whylight.cli.printing import print_error, print_json
+from whylight.cli.sources import pictures_and_targets
+from whylight.errors import BadInput
+
+if TYPE_CHECKING:
+    from whylight.models.view import View
+    from whylight.text.explanation import TextExplanation
+
+_STRONGEST = 10
+
+
+def explain_words(
+    view: View,
+    text: str | None,
+    pictures: Sequence[str] | None,
+    prompts: Sequence[str] | None,
+    method: str,
+    options: Mapping[str, Any],
+    folder: OutputFolder,
+    *,
+    size: int | tuple[int, int] | None,
+    windows: bool,
+    as_json: bool,
+) -> int:
+    """Explain a text, or prompts for pictures; print the words in colour, write HTML, JSON and figures.
+
+    Args:
+        text: the text of a classifier, with classes as prompts; of a dual encoder one more prompt.
+
+    Returns:
+        How many pictures were skipped.
+
+    Raises:
+        BadInput: no text for a text classifier, or a picture for one.
+    """
+    from whylight.text import explain_text
+
+    records: list[dict[str, Any]] = []
+    skipped: list[dict[str, str]] = []
+    if view.classifies:
+        if text is None or pictures:
+            raise BadInput(f"{view.name} is a classifier: for words give --text and no picture")
+        read = explain_text(view, text, list(prompts) if prompts else None, method, windows=windows, **options)
+        records.append(_written(read, folder, _short(text), as_json))
+    else:
+        wanted = [*(prompts or ()), *([text] if text is not None else [])]
+        records, skipped = _pairs(view, pictures, wanted, method, options, folder, size, as_json)
+    if as_json:
+        print_json({"texts": records, "skipped": skipped})
+    return len(skipped)
+
+
+def _pairs(
+    view: View,
+    names: Sequence[str] | None,
+    prompts: Sequence[str],
+    method: str,
+    options: Mapping[str, Any],
+    folder: OutputFolder,
+    size: int | tuple[int, int] | None,
+    as_json: bool,
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Every picture with every prompt: the picture's map and the prompt's words in one figure."""
+    from whylight.explaining import ask
+    from whylight.pictures import read_picture
+    from whylight.text import explain_text
+    from whylight.text.figure import pair_figure
+
+    records: list[dict[str, Any]] = []
+    skipped: list[dict[str, str]] = []
+    sources, targets = pictures_and_targets(view, names, prompts)
+    for name, source in sources.items():
+        try:
+            picture = read_picture(source)
+        except BadInput as error:
+            print_error(f"skipped: {error}")
+            skipped.append({"picture": name, "error": str(error)})
+            continue
+        seen = ask(view, picture, targets, size=size).answer(method, **options)
+        for index, prompt in enumerate(seen.targets):
+            read = explain_text(view, prompt, picture, method, **options)
+            stem = f"{Path(name).stem}-{_short(prompt)}"
+            figure = folder.write(stem, picture, pair_figure(seen, read, index))
+            records.append(_written(read, folder, stem, as_json) | {"picture": name, "figure": str(figure)})
+            if not as_json:
+                print(f"figure: {figure}")
+    return records, skipped
+
+
+def _written(read: TextExplanation, folder: OutputFolder, stem: str, as_json: bool) -> dict[str, Any]:
+    """Write HTML and JSON, and show the words in colour."""
+    page, data = folder.folder / f"{stem}.html", folder.folder / f"{stem}.json"
+    try:
+        files = [str(read.save(path)) for path in (page, data)]
+    except OSError as error:
+        raise BadInput(f"{page} cannot be written: {error.strerror}") from None
+    if not as_json:
+        console = Console()
+        console.print(read)
+        for row, name in enumerate(read.targets):
+            words = ", ".join(f"{word.text} {value:.3g}" for word, value in read.top(row, _STRONGEST))
+            console.print(f"strongest for {name}: {words}", markup=False, highlight=False, soft_wrap=True)
+        print(f"written: {', '.join(files)}")
+    return read.to_dict() | {"files": files}
+
+
+def _short(text: str) -> str:
+    """The first words of a text as a file name, and a digest that tells it from others."""
+    words = re.findall(r"[a-z0-9]+", text.lower())[:5]
+    return "-".join([*words, hashlib.sha256(text.encode()).hexdigest()[:8]])
