@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,27 +10,33 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from whylight.scenes.album import Album
+from whylight.scenes.album import Album, Canvas
 from whylight.scenes.architecture import build
 from whylight.scenes.draw import COLOURS, TEXTURES, draw_scene
 from whylight.scenes.encoding import encode_pictures, encode_texts
 from whylight.scenes.lessons import Phrases, captions
 from whylight.scenes.shapes import KINDS
-from whylight.scenes.train import Plan, Training
+from whylight.scenes.train import CLOSE_UP, NEAR, Plan, Stage, Training
 from whylight.scenes.vocabulary import SceneTokenizer
 
-TINY = Plan(steps=4, small=0.0, batch=4, scenes=24, warm_up=2)
+SCENES = 24
+STAGES = (Stage(CLOSE_UP, SCENES, 1, 4, texts=False), Stage(NEAR, SCENES, 1, 4), Stage(Canvas(), SCENES, 2, 4))
+TINY: dict[str, Plan] = {
+    "scenes": Plan(STAGES, warm_up=2, words=1),
+    "scenes-siglip": Plan((Stage(Canvas(), SCENES, 4, 4),), warm_up=2, words=1),
+}
 
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("album")
-    Album(folder / "album", TINY.scenes)
+    for canvas in (CLOSE_UP, NEAR, Canvas()):
+        Album(folder / "album", SCENES, canvas)
     return folder
 
 
 def test_the_album_holds_the_scenes_of_training_seeds(album: Path):
-    drawn = Album(album / "album", TINY.scenes)
+    drawn = Album(album / "album", SCENES, Canvas())
     pictures = drawn.pictures(np.array([3, 17]))
     for picture, seed in zip(pictures, (3, 17), strict=True):
         scene = draw_scene(seed)
@@ -47,7 +54,7 @@ def test_a_stopped_training_ends_with_the_same_weights(name: str, album: Path, t
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "album").symlink_to(album / "album")
         for pause in pauses:
-            training = Training(name, TINY, tmp_path / folder)
+            training = Training(name, TINY[name], tmp_path / folder)
             assert training.step == (pause - 2 if len(pauses) == 2 else 0)
             while training.step < pause:
                 training.advance()
@@ -59,16 +66,18 @@ def test_a_stopped_training_ends_with_the_same_weights(name: str, album: Path, t
 
 def test_another_plan_does_not_go_on_from_a_checkpoint(album: Path, tmp_path: Path):
     (tmp_path / "album").symlink_to(album / "album")
-    Training("scenes", TINY, tmp_path).save()
+    Training("scenes", TINY["scenes"], tmp_path).save()
     with pytest.raises(SystemExit, match="another plan"):
-        Training("scenes", Plan(steps=5, small=0.0, batch=4, scenes=24, warm_up=2), tmp_path)
+        Training("scenes", replace(TINY["scenes"], rate=1e-4), tmp_path)
 
 
 def test_the_sibling_starts_from_the_first_model(album: Path, tmp_path: Path):
     (tmp_path / "album").symlink_to(album / "album")
-    first = Training("scenes", TINY, tmp_path)
+    first = Training("scenes", TINY["scenes"], tmp_path)
     first.save()
-    sibling = Training("scenes-siglip", TINY, tmp_path, start=tmp_path / "scenes.safetensors").learner.model.eval()
+    sibling = Training(
+        "scenes-siglip", TINY["scenes-siglip"], tmp_path, start=tmp_path / "scenes.safetensors"
+    ).learner.model.eval()
     model = first.learner.model.eval()
     texts = SceneTokenizer()(["a red star", "a blue ring"])
     with torch.no_grad():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,52 +19,61 @@ MOST_OBJECTS = 5
 _PER_FILE = 2000
 
 
+@dataclass(frozen=True)
+class Canvas:
+    """What kind of scenes: their size in pixels, their least and greatest number of objects, their zoom."""
+
+    size: int = 96
+    objects: tuple[int, int] = (1, MOST_OBJECTS)
+    zoom: float = 1.0
+
+
 class Album:
-    """Scenes of training seeds 0, 1, 2 ...: pictures (96 x 96) and, as numbers, what is in them.
+    """Scenes of training seeds 0, 1, 2 ... on one canvas: pictures and, as numbers, what is in them.
 
     Attributes:
         objects: (scenes, 5, 3) int8: texture, colour and kind of each object; -1 where a scene has fewer than five.
         grounds: (scenes,) int8.
     """
 
-    def __init__(self, folder: Path, count: int) -> None:
+    def __init__(self, folder: Path, count: int, canvas: Canvas) -> None:
         """Draw what the folder does not hold yet: ``count`` scenes, a multiple of the file size or less than one."""
         folder.mkdir(parents=True, exist_ok=True)
         self._per_file = min(_PER_FILE, count)
         starts = list(range(0, count, self._per_file))
-        missing = [start for start in starts if not _path(folder, start, self._per_file).exists()]
+        missing = [start for start in starts if not _path(folder, start, self._per_file, canvas).exists()]
         if missing:
             with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as workers:
-                jobs = [workers.submit(_draw_file, folder, start, self._per_file) for start in missing]
+                jobs = [workers.submit(_draw_file, folder, start, self._per_file, canvas) for start in missing]
                 for number, job in enumerate(jobs, 1):
                     job.result()
                     print(f"drawn {number * self._per_file:,} of {len(missing) * self._per_file:,} scenes", flush=True)
-        files = [np.load(_path(folder, start, self._per_file), mmap_mode="r") for start in starts]
+        files = [np.load(_path(folder, start, self._per_file, canvas), mmap_mode="r") for start in starts]
         self._pictures = [file["picture"] for file in files]
         self.objects = np.concatenate([file["objects"] for file in files])
         self.grounds = np.concatenate([file["ground"] for file in files])
-        self.counts = (self.objects[:, :, 0] >= 0).sum(1)
 
     def pictures(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """(scenes, 96, 96, 3) uint8."""
+        """(scenes, size, size, 3) uint8."""
         return np.stack([self._pictures[i // self._per_file][i % self._per_file] for i in indices])
 
 
-def _path(folder: Path, start: int, count: int) -> Path:
-    return folder / f"scenes-{start:07d}-{count}.npy"
+def _path(folder: Path, start: int, count: int, canvas: Canvas) -> Path:
+    return folder / f"{canvas.size}px-{start:07d}-{count}.npy"
 
 
-def _draw_file(folder: Path, start: int, count: int) -> None:
+def _draw_file(folder: Path, start: int, count: int, canvas: Canvas) -> None:
     colours = list(COLOURS)
-    fields = [("picture", np.uint8, (96, 96, 3)), ("objects", np.int8, (MOST_OBJECTS, 3)), ("ground", np.int8)]
+    picture = ("picture", np.uint8, (canvas.size, canvas.size, 3))
+    fields = [picture, ("objects", np.int8, (MOST_OBJECTS, 3)), ("ground", np.int8)]
     rows = np.zeros(count, dtype=np.dtype(fields))
     rows["objects"] = -1
     for row, seed in zip(rows, range(start, start + count), strict=True):
-        scene = draw_scene(seed)
+        scene = draw_scene(seed, canvas.size, canvas.objects, canvas.zoom)
         row["picture"] = scene.picture
         row["ground"] = GROUNDS.index(scene.ground)
         for slot, item in zip(row["objects"], scene.objects, strict=False):
             slot[:] = TEXTURES.index(item.texture), colours.index(item.colour), KINDS.index(item.kind)
-    aside = folder / f"drawing-{start:07d}-{os.getpid()}.npy"
+    aside = folder / f"drawing-{canvas.size}px-{start:07d}-{os.getpid()}.npy"
     np.save(aside, rows)
-    aside.replace(_path(folder, start, count))
+    aside.replace(_path(folder, start, count, canvas))

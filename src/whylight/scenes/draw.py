@@ -71,18 +71,20 @@ class _Placed:
     angle: float
     texture_angle: float
     shade: npt.NDArray[np.float64]
+    zoom: float
 
 
-def draw_scene(seed: int, size: int = 96, objects: tuple[int, int] = (1, 5)) -> Scene:
+def draw_scene(seed: int, size: int = 96, objects: tuple[int, int] = (1, 5), zoom: float = 1.0) -> Scene:
     """Draw the scene of a seed.
 
     Args:
         seed: any integer >= 0; training seeds lie below :data:`FIRST_EVALUATION_SEED`.
         size: height and width in pixels; the same seed at another size is the same scene, drawn finer or coarser.
         objects: the least and the greatest number of objects (both included).
+        zoom: how much larger than usual the objects are, measured in the picture's side: 2 for a close-up of one.
     """
     random = np.random.default_rng(seed)
-    placed = _layout(random, int(random.integers(objects[0], objects[1] + 1)))
+    placed = _layout(random, int(random.integers(objects[0], objects[1] + 1)), zoom)
     ground = GROUNDS[int(random.integers(len(GROUNDS)))]
     canvas = draw_ground(random, ground, size)
     owner = np.full((size, size), -1, dtype=np.int8)
@@ -99,17 +101,17 @@ def scenes(start: int, count: int, size: int = 96, objects: tuple[int, int] = (1
         yield draw_scene(seed, size, objects)
 
 
-def _layout(random: np.random.Generator, count: int) -> list[_Placed]:
+def _layout(random: np.random.Generator, count: int, zoom: float = 1.0) -> list[_Placed]:
     """Draw layouts until one fits: objects apart enough that each shows at least LEAST_VISIBLE of itself."""
     while True:
-        placed = _try_layout(random, count)
+        placed = _try_layout(random, count, zoom)
         if placed and _all_visible(placed):
             return placed
 
 
-def _try_layout(random: np.random.Generator, count: int) -> list[_Placed]:
+def _try_layout(random: np.random.Generator, count: int, zoom: float) -> list[_Placed]:
     largest = 0.21 if count <= 2 else 0.19 if count == 3 else 0.175
-    radii = random.uniform(0.13, largest, count)
+    radii = random.uniform(0.13, largest, count) * zoom
     spots: list[tuple[float, float]] = []
     for radius in radii:
         for _ in range(30):
@@ -131,6 +133,7 @@ def _try_layout(random: np.random.Generator, count: int) -> list[_Placed]:
             angle=float(random.uniform(-0.35, 0.35)),
             texture_angle=float(random.uniform(0, np.pi)),
             shade=random.uniform(0.9, 1.08) * random.uniform(0.96, 1.04, 3),
+            zoom=zoom,
         )
         for (x, y), radius in zip(spots, radii, strict=True)
     ]
@@ -178,7 +181,7 @@ def _surface(item: _Placed, size: int, left: int, top: int, right: int, bottom: 
     x = ((np.arange(left, right) + 0.5) / size - item.x).astype(np.float32)[None, :]
     y = ((np.arange(top, bottom) + 0.5) / size - item.y).astype(np.float32)[:, None]
     cosine, sine = np.float32(np.cos(item.texture_angle)), np.float32(np.sin(item.texture_angle))
-    along, across = x * cosine + y * sine, y * cosine - x * sine
+    along, across = (x * cosine + y * sine) / np.float32(item.zoom), (y * cosine - x * sine) / np.float32(item.zoom)
     if item.texture == "striped":
         wave, sharpness, other = np.sin(along * (2 * np.pi / 0.075)), size / 40, colour * 0.4 + 140
     else:

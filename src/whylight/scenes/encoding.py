@@ -21,27 +21,32 @@ def encode_texts(model: Any, tokens: Tensor) -> Tensor:
     return F.normalize((x @ tower.text_projection).float(), dim=-1)
 
 
-def encode_pictures(model: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit embeddings (pictures, dim): the model's own, and one read from the mean over all tokens instead."""
-    own, mean = (_class_token if hasattr(model.visual, "conv1") else _attention_pooled)(model.visual, pixels)
-    return F.normalize(own.float(), dim=-1), F.normalize(mean.float(), dim=-1)
+def encode_pictures(model: Any, pixels: Tensor, corner: tuple[int, int] = (0, 0)) -> tuple[Tensor, Tensor, Tensor]:
+    """Unit embeddings of pictures: the model's own and the mean over all tokens read in the same way, (pictures, dim)
+    both, and every patch token read in the same way, (pictures, patches, dim).
+
+    A picture smaller than the model's lies with its upper left patch at ``corner`` of the model's grid."""
+    readings = (
+        _class_token(model.visual, pixels, corner)
+        if hasattr(model.visual, "conv1")
+        else _attention_pooled(model.visual, pixels)
+    )
+    own, mean, patches = (F.normalize(reading.float(), dim=-1) for reading in readings)
+    return own, mean, patches
 
 
-def _class_token(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    x = visual.conv1(pixels).flatten(2).transpose(1, 2)
-    place = visual.positional_embedding
-    side, now = visual.grid_size[0], pixels.shape[-1] // visual.patch_size[0]
-    patches = place[1:]
-    if now != side:
-        grid = patches.reshape(1, side, side, -1).permute(0, 3, 1, 2)
-        grid = F.interpolate(grid, size=(now, now), mode="bicubic", antialias=True, align_corners=False)
-        patches = grid.permute(0, 2, 3, 1).reshape(now * now, -1)
-    first = (visual.class_embedding + place[0]).expand(len(x), 1, -1)
-    tokens = visual.transformer(torch.cat([first, x + patches], dim=1))
-    return visual.ln_post(tokens[:, 0]) @ visual.proj, visual.ln_post(tokens.mean(1)) @ visual.proj
+def _class_token(visual: Any, pixels: Tensor, corner: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    x = visual.conv1(pixels)
+    height, width = x.shape[-2:]
+    grid = visual.positional_embedding[1:].unflatten(0, visual.grid_size)
+    places = grid[corner[0] : corner[0] + height, corner[1] : corner[1] + width].flatten(0, 1)
+    first = (visual.class_embedding + visual.positional_embedding[0]).expand(len(x), 1, -1)
+    tokens = visual.transformer(torch.cat([first, x.flatten(2).transpose(1, 2) + places], dim=1))
+    mean = visual.ln_post(tokens.mean(1, keepdim=True))
+    read = torch.cat([mean, visual.ln_post(tokens)], dim=1) @ visual.proj
+    return read[:, 1], read[:, 0], read[:, 2:]
 
 
-def _attention_pooled(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    trunk = visual.trunk
-    tokens = trunk.forward_features(pixels)
-    return trunk.forward_head(tokens), tokens.mean(1)
+def _attention_pooled(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    tokens = visual.trunk.forward_features(pixels)
+    return visual.trunk.forward_head(tokens), tokens.mean(1), tokens

@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-import whylight
+from whylight.methods.relevance import relevance
+from whylight.models.wrap import wrap
 from whylight.scenes.architecture import ModelName, configuration
 from whylight.scenes.captions import phrase
 from whylight.scenes.draw import FIRST_EVALUATION_SEED, Scene, SceneObject, scenes
@@ -46,7 +47,7 @@ def pointing_accuracy(name: ModelName, count: int, method: str = "legrad") -> fl
     """The share of scenes (two to four objects) where the map for one object, named by colour and kind, has its maximum
     on it. Patch relevance is enlarged bilinearly to the picture; scenes without a unique name are passed over."""
     model, _, tokenizer = load_scenes(name)
-    view = whylight.wrap(model)
+    view = wrap(model)
     hits = []
     for scene in scenes(POINTING_SEED, count, objects=(2, 4)):
         named = unique_objects(scene)[:1]
@@ -54,7 +55,7 @@ def pointing_accuracy(name: ModelName, count: int, method: str = "legrad") -> fl
             continue
         with torch.inference_mode():
             prompt = model.encode_text(tokenizer([phrase(o.kind, o.colour) for o in named]), normalize=True)
-        raw = whylight.relevance(view, pixels(name, [scene]), prompt, method=method)[0]
+        raw = relevance(view, pixels(name, [scene]), prompt, method=method)[0]
         side = round(raw.shape[1] ** 0.5)
         maps = F.interpolate(raw.reshape(1, -1, side, side), size=scene.picture.shape[:2], mode="bilinear")[0]
         hits += [bool(o.mask.ravel()[int(heat.argmax())]) for o, heat in zip(named, maps, strict=True)]

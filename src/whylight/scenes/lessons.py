@@ -32,6 +32,10 @@ class Phrases:
         wordings = [[_word(way, c) for c in named] for way in ("a", "the", "bare")]
         self._tokens = torch.stack([tokenizer(texts, context_length=6) for texts in wordings])
 
+        same = (self._wanted[:, None] == self._wanted[None]) & (self._wanted[:, None] >= 0)
+        count = (self._wanted >= 0).sum(1)
+        self.likeness = torch.from_numpy(same.sum(-1) / np.sqrt(count[:, None] * count[None])).float()
+
     def __len__(self) -> int:
         return len(self._wanted)
 

@@ -19,6 +19,8 @@ def load_scenes(
 ) -> tuple[open_clip.CLIP | open_clip.CustomTextCLIP, Callable[..., torch.Tensor], SceneTokenizer]:
     """A bundled model in evaluation mode and float32, its preprocessing (PIL picture to (3, 96, 96)), its tokenizer.
 
+    The present weights know colours, textures and grounds; shapes ("a star") they hardly tell apart.
+
     Args:
         name: ``"scenes"`` (class token, an ``open_clip.CLIP``) or ``"scenes-siglip"`` (attention pooling, an
             ``open_clip.CustomTextCLIP`` over a timm trunk). Both embed pictures and texts in 192 dimensions.
