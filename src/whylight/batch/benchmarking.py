@@ -76,7 +76,7 @@ def plan(wanted: Wanted, *, leave_out: bool = False, refused: dict[str, str] | N
     size = input_of(view).size
     source = named.open(wanted.data, wanted.limit, size)
     explained = _explained(wanted.explain, benchmark, view, source)
-    templates = wanted.templates or (named.template,)
+    templates = wanted.templates or (source.template or named.template,)
     head = Head(view, source.classes, templates)
     maker = RowMaker(view, head, benchmark, with_head(chosen, head), explained)
     refused.update(_refused(maker, source))

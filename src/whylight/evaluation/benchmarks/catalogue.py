@@ -69,7 +69,7 @@ def _reader(read: Callable[[Path], Source]) -> Callable[[Path | None, int | None
 def _collages(path: Path | None, limit: int | None, size: tuple[int, int]) -> Source:
     if path is None:
         count = limit or SCENES
-        return Collages(Scenes(4 * count, "kind"), 2, size, count)
+        return Collages(Scenes(4 * count, "colour"), 2, size, count)
     boxed = (path / "val_annotations.txt").exists() or (path / "val" / "val_annotations.txt").exists()
     return Collages(BoxedPictures(path) if boxed else LabelledPictures(path), 2, size, limit)
 
@@ -85,7 +85,7 @@ _CATALOGUE: dict[str, Named | NamedText] = {
     "openimages-v7": Named(LabelledPoints, _reader(OpenImagesPoints), "point-label CSV, classes.csv, images"),
     "scenes-points": Named(LabelledPoints, lambda p, n, s: Scenes(n or SCENES, "points"), "", "{}"),
     "imagenet-perturbation": Named(Perturbation, _reader(LabelledPictures), "class folders, or flat with classes"),
-    "scenes-perturbation": Named(Perturbation, lambda p, n, s: Scenes(n or SCENES, "kind"), "", "{}"),
+    "scenes-perturbation": Named(Perturbation, lambda p, n, s: Scenes(n or SCENES, "colour"), "", "{}"),
     "grid-pointing": Named(GridPointing, _collages, "class folders (none: scenes)"),
     "boxes-pointing": Named(Pointing, _reader(BoxedPictures), "images, val_annotations.txt"),
     "voc-pointing": Named(Pointing, _reader(pascal_voc), "VOC2012"),

@@ -17,6 +17,7 @@ class Labelled(Protocol):
 
     name: str
     classes: dict[str, str]
+    template: str | None
 
     def __len__(self) -> int: ...
     def read(self, index: int) -> Sample: ...
@@ -41,6 +42,7 @@ class Collages(Source):
         self._pictures, self._side, self._size = pictures, side, size
         self.name = f"{side} x {side} collages of {pictures.name}"
         self.classes = pictures.classes
+        self.template = pictures.template
         self._chosen = _choose([pictures.label(i) for i in range(len(pictures))], side * side, count)
         self.names = [f"{number:05d}" for number in range(len(self._chosen))]
 

@@ -88,4 +88,10 @@ class DataSet(ABC, Generic[Read]):
 
 
 class Source(DataSet[Sample]):
-    """A data set of pictures."""
+    """A data set of pictures.
+
+    Attributes:
+        template: the prompt that fits its classes' names; None where the benchmark's does.
+    """
+
+    template: str | None = None

@@ -11,9 +11,9 @@ from whylight.evaluation.data.files import fingerprint
 from whylight.evaluation.data.sample import Mask, Points, Region, Sample, Source
 from whylight.scenes import FIRST_EVALUATION_SEED, Scene, draw_scene
 from whylight.scenes.captions import phrase
-from whylight.scenes.shapes import KINDS
+from whylight.scenes.draw import COLOURS
 
-Truth = Literal["masks", "points", "kind"]
+Truth = Literal["masks", "points", "colour"]
 _POINTS_EACH = 4
 
 
@@ -23,24 +23,28 @@ class Scenes(Source):
     Args:
         count: how many.
         truth: "masks" and "points": two to five objects, each class one full phrase ("a striped red circle"); points
-            are four on the object and as many each on other objects and on the ground. "kind": one object, whose class
-            is its kind ("a circle").
+            are four on the object and as many each on other objects and on the ground. "colour": one object, whose
+            class is its colour ("something red").
     """
+
+    template = "{}"
 
     def __init__(self, count: int = 1000, truth: Truth = "masks") -> None:
         self.name = "scenes"
         self.truth = truth
-        self._objects = (1, 1) if truth == "kind" else (2, 5)
+        self._objects = (1, 1) if truth == "colour" else (2, 5)
         self._first = FIRST_EVALUATION_SEED
         self.names = [str(self._first + i) for i in range(count)]
-        self.classes = {phrase(kind=kind): phrase(kind=kind) for kind in KINDS}
+        self.classes = {phrase(colour=colour): phrase(colour=colour) for colour in COLOURS}
 
     def read(self, index: int) -> Sample:
         scene = self._scene(index)
         picture = Image.fromarray(scene.picture)
-        if self.truth == "kind":
+        if self.truth == "colour":
             thing = scene.objects[0]
-            return Sample(self.names[index], picture, (Region(phrase(kind=thing.kind), mask=_labelled(thing.mask)),))
+            return Sample(
+                self.names[index], picture, (Region(phrase(colour=thing.colour), mask=_labelled(thing.mask)),)
+            )
         masks: dict[str, Mask] = {}
         for thing in scene.objects:
             label = phrase(thing.kind, thing.colour, thing.texture)
@@ -53,7 +57,7 @@ class Scenes(Source):
 
     def label(self, index: int) -> str:
         """The class of a scene of one object."""
-        return phrase(kind=self._scene(index).objects[0].kind)
+        return phrase(colour=self._scene(index).objects[0].colour)
 
     def fingerprint(self) -> str:
         first = self._scene(0)
