@@ -73,8 +73,6 @@ def _source(summary: Summary) -> Source | None:
         return None
     rows, columns = settings.input_size
     try:
-        return named.open(
-            Path(place) if place else None, settings.pictures, (rows, columns)
-        )
+        return named.open(Path(place) if place else None, settings.pictures, (rows, columns))
     except (WhylightError, OSError):
         return None
