@@ -17,7 +17,9 @@ class Labelled(Protocol):
 
     name: str
     classes: dict[str, str]
-    template: str | None
+
+    @property
+    def template(self) -> str | None: ...
 
     def __len__(self) -> int: ...
     def read(self, index: int) -> Sample: ...

@@ -27,7 +27,7 @@ class Scenes(Source):
             class is its colour ("something red").
     """
 
-    template = "{}"
+    template: str | None = "{}"
 
     def __init__(self, count: int = 1000, truth: Truth = "masks") -> None:
         self.name = "scenes"
