@@ -135,15 +135,21 @@ class RecordedLayer:
         self.normal_out = _times(normal, parts.attention_scale) @ parts.attention_out.weight
         self.ones_out = _times(torch.ones_like(x[0, 0]), parts.attention_scale) @ parts.attention_out.weight
         self.slope = derivative(parts.activation, seen.hidden)
-        self.slope_hidden = self.slope * (seen.hidden - prepared.offset(layer))
+        self.slope_hidden = self.slope * seen.hidden
 
     def gradient(self, seeds: Tensor, weights: Tensor) -> Tensor:
         """G for seeds (targets, batch, width): (targets, batch, heads, tokens, head width)."""
         parts, width = self.parts, seeds.shape[-1]
         a = _times(seeds, parts.mlp_scale) @ parts.second.weight
-        per_picture = a.permute(1, 2, 0)
-        mean = (self.slope @ (per_picture * self.prepared.norm_mean(self.layer)[:, None])).permute(2, 0, 1)
-        correlation = (self.slope_hidden @ per_picture).permute(2, 0, 1) / width
+        per_picture, count = a.permute(1, 2, 0), len(a)
+        # Both corrections in one pass over act'(h); c_n's sum over W₁ γ x̂_n = h_n - offset is taken apart.
+        of_mean, of_offset = (
+            per_picture * row[:, None]
+            for row in (self.prepared.norm_mean(self.layer), self.prepared.offset(self.layer))
+        )
+        both = (self.slope @ torch.cat([of_mean, of_offset], dim=-1)).permute(2, 0, 1)
+        mean = both[:count]
+        correlation = ((self.slope_hidden @ per_picture).permute(2, 0, 1) - both[count:]) / width
         gradient = self.prepared.behind(self.layer, self.slope * a[:, :, None])
         gradient -= mean[..., None] * self.ones_out
         gradient -= correlation[..., None] * self.normal_out
