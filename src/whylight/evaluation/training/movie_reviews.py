@@ -79,7 +79,8 @@ def train(
     parts: dict[Split, list[Review]] = {s: _reviews(data, s, recipe.limit, skipped) for s in ("train", "val", "test")}
     transformers.set_seed(recipe.seed)
     tokenizer, model = _start(recipe, [review.text for review in parts["train"]])
-    encoded, cut = {}, {}
+    encoded = {}
+    cut: dict[str, int] = {}
     for split, reviews in parts.items():
         encoded[split], cut[split] = _encoded(tokenizer, reviews, recipe.longest)
     trainer = transformers.Trainer(
