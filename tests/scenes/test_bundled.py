@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from whylight.errors import WhylightError
+from whylight.models.wrap import wrap
 from whylight.scenes import EXAMPLE_SEEDS, draw_scene
 from whylight.scenes.architecture import FOLDERS, ModelName
 from whylight.scenes.judge import caption_accuracy, pixels, pointing_accuracy
@@ -39,6 +40,13 @@ def test_the_preprocessing_of_a_picture_at_the_models_size_only_normalises(name:
     _, transform, _ = load_scenes(name)
     scene = draw_scene(EXAMPLE_SEEDS[0])
     assert torch.allclose(transform(Image.fromarray(scene.picture)), pixels(name, [scene])[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wrapped_model_knows_its_preprocessing(name: ModelName):
+    model, transform, _ = load_scenes(name)
+    picture = Image.fromarray(draw_scene(EXAMPLE_SEEDS[0], size=128).picture)
+    assert torch.allclose(wrap(model).preprocessing(picture)[0], transform(picture), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)

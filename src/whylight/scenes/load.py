@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import open_clip
 import torch
+from open_clip.model import set_model_preprocess_cfg
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from safetensors.torch import load_file
 
@@ -18,6 +19,8 @@ def load_scenes(
     name: ModelName = "scenes",
 ) -> tuple[open_clip.CLIP | open_clip.CustomTextCLIP, Callable[..., torch.Tensor], SceneTokenizer]:
     """A bundled model in evaluation mode and float32, its preprocessing (PIL picture to (3, 96, 96)), its tokenizer.
+
+    The model notes its preprocessing, as OpenCLIP's own loader makes it do.
 
     The present weights know colours, textures and grounds; shapes ("a star") they hardly tell apart.
 
@@ -35,7 +38,7 @@ def load_scenes(
         raise WhylightError(f"the weights of {name} are missing; make them: python -m whylight.scenes.train --out DIR")
     model = build(name)
     model.load_state_dict({key: value.float() for key, value in load_file(path).items()})
-    transform = image_transform_v2(
-        PreprocessCfg(size=model.visual.image_size, **configuration(name)["preprocess_cfg"]), is_train=False
-    )
+    preprocessing = {"size": model.visual.image_size, **configuration(name)["preprocess_cfg"]}
+    set_model_preprocess_cfg(model, preprocessing)
+    transform = image_transform_v2(PreprocessCfg(**preprocessing), is_train=False)
     return model.eval(), transform, SceneTokenizer()

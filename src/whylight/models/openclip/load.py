@@ -36,15 +36,11 @@ def load_openclip(identifier: str) -> OpenClipView:
 
 
 def load_bundled(name: str) -> OpenClipView:
-    """A model of :mod:`whylight.scenes`, in evaluation mode, noting its preprocessing as OpenCLIP's loader would."""
-    from open_clip.model import set_model_preprocess_cfg
-
-    from whylight.scenes.architecture import ModelName, configuration
+    """A model of :mod:`whylight.scenes`, in evaluation mode."""
+    from whylight.scenes.architecture import ModelName
     from whylight.scenes.load import load_scenes
 
-    known = cast(ModelName, name)
-    model, _, tokenizer = load_scenes(known)
-    set_model_preprocess_cfg(model, {"size": model.visual.image_size, **configuration(known)["preprocess_cfg"]})
+    model, _, tokenizer = load_scenes(cast(ModelName, name))
     return OpenClipView(model, tokenizer, name)
 
 
