@@ -25,6 +25,8 @@ COLUMNS = 4
 LONGER_SIDE, GAP, MARGIN, FOOT = 2.7, 0.1, 0.12, 0.3
 LINE, SMALL_LINE = 0.17, 0.2
 BAR, BAR_LABELS = 0.11, 0.5
+SEEN_WIDTH = 2.3
+"""Cells of fewer inches have no room to say what the frame is."""
 DPI = 160
 INK, PALE = "#1a1a1a", "#6b6b6b"
 
@@ -53,7 +55,7 @@ def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colours
         cell = place(figure, (left, top, width, height))
         below = score_text(explanation, index - 1) if index else size
         if index == 0 and outline_seen(cell, explanation):
-            below += ", framed: what the model saw"
+            below += ", framed: what the model saw" if width > SEEN_WIDTH else ", framed"
         show(cell, drawn, title, below)
     bar = place(figure, (MARGIN + columns * (width + GAP), MARGIN + head, BAR, height))
     colour_bar(bar, colours)
