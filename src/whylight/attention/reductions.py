@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
 from whylight.attention.call import AttentionCall, at_least_float32
 
-TILE_BYTES = {"cpu": 4 * 2**20, "cuda": 256 * 2**20}
+TILE_BYTES = {"cpu": 8 * 2**20, "cuda": 256 * 2**20}
 """How much one tile of an attention-sized product may take: the CPU's stays in its cache."""
+
+TARGETS_BYTES = {"cpu": 2 * 2**20, "cuda": 256 * 2**20}
+"""How much the whole maps of several targets may take to share one product; a CPU is quickest one target at a time."""
 
 
 def tiles(call: AttentionCall, copies: int = 1, rows: slice = slice(None)) -> Iterator[slice]:
@@ -48,9 +52,26 @@ def gradient_relevance(
         (..., batch, keys), non-negative, at least float32; zero where no query may attend.
     """
     value = at_least_float32(call.value).transpose(-1, -2)
-    lead = gradient.shape[: -call.value.dim()]
+    lead, one = gradient.shape[: -value.dim()], gradient.shape[-value.dim() :]
+    map_bytes = one[:-1].numel() * call.keys * value.element_size()
+    together = max(1, TARGETS_BYTES.get(value.device.type, TARGETS_BYTES["cuda"]) // max(1, map_bytes))
+    sums = [
+        _positive_sum(call, some, value, rows, centred, query_mask)
+        for some in gradient.reshape(-1, *one).split(together)
+    ]
+    total = torch.cat(sums).reshape(*lead, *sums[0].shape[1:])
+    if query_mask is not None:
+        count = query_mask[:, rows].sum(-1, keepdim=True).clamp(min=1)
+        return total / (count * call.heads)
+    return total / (len(range(*rows.indices(call.queries))) * call.heads)
+
+
+def _positive_sum(
+    call: AttentionCall, gradient: Tensor, value: Tensor, rows: slice, centred: bool, query_mask: Tensor | None
+) -> Tensor:
+    """Σ over heads and queries of relu(G_O Vᵀ), (targets, batch, keys), for value (batch, heads, head width, keys)."""
     total: Tensor | None = None
-    for tile in tiles(call, copies=lead.numel(), rows=rows):
+    for tile in tiles(call, copies=len(gradient), rows=rows):
         product = at_least_float32(gradient[..., tile, :]) @ value
         allowed = call.allowed(tile)
         if centred:
@@ -59,13 +80,10 @@ def gradient_relevance(
             product = product * allowed
         if query_mask is not None:
             product = product * query_mask[:, None, tile, None]
-        part = product.relu().sum(dim=(-3, -2))
+        part = product.relu_().sum(dim=(-3, -2))
         total = part if total is None else total + part
     assert total is not None
-    if query_mask is not None:
-        count = query_mask[:, rows].sum(-1, keepdim=True).clamp(min=1)
-        return total / (count * call.heads)
-    return total / (len(range(*rows.indices(call.queries))) * call.heads)
+    return total
 
 
 def _mean_over_keys(product: Tensor, allowed: Tensor | None) -> Tensor:
