@@ -1,7 +1,7 @@
 """Sums over heads and queries of attention-sized products, in tiles: memory stays linear in the number of tokens.
 
 With O = A V, the gradient with respect to the map A is G_O Vᵀ (DESIGN: "gradients of attention maps need no attention
-maps"), so a few rows of it at a time are enough.
+maps"), so a few rows of it at a time are enough. On CUDA, Triton kernels keep even those out of memory.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from whylight.attention import kernels
 from whylight.attention.call import AttentionCall, at_least_float32
 
 TILE_BYTES = {"cpu": 8 * 2**20, "cuda": 256 * 2**20}
@@ -51,6 +52,10 @@ def gradient_relevance(
     Returns:
         (..., batch, keys), non-negative, at least float32; zero where no query may attend.
     """
+    if query_mask is None and kernels.usable(call, gradient):
+        from whylight.attention.kernels.gradient_relevance import mean_positive_gradient
+
+        return mean_positive_gradient(call.value, gradient[..., rows, :], centred=centred)
     value = at_least_float32(call.value).transpose(-1, -2)
     lead, one = gradient.shape[: -value.dim()], gradient.shape[-value.dim() :]
     map_bytes = one[:-1].numel() * call.keys * value.element_size()

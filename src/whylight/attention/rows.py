@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from whylight.attention import kernels
 from whylight.attention.call import AttentionCall, at_least_float32
 from whylight.attention.reductions import tiles
 
@@ -16,6 +17,8 @@ from whylight.attention.reductions import tiles
 @torch.no_grad()
 def attention_rows(call: AttentionCall, row: Tensor) -> Tensor:
     """row · A for every head: (..., batch, heads, keys)."""
+    if kernels.usable(call):
+        return by_kernel(call, row)
     total = _zeros(call, row, call.heads, call.keys)
     for tile in tiles(call, rows=support(row)):
         total += torch.einsum("...bq,bhqk->...bhk", row[..., tile], call.attention(tile))
@@ -39,6 +42,8 @@ def gradient_rows(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
 @torch.no_grad()
 def row_times_positive_gradient(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
     """row · mean over heads of relu(A * ∂s/∂A): (..., batch, keys)."""
+    if kernels.usable(call, gradient):
+        return by_kernel(call, row, gradient).mean(-2)
     total = _zeros(call, row, call.keys, like=gradient)
     for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
         product = map_gradient(call, gradient, tile).relu_().mul_(call.attention(tile))
@@ -67,6 +72,18 @@ def support(row: Tensor) -> slice:
     """The rows of the map that count: from the first place where any row vector is not zero to the last."""
     used = row.ne(0).flatten(0, -2).any(0).nonzero().flatten().tolist()
     return slice(used[0], used[-1] + 1) if used else slice(0, 0)
+
+
+def by_kernel(call: AttentionCall, row: Tensor, *factors: Tensor) -> Tensor:
+    """row · (A * relu(product of F Vᵀ over the factors F)) for every head: (..., batch, heads, keys), float32.
+
+    Only where :func:`whylight.attention.kernels.usable` says so.
+    """
+    from whylight.attention.kernels.row_products import row_products
+
+    rows = support(row)
+    query, some = call.query[..., rows, :], tuple(factor[..., rows, :] for factor in factors)
+    return row_products(query, call.key, call.value, call.scale, row[..., rows], some)
 
 
 def _copies(call: AttentionCall, gradient: Tensor) -> int:

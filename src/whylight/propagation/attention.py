@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from whylight.attention import AttentionCall
+from whylight.attention import AttentionCall, kernels
 from whylight.attention.call import at_least_float32
 from whylight.attention.reductions import tiles
-from whylight.attention.rows import map_gradient, support
+from whylight.attention.rows import by_kernel, map_gradient, support
 from whylight.propagation.rules import divide
 
 
@@ -63,6 +63,9 @@ def row_times_relevance(call: AttentionCall, relevance: Tensor, row: Tensor, gra
         row: (..., batch, queries).
         gradient: ∂s/∂(call.output), shaped like relevance.
     """
+    wide, gradients = at_least_float32(relevance), () if gradient is None else (gradient,)
+    if kernels.usable(call, wide, *gradients):
+        return by_kernel(call, row, divide(wide, at_least_float32(call.output)), *gradients).mean(-2) / 2
     total = row.new_zeros(call.keys)
     for tile, part in _map_tiles(call, relevance, row, gradient):
         total = total + torch.einsum("...bq,...bqk->...bk", row[..., tile], part)
