@@ -13,7 +13,7 @@ from oracle_files import relative_difference
 from torch import Tensor, nn
 
 from whylight.errors import BadInput
-from whylight.methods import legrad_closed_form, relevance
+from whylight.methods import legrad_closed_form, legrad_prepared, relevance
 from whylight.models.openclip.view import OpenClipView
 from whylight.models.timm.view import TimmView
 from whylight.models.view import View
@@ -79,9 +79,9 @@ def test_prepared_products_and_chunks_change_nothing(monkeypatch: pytest.MonkeyP
     before = relevance(view, PIXELS, targets_of(view), road="closed_form")
     for _ in range(20):
         after = relevance(view, PIXELS, targets_of(view), road="closed_form")
-    assert legrad_closed_form._PREPARED[view.module].products
+    assert legrad_prepared._PREPARED[view.module].products
     assert relative_difference(after, before) < 1e-12
-    monkeypatch.setattr(legrad_closed_form, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(legrad_prepared, "CHUNK_BYTES", 1)
     assert relative_difference(relevance(view, PIXELS, targets_of(view), road="closed_form"), before) < 1e-12
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -59,6 +59,21 @@ class AttentionCall:
             causal = torch.arange(self.keys, device=self.query.device) <= positions[:, None]
             allowed = causal if allowed is None else allowed & causal
         return allowed
+
+    def values_only(self) -> AttentionCall:
+        """The same call with no more than gradients of its map need: values, and where queries may attend.
+
+        Values are a copy of their own, without a graph. Queries and keys keep their shapes and hold nothing.
+        """
+        allowed = self.allowed()
+        return replace(
+            self,
+            query=self.query.detach().new_zeros(()).expand(self.query.shape),
+            key=self.key.detach().new_zeros(()).expand(self.key.shape),
+            value=self.value.detach().clone(memory_format=torch.contiguous_format),
+            mask=None if allowed is None or bool(allowed.all()) else allowed,
+            is_causal=False,
+        )
 
     def attention(self, rows: slice = EVERY_ROW) -> Tensor:
         """Rows of A = softmax(scale · query keyᵀ + mask): (batch, heads, rows, keys), in [0, 1], at least float32.

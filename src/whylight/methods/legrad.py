@@ -13,25 +13,25 @@ s_l reads block l directly, so the gradient stays inside it: each layer's graph 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from whylight.attention import AttentionCall, gradient_relevance, record_attention
 from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
-from whylight.methods.layers import layer_index, the_call
+from whylight.methods.layers import layer_index
+from whylight.methods.legrad_autograd import Readout, TokenPooling, graph_layers
 from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layers
+from whylight.methods.legrad_prepared import prepared_for, prepared_layers
 from whylight.methods.libra import libra_is_active
 from whylight.methods.registry import method
 from whylight.models.pre_norm import PreNormBlock
-from whylight.models.rows import tokens_at
 from whylight.models.targets import Score, Targets
 from whylight.models.view import Inputs, Pass, View
 
-TokenPooling = Literal["mean", "class_token", "patches"]
-Readout = Literal["published", "model"]
 Road = Literal["general", "closed_form"]
 
 
@@ -73,65 +73,28 @@ def legrad(
             "general" (autograd, any model). Default: the closed form where the model has that shape.
     """
     if empty_prompt_correction:
-        return _corrected(view, inputs, targets, start_layer, score, readout, centred)
+        ask = partial(legrad, view, inputs, start_layer=start_layer, score=score, readout=readout, centred=centred)
+        return corrected(view, targets, ask)
     run = view.begin(inputs)
     first = layer_index(start_layer, len(run.blocks))
-    anatomy = None if road == "general" else _closed_form_blocks(view, run, pooling, create_graph)
-    if road == "closed_form" and anatomy is None:
-        raise BadInput(
-            f"{view.name}: the closed form needs plain pre-norm blocks, mean pooling, no create_graph and no libra"
-        )
+    pooling = pooling or published_pooling(view)
+    score = score or published_score(run, readout)
+    anatomy = closed_form_blocks(view, run, pooling, road, create_graph)
     if anatomy is not None:
-        weights = pooling_weights(run, pooling or published_pooling(view))
-        layers = recorded_layers(view, run, anatomy, first=first, weights=weights)
-        return relevance_of_layers(layers, run, targets, score=score or "cosine", weights=weights, centred=centred)
-    tokens, total = run.tokens, None
-    for layer, block in enumerate(run.blocks):
-        if layer < first or run.attention_pool is not None:
-            with torch.set_grad_enabled(create_graph):
-                tokens = block(tokens)
-            if layer < first:
-                continue
-        with record_attention(leaves=not create_graph) as calls:
-            if run.attention_pool is not None:
-                output = getattr(run.attention_pool, readout)(tokens)
-            else:
-                tokens = block(tokens if create_graph else tokens.detach())
-                output = run.head(pool(run, tokens, pooling or published_pooling(view)))
-        call = the_call(calls, view, layer)
-        scores = targets.scores(output, score or published_score(run, readout))
-        part = layer_relevance(call, scores, run, centred, create_graph)
+        weights = pooling_weights(run, pooling)
+        recorded = recorded_layers(view, run, anatomy, first=first, weights=weights)
+        prepared = prepared_for(view, anatomy)
+        pays = prepared.pay(run.tokens[..., 0].numel(), len(targets))
+        layers = prepared_layers(recorded, prepared) if pays else recorded
+        by_target = relevance_of_layers(layers, run.head, targets, score=score, weights=weights, centred=centred)
+        return by_target.transpose(0, 1)[..., run.prefix :]
+    total: Tensor | None = None
+    for layer in graph_layers(view, run, first=first, pooling=pooling, readout=readout, create_graph=create_graph):
+        part = layer.relevance(targets, score, centred=centred, create_graph=create_graph)
         total = part if total is None else total + part
+        del layer  # and its graph, before the next block runs
     assert total is not None
     return total
-
-
-def layer_relevance(call: AttentionCall, scores: Tensor, run: Pass, centred: bool, create_graph: bool) -> Tensor:
-    """E_l for every target, (batch, targets, patches), from scores (batch, targets)."""
-    pooler = run.attention_pool
-    rows = slice(None) if pooler is None else pooler.rows
-    query_mask = run.mask if pooler is None else None
-    prefix = run.prefix if pooler is None else pooler.prefix
-    parts = []
-    for index in range(scores.shape[1]):
-        (gradient,) = torch.autograd.grad(
-            scores[:, index].sum(), call.output, retain_graph=True, create_graph=create_graph
-        )
-        with torch.set_grad_enabled(create_graph):  # the values hold a graph of their own
-            parts.append(gradient_relevance(call, gradient, rows=rows, centred=centred, query_mask=query_mask))
-    return torch.stack(parts, dim=1)[..., prefix:]
-
-
-def pool(run: Pass, tokens: Tensor, pooling: TokenPooling) -> Tensor:
-    """One vector per input, (batch, width); means leave padding out."""
-    if pooling == "class_token":
-        return tokens[:, 0] if run.readout_row is None else tokens_at(tokens, run.readout_row)
-    if pooling == "patches":
-        return tokens[:, run.prefix :].mean(1)
-    if run.mask is None:
-        return tokens.mean(1)
-    weights = run.mask.to(tokens.dtype)
-    return (tokens * weights[..., None]).sum(1) / weights.sum(1, keepdim=True)
 
 
 def pooling_weights(run: Pass, pooling: TokenPooling) -> Tensor:
@@ -142,15 +105,24 @@ def pooling_weights(run: Pass, pooling: TokenPooling) -> Tensor:
     return weights / weights.sum()
 
 
-def _closed_form_blocks(
-    view: View, run: Pass, pooling: TokenPooling | None, create_graph: bool
+def closed_form_blocks(
+    view: View, run: Pass, pooling: TokenPooling, road: Road | None, create_graph: bool = False
 ) -> list[PreNormBlock] | None:
-    """The parts of the blocks where the closed form holds for this call."""
-    if create_graph or libra_is_active():
+    """The parts of the blocks where the closed form holds and is not forbidden.
+
+    Raises:
+        BadInput: the closed form is asked for, and does not hold.
+    """
+    if road == "general":
         return None
-    if run.attention_pool is not None or run.mask is not None or pooling == "class_token":
-        return None
-    return view.pre_norm_blocks()
+    holds = not (create_graph or libra_is_active())
+    holds = holds and run.attention_pool is None and run.mask is None and pooling != "class_token"
+    anatomy = view.pre_norm_blocks() if holds else None
+    if road == "closed_form" and anatomy is None:
+        raise BadInput(
+            f"{view.name}: the closed form needs plain pre-norm blocks, mean pooling, no create_graph and no libra"
+        )
+    return anatomy
 
 
 def published_pooling(view: View) -> TokenPooling:
@@ -165,17 +137,18 @@ def published_score(run: Pass, readout: Readout) -> Score:
     return "cosine"
 
 
-def _corrected(
-    view: View, inputs: Inputs, targets: Targets, start_layer: int, score: Score | None, readout: Readout, centred: bool
-) -> Tensor:
-    """SigLIP's maps light up at places that even the empty prompt lights up: those are set to zero."""
+def corrected(view: View, targets: Targets, ask: Callable[[Targets], Tensor]) -> Tensor:
+    """SigLIP's maps light up at places that even the empty prompt lights up: those are set to zero.
+
+    Args:
+        ask: LeGrad's relevance of targets, (batch, targets, patches).
+    """
     if targets.classes or view.pooling != "attention":
         raise BadInput("empty_prompt_correction is for dual encoders with attention pooling (SigLIP)")
     empty = view.encode_text([""]).to(targets.values.dtype)
     if targets.values.dim() == 3:
         empty = empty.expand(len(targets.values), 1, -1)
-    together = Targets(torch.cat([targets.values, empty], dim=-2))
-    maps = legrad(view, inputs, together, start_layer=start_layer, score=score, readout=readout, centred=centred)
+    maps = ask(Targets(torch.cat([targets.values, empty], dim=-2)))
     return min_max(maps[:, :-1].masked_fill(min_max(maps[:, -1:]) > 0.8, 0.0))
 
 

@@ -38,6 +38,14 @@ class Targets:
         """The same targets, at most ``size`` at a time."""
         return [Targets(part) for part in torch.split(self.values, size, dim=1 if self.classes else -2)]
 
+    def one_by_one(self, batch: int) -> Targets:
+        """One target per row of outputs (targets x batch, dim), the rows of the first target first."""
+        values = self.values
+        if self.classes:
+            return Targets(values.T.reshape(-1, 1))
+        each = values[:, None].expand(-1, batch, -1) if values.dim() == 2 else values.transpose(0, 1)
+        return Targets(each.reshape(-1, 1, values.shape[-1]))
+
     def scores(self, output: Tensor, score: Score = "cosine") -> Tensor:
         """Scores (batch, targets) of outputs (batch, dim): the class's logit, or cosine or dot with the embedding.
 

@@ -1,0 +1,135 @@
+"""LeGrad for many prompts: the two matrix products that each prompt takes in the closed form, as one.
+
+What follows the MLP's slopes in :mod:`whylight.methods.legrad_closed_form`, W₁, layer norm's backward and W_O, is
+linear. Layer norm's backward takes the mean out, which goes into the prepared matrix, and the component along the
+normalised tokens x̂, which stays a correction of rank one:
+
+    G_n = ω_n (λ₁ u) W_O + (g_n M - c_n (λ₁ x̂_n) W_O) ω_n / σ_n
+    g_n = act'(h_n) * a,    c_n = g_n · (h_n - W₁ β - b₁) / width
+    M   = (W₁ diag(γ) - its mean over the width) diag(λ₁) W_O
+
+So each further prompt costs one matrix product with M, prepared once per model.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from whylight.methods.legrad_closed_form import RecordedLayer, by_head, times, times_derivative_
+from whylight.models.pre_norm import PreNormBlock
+from whylight.models.view import View
+from whylight.models.weights import Stamp, stamp
+
+CHUNK_BYTES = 64 * 2**20
+"""How much act'(h) * a may take: prompts go through in chunks of this size."""
+
+
+class Prepared:
+    """Products of one model's weights, made when they pay and kept as long as the weights stay what they are.
+
+    M takes as much memory as W₁, and costs one product of three weight matrices: it is made once the tokens and prompts
+    that have come through outnumber the hidden units.
+    """
+
+    def __init__(self, anatomy: Sequence[PreNormBlock], of: Stamp) -> None:
+        self.anatomy = anatomy
+        self.stamp = of
+        self.passed = 0
+        self.products: dict[int, Tensor] = {}
+        self.offsets: dict[int, Tensor] = {}
+
+    def pay(self, tokens: int, prompts: int) -> bool:
+        """Whether the products pay for so many tokens and prompts after all that came through before."""
+        if prompts < 2:
+            return False  # what is prepared takes one product per picture, and saves one per prompt
+        before, self.passed = self.passed, self.passed + tokens * prompts
+        return before >= self.anatomy[0].first.weight.shape[0]
+
+    def product(self, layer: int) -> Tensor:
+        """M of one layer, (hidden, width)."""
+        if layer not in self.products:
+            parts = self.anatomy[layer]
+            first = parts.first.weight * parts.norm.weight
+            first -= first.mean(1, keepdim=True)
+            self.products[layer] = times(first, parts.attention_scale) @ parts.attention_out.weight
+        return self.products[layer]
+
+    def offset(self, layer: int) -> Tensor:
+        """W₁ β + b₁, the part of the MLP's hidden values that does not come from x̂: (hidden,)."""
+        if layer not in self.offsets:
+            parts = self.anatomy[layer]
+            offset = parts.first.weight @ parts.norm.bias
+            self.offsets[layer] = offset if parts.first.bias is None else offset + parts.first.bias
+        return self.offsets[layer]
+
+
+_PREPARED: weakref.WeakKeyDictionary[nn.Module, Prepared] = weakref.WeakKeyDictionary()
+
+
+def prepared_for(view: View, anatomy: Sequence[PreNormBlock]) -> Prepared:
+    """What is prepared for the view's model; begun anew where its weights were replaced, moved or written to."""
+    now = stamp(_weights(anatomy))
+    prepared = _PREPARED.get(view.module)
+    if prepared is None or prepared.stamp != now:
+        prepared = _PREPARED[view.module] = Prepared(anatomy, now)
+    return prepared
+
+
+def _weights(anatomy: Sequence[PreNormBlock]) -> Iterator[Tensor]:
+    for parts in anatomy:
+        for tensor in (
+            parts.attention_out.weight,
+            parts.norm.weight,
+            parts.norm.bias,
+            parts.first.weight,
+            parts.first.bias,
+            parts.attention_scale,
+        ):
+            if tensor is not None:
+                yield tensor
+
+
+def prepared_layers(layers: Iterable[RecordedLayer], prepared: Prepared) -> Iterator[PreparedLayer]:
+    """The layers, each made ready for many prompts."""
+    for layer in layers:
+        with torch.no_grad():
+            ready = PreparedLayer(layer, prepared)
+        del layer
+        yield ready
+
+
+class PreparedLayer:
+    """A :class:`~whylight.methods.legrad_closed_form.Layer` for many prompts at once.
+
+    Attributes:
+        hidden: h, (batch, tokens, hidden).
+        inverse_deviation: 1 / σ, (batch, tokens, 1).
+        normal_out: (λ₁ x̂) W_O, (batch, tokens, width).
+    """
+
+    def __init__(self, layer: RecordedLayer, prepared: Prepared) -> None:
+        self.parts, self.call, self.pooled, self.hidden = layer.parts, layer.call, layer.pooled, layer.hidden
+        x, norm = layer.before_norm, layer.parts.norm
+        normal, _, inverse = torch.native_layer_norm(x, list(norm.normalized_shape), None, None, norm.eps)
+        self.inverse_deviation = inverse.to(x.dtype)
+        self.normal_out = times(normal, layer.parts.attention_scale) @ layer.parts.attention_out.weight
+        self.product, self.offset = prepared.product(layer.index), prepared.offset(layer.index)
+
+    def gradients(self, seeds: Tensor, weights: Tensor) -> Iterator[Tensor]:
+        """See :meth:`whylight.methods.legrad_closed_form.Layer.gradients`."""
+        weights = weights[:, None].to(seeds.dtype)
+        slope = times_derivative_(self.parts.activation, torch.ones_like(self.hidden), self.hidden)
+        slope *= self.inverse_deviation * weights
+        slope_hidden = (self.hidden - self.offset).mul_(slope)
+        size = max(1, CHUNK_BYTES // (slope.numel() * slope.element_size()))
+        for chunk in seeds.split(size):
+            a = times(chunk, self.parts.mlp_scale) @ self.parts.second.weight
+            correlation = (slope_hidden @ a.permute(1, 2, 0)).permute(2, 0, 1) / chunk.shape[-1]
+            residual = times(chunk, self.parts.attention_scale) @ self.parts.attention_out.weight
+            gradient = torch.addcmul(residual[:, :, None] * weights, correlation[..., None], self.normal_out, value=-1)
+            gradient.flatten(0, -2).addmm_((slope * a[:, :, None]).flatten(0, -2), self.product)
+            yield by_head(gradient, self.call)
