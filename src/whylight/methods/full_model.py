@@ -6,7 +6,7 @@ The scores are the model's own logits, a dual encoder's scale included.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from whylight.attention import AttentionCall, ResidualStream, record_attention
 from whylight.attention.call import at_least_float32
 from whylight.errors import UnsupportedModel
 from whylight.methods.layers import layer_index, the_call
+from whylight.methods.sharing import shared, sharing
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, Pass, View
 
@@ -152,6 +153,8 @@ class FullPass:
 def full_pass(view: View, inputs: Inputs, start_layer: int = 0, *, residual: bool = False) -> FullPass:
     """Drive the model and record every block from ``start_layer`` on. Nothing before its attention holds a graph.
 
+    Inside :func:`whylight.methods.sharing.shared_passes` it is driven once for all methods and start layers.
+
     Args:
         start_layer: negative counts from the end.
         residual: keep each block's tokens after attention.
@@ -160,6 +163,13 @@ def full_pass(view: View, inputs: Inputs, start_layer: int = 0, *, residual: boo
         BadInput: no such layer.
         UnsupportedModel: a block hides its attention.
     """
+    if not sharing():
+        return _full_pass(view, inputs, start_layer, residual)
+    whole = shared(view, inputs, ("full", residual), lambda: _full_pass(view, inputs, 0, residual))
+    return replace(whole, blocks=whole.blocks[layer_index(start_layer, len(whole.blocks)) :])
+
+
+def _full_pass(view: View, inputs: Inputs, start_layer: int, residual: bool) -> FullPass:
     with torch.no_grad():
         run = view.begin(inputs)
     return drive(view, run, run.tokens, layer_index(start_layer, len(run.blocks)), residual=residual)
@@ -167,6 +177,9 @@ def full_pass(view: View, inputs: Inputs, start_layer: int = 0, *, residual: boo
 
 def last_map(view: View, inputs: Inputs) -> FullPass:
     """Drive the model and record only the last attention map: the last block's, or the pooler's."""
+    if sharing():
+        whole = full_pass(view, inputs)
+        return replace(whole, blocks=whole.blocks[-1:] if whole.pooler is None else [])
     with torch.no_grad():
         run = view.begin(inputs)
     return drive_to_last_map(view, run, run.tokens)

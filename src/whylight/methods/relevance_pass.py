@@ -17,6 +17,7 @@ from whylight.attention import AttentionCall
 from whylight.attention.call import at_least_float32
 from whylight.methods.full_model import BlockPass, FullPass
 from whylight.methods.layers import layer_index, the_call
+from whylight.methods.sharing import shared
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, Pass, View
 from whylight.propagation import Flow, Propagation, Rules
@@ -161,6 +162,10 @@ def relevance_pass(view: View, inputs: Inputs, rules: Rules, start_layer: int) -
 
     With an attentional pooler, layer -1 is its last block: the way back passes the pooler first.
     """
+    return shared(view, inputs, ("relevance", rules, start_layer), lambda: _pass(view, inputs, rules, start_layer))
+
+
+def _pass(view: View, inputs: Inputs, rules: Rules, start_layer: int) -> RelevancePass:
     with torch.no_grad():
         run = view.begin(inputs)
         first, tokens = layer_index(start_layer, len(run.blocks)), run.tokens

@@ -19,6 +19,7 @@ from whylight.evaluation.data.sample import Source, Unusable
 from whylight.evaluation.explaining import Choice, grid_of, maps_of
 from whylight.evaluation.heads import Head
 from whylight.evaluation.perturbation import black_of
+from whylight.methods.sharing import shared_passes
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.view import View
 
@@ -75,7 +76,8 @@ def prepare(source: Source, index: int, benchmark: Benchmark, preprocessing: Pre
 class RowMaker:
     """Explains prepared pictures with every chosen method and measures the maps.
 
-    One call of a method serves all pictures of a batch and all their classes.
+    One call of a method serves all pictures of a batch and all their classes; methods that drive the model in the same
+    way share one pass.
     """
 
     def __init__(
@@ -129,9 +131,10 @@ class RowMaker:
         targets = self.head.targets([wanted for _, _, wanted in group])
         keys = [[f"{picture.name}\0{label}" for label in wanted] for picture, _, wanted in group]
         rows: list[Row] = []
-        for choice in self.choices:
-            maps = maps_of(choice, self.view, pixels, targets, self.grid, keys)
-            rows += self._rows_of(choice, batch, group, maps)
+        with shared_passes():
+            for choice in self.choices:
+                maps = maps_of(choice, self.view, pixels, targets, self.grid, keys)
+                rows += self._rows_of(choice, batch, group, maps)
         return rows
 
     def place(self, pictures: list[Prepared]) -> Tensor:
