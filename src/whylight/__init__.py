@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from whylight.models.load import load
     from whylight.models.view import View
     from whylight.models.wrap import wrap
+    from whylight.session import Session, record
+    from whylight.session_cache import Sessions
     from whylight.text import TextExplanation, explain_text
 
 __all__ = [
     "Decomposition",
     "Explanation",
+    "Session",
+    "Sessions",
     "TextDirection",
     "TextExplanation",
     "View",
@@ -33,6 +37,7 @@ __all__ = [
     "explain_text",
     "load",
     "methods",
+    "record",
     "relevance",
     "text_span",
     "wrap",
@@ -43,12 +48,15 @@ _HOMES = {
     "Explanation": "whylight.explanation",
     "TextDirection": "whylight.methods.text_span",
     "TextExplanation": "whylight.text",
+    "Session": "whylight.session",
+    "Sessions": "whylight.session_cache",
     "View": "whylight.models.view",
     "WhylightError": "whylight.errors",
     "decompose": "whylight.methods.decomposition",
     "explain": "whylight.explaining",
     "explain_text": "whylight.text",
     "load": "whylight.models.load",
+    "record": "whylight.session",
     "relevance": "whylight.methods",
     "text_span": "whylight.methods.text_span",
     "wrap": "whylight.models.wrap",

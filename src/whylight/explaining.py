@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from whylight.pictures import PictureLike, read_picture
 from whylight.versions import versions
 
 InputSize = int | tuple[int, int]
+Relevance = Callable[..., Tensor]
 
 
 def explain(
@@ -65,6 +67,38 @@ def explain(
 
 
 @dataclass(frozen=True)
+class Look:
+    """A picture as a model looks at it.
+
+    Attributes:
+        picture: upright, RGB.
+        pixels: (1, 3, H, W), as the model reads them.
+        frame: which part of the picture they show.
+    """
+
+    view: View
+    picture: Image.Image
+    pixels: Tensor
+    frame: Frame
+
+    def question(self, output: Tensor, named: NamedTargets, relevance: Relevance = relevance) -> Question:
+        """Ask about targets.
+
+        Args:
+            output: the model's own, (1, dim).
+            relevance: takes what :func:`whylight.relevance` takes, and gives what that gives.
+        """
+        with torch.no_grad():
+            checked = as_targets(self.view, named.values, 1)
+            logits = checked.logits(self.view, output)
+            # A classifier's score is the softmax over all classes, of which the targets are some.
+            scores = checked.scores(output.float().softmax(-1) if self.view.classifies else output)
+        return Question(
+            self.view, self.picture, self.pixels, self.frame, named, _floats(scores), _floats(logits), relevance
+        )
+
+
+@dataclass(frozen=True)
 class Question:
     """A picture and targets, ready for any number of methods.
 
@@ -73,6 +107,7 @@ class Question:
         frame: which part of the picture they show.
         scores: cosine with each target (dual encoders), or probability of each class.
         logits: the model's own, scale and bias included.
+        relevance: where raw relevance comes from.
     """
 
     view: View
@@ -82,11 +117,12 @@ class Question:
     targets: NamedTargets
     scores: tuple[float, ...]
     logits: tuple[float, ...]
+    relevance: Relevance
 
     def answer(self, method: str = "legrad", **options: Any) -> Explanation:
         """Explain by one method; see :func:`explain`."""
         start = _clock(self.view)
-        raw = relevance(self.view, self.pixels, self.targets.values, method=method, **options)[0]
+        raw = self.relevance(self.view, self.pixels, self.targets.values, method=method, **options)[0]
         seconds = _clock(self.view) - start
         result = Explanation(
             relevance=self._on_grid(raw.detach().cpu()),
@@ -126,18 +162,19 @@ def ask(
     fit: Fit | None = None,
 ) -> Question:
     """Everything about an explanation but the method; arguments as for :func:`explain`."""
+    seen = look(view, picture, size=size, fit=fit)
+    with torch.no_grad():
+        output = view.output(seen.pixels)
+        named = predicted(view, output) if targets is None else name_targets(view, targets)
+    return seen.question(output, named)
+
+
+def look(view: View, picture: PictureLike, *, size: InputSize | None = None, fit: Fit | None = None) -> Look:
+    """The picture as the model reads it; arguments as for :func:`explain`."""
     view.check_ready()
     image = read_picture(picture)
     pixels, frame = _resized(_preprocessing(view), image, size, fit)(image)
-    pixels = pixels[None]
-    with torch.no_grad():
-        output = view.output(pixels)
-        named = predicted(view, output) if targets is None else name_targets(view, targets)
-        checked = as_targets(view, named.values, 1)
-        logits = checked.logits(view, output)
-        # A classifier's score is the softmax over all classes, of which the targets are some.
-        scores = checked.scores(output.float().softmax(-1) if view.classifies else output)
-    return Question(view, image, pixels, frame, named, _floats(scores), _floats(logits))
+    return Look(view, image, pixels[None], frame)
 
 
 def _preprocessing(view: View) -> Preprocessing:

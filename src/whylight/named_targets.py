@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +34,16 @@ ExplainTargets = str | int | Sequence[str] | Sequence[int] | npt.NDArray[Any] | 
 """Prompts or class names, class indices, or embeddings (targets, dim)."""
 
 
-def name_targets(view: View, targets: ExplainTargets) -> NamedTargets:
+Encode = Callable[[Sequence[str]], Tensor]
+"""Prompts to embeddings (prompts, dim)."""
+
+
+def name_targets(view: View, targets: ExplainTargets, encode: Encode | None = None) -> NamedTargets:
     """Targets in any of the accepted forms, encoded once, with their names.
 
     Args:
         targets: prompts of a dual encoder; class names or indices of a classifier; or embeddings (targets, dim).
+        encode: what encodes prompts; default: the view.
 
     Raises:
         UnknownName: no such class, with near misses.
@@ -53,7 +58,7 @@ def name_targets(view: View, targets: ExplainTargets) -> NamedTargets:
     if not items:
         raise BadInput("no target given: name at least one prompt, class or embedding")
     if all(isinstance(item, str) for item in items):
-        return _class_names(view, items) if view.classifies else _prompts(view, items)
+        return _class_names(view, items) if view.classifies else _prompts(view, items, encode or view.encode_text)
     if all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in items):
         return _classes(view, [int(item) for item in items])
     if all(isinstance(item, (Tensor, np.ndarray)) for item in items):
@@ -72,13 +77,13 @@ def predicted(view: View, output: Tensor) -> NamedTargets:
     return _classes(view, [int(output[0].argmax())])
 
 
-def _prompts(view: View, prompts: list[str]) -> NamedTargets:
+def _prompts(view: View, prompts: list[str], encode: Encode) -> NamedTargets:
     for prompt in prompts:
         if not prompt.strip():
             raise BadInput('a prompt is empty: say what to look for, e.g. "a cat"')
         if unknown := view.unknown_words(prompt):
             warnings.warn(_unknown_words(view, prompt, unknown), WhylightWarning, stacklevel=5)
-    return NamedTargets(view.encode_text(prompts), tuple(prompts))
+    return NamedTargets(encode(prompts), tuple(prompts))
 
 
 def _unknown_words(view: View, prompt: str, unknown: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -63,17 +63,26 @@ class AttentionCall:
     def values_only(self) -> AttentionCall:
         """The same call with no more than gradients of its map need: values, and where queries may attend.
 
-        Values are a copy of their own, without a graph. Queries and keys keep their shapes and hold nothing.
+        Values are a copy of their own, without a graph. All else keeps its shape and holds nothing.
         """
         allowed = self.allowed()
-        return replace(
-            self,
-            query=self.query.detach().new_zeros(()).expand(self.query.shape),
-            key=self.key.detach().new_zeros(()).expand(self.key.shape),
+        query, key, output = (
+            like.detach().new_zeros(()).expand(like.shape) for like in (self.query, self.key, self.output)
+        )
+        return AttentionCall(
+            query=query,
+            key=key,
             value=self.value.detach().clone(memory_format=torch.contiguous_format),
+            output=output,
             mask=None if allowed is None or bool(allowed.all()) else allowed,
             is_causal=False,
+            scale=self.scale,
         )
+
+    def tensors(self) -> list[Tensor]:
+        """All that it holds."""
+        held = [self.query, self.key, self.value, self.output]
+        return held if self.mask is None else [*held, self.mask]
 
     def attention(self, rows: slice = EVERY_ROW) -> Tensor:
         """Rows of A = softmax(scale · query keyᵀ + mask): (batch, heads, rows, keys), in [0, 1], at least float32.

@@ -21,8 +21,8 @@ from whylight.methods import token_tm as _token_tm  # noqa: F401
 from whylight.methods import transformer_attribution as _transformer_attribution  # noqa: F401
 from whylight.methods.callable_package import CallablePackage
 from whylight.methods.registry import Method, find_method, method, methods
-from whylight.methods.relevance import relevance
+from whylight.methods.relevance import record_legrad, relevance
 
-__all__ = ["Method", "find_method", "method", "methods", "relevance"]
+__all__ = ["Method", "find_method", "method", "methods", "record_legrad", "relevance"]
 
 sys.modules[__name__].__class__ = CallablePackage

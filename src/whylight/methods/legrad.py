@@ -74,7 +74,7 @@ def legrad(
     """
     if empty_prompt_correction:
         ask = partial(legrad, view, inputs, start_layer=start_layer, score=score, readout=readout, centred=centred)
-        return corrected(view, targets, ask)
+        return corrected(view, targets, ask, lambda: view.encode_text([""]))
     run = view.begin(inputs)
     first = layer_index(start_layer, len(run.blocks))
     pooling = pooling or published_pooling(view)
@@ -85,7 +85,7 @@ def legrad(
         recorded = recorded_layers(view, run, anatomy, first=first, weights=weights)
         prepared = prepared_for(view, anatomy)
         pays = prepared.pay(run.tokens[..., 0].numel(), len(targets))
-        layers = prepared_layers(recorded, prepared) if pays else recorded
+        layers = prepared_layers(recorded, prepared, weights) if pays else recorded
         by_target = relevance_of_layers(layers, run.head, targets, score=score, weights=weights, centred=centred)
         return by_target.transpose(0, 1)[..., run.prefix :]
     total: Tensor | None = None
@@ -137,15 +137,18 @@ def published_score(run: Pass, readout: Readout) -> Score:
     return "cosine"
 
 
-def corrected(view: View, targets: Targets, ask: Callable[[Targets], Tensor]) -> Tensor:
+def corrected(
+    view: View, targets: Targets, ask: Callable[[Targets], Tensor], empty_prompt: Callable[[], Tensor]
+) -> Tensor:
     """SigLIP's maps light up at places that even the empty prompt lights up: those are set to zero.
 
     Args:
         ask: LeGrad's relevance of targets, (batch, targets, patches).
+        empty_prompt: its embedding, (1, dim).
     """
     if targets.classes or view.pooling != "attention":
         raise BadInput("empty_prompt_correction is for dual encoders with attention pooling (SigLIP)")
-    empty = view.encode_text([""]).to(targets.values.dtype)
+    empty = empty_prompt().to(targets.values.dtype)
     if targets.values.dim() == 3:
         empty = empty.expand(len(targets.values), 1, -1)
     maps = ask(Targets(torch.cat([targets.values, empty], dim=-2)))

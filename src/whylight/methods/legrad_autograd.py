@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -51,6 +51,27 @@ class GraphLayer:
                 )
             parts.append(part)
         return torch.stack(parts, dim=1)[..., self.prefix :]
+
+    def kept(self) -> GraphLayer:
+        """The same layer with no more than later targets need."""
+        return replace(self, call=replace(self.call.values_only(), output=self.call.output))
+
+    def tensors(self) -> Iterator[Tensor]:
+        """What it and its graph hold, parameters of the model among them."""
+        yield from (*self.call.tensors(), self.output)
+        if self.query_mask is not None:
+            yield self.query_mask
+        nodes, seen = [self.output.grad_fn], set()
+        while nodes:
+            node = nodes.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            nodes.extend(after for after, _ in node.next_functions)
+            for name in dir(node):
+                saved = getattr(node, name) if name.startswith("_saved_") else ()
+                several = saved if isinstance(saved, (tuple, list)) else (saved,)
+                yield from (tensor for tensor in several if isinstance(tensor, Tensor))
 
 
 def graph_layers(

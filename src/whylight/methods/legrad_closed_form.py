@@ -69,9 +69,9 @@ def recorded_layers(
             if layer < first:
                 tokens = block(tokens)
                 continue
-            with record_attention() as calls, _capture(parts) as seen:
-                with nullcontext() if output or layer < last else _MeanBeforeLinear(parts.second.weight, weights):
-                    tokens = block(tokens)
+            whole = nullcontext() if output or layer < last else _MeanBeforeLinear(parts.second.weight, weights)
+            with record_attention() as calls, _capture(parts) as seen, whole:
+                tokens = block(tokens)
             pooled = torch.einsum("n,bnw->bw", weights.to(tokens.dtype), tokens)
         yield RecordedLayer(layer, parts, the_call(calls, view, layer), pooled, seen.before_norm, seen.hidden)
 

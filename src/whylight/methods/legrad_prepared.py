@@ -93,43 +93,53 @@ def _weights(anatomy: Sequence[PreNormBlock]) -> Iterator[Tensor]:
                 yield tensor
 
 
-def prepared_layers(layers: Iterable[RecordedLayer], prepared: Prepared) -> Iterator[PreparedLayer]:
-    """The layers, each made ready for many prompts."""
+def prepared_layers(
+    layers: Iterable[RecordedLayer], prepared: Prepared, weights: Tensor, *, keep: bool = False
+) -> Iterator[PreparedLayer]:
+    """The layers, each made ready for many prompts: at once, or (``keep``) for those that come later."""
     for layer in layers:
         with torch.no_grad():
-            ready = PreparedLayer(layer, prepared)
+            ready = PreparedLayer(layer, prepared, weights, keep=keep)
         del layer
         yield ready
 
 
 class PreparedLayer:
-    """A :class:`~whylight.methods.legrad_closed_form.Layer` for many prompts at once.
+    """A :class:`~whylight.methods.legrad_closed_form.Layer` for many prompts.
 
     Attributes:
-        hidden: h, (batch, tokens, hidden).
-        inverse_deviation: 1 / σ, (batch, tokens, 1).
+        slope: act'(h_n) ω_n / σ_n, (batch, tokens, hidden).
+        along_norm: what gives c_n ω_n / σ_n, (batch, tokens, hidden) times a. A layer that is kept takes W₂ into it
+            once, a quarter of the size: (batch, tokens, width) times λ₂ u.
         normal_out: (λ₁ x̂) W_O, (batch, tokens, width).
     """
 
-    def __init__(self, layer: RecordedLayer, prepared: Prepared) -> None:
-        self.parts, self.call, self.pooled, self.hidden = layer.parts, layer.call, layer.pooled, layer.hidden
-        x, norm = layer.before_norm, layer.parts.norm
-        normal, _, inverse = torch.native_layer_norm(x, list(norm.normalized_shape), None, None, norm.eps)
-        self.inverse_deviation = inverse.to(x.dtype)
-        self.normal_out = times(normal, layer.parts.attention_scale) @ layer.parts.attention_out.weight
-        self.product, self.offset = prepared.product(layer.index), prepared.offset(layer.index)
+    def __init__(self, layer: RecordedLayer, prepared: Prepared, weights: Tensor, *, keep: bool) -> None:
+        self.parts, self.call, self.pooled, self.keep = layer.parts, layer.call, layer.pooled, keep
+        x, norm, hidden = layer.before_norm, layer.parts.norm, layer.hidden
+        normal, _, inverse_deviation = torch.native_layer_norm(x, list(norm.normalized_shape), None, None, norm.eps)
+        self.normal_out = times(normal, self.parts.attention_scale) @ self.parts.attention_out.weight
+        self.product = prepared.product(layer.index)
+        self.slope = times_derivative_(self.parts.activation, torch.ones_like(hidden), hidden)
+        self.slope *= inverse_deviation.to(x.dtype) * weights[:, None].to(x.dtype)
+        self.along_norm = (hidden - prepared.offset(layer.index)).mul_(self.slope) / x.shape[-1]
+        if keep:
+            self.call = self.call.values_only()
+            self.along_norm = self.along_norm @ self.parts.second.weight.T
 
     def gradients(self, seeds: Tensor, weights: Tensor) -> Iterator[Tensor]:
         """See :meth:`whylight.methods.legrad_closed_form.Layer.gradients`."""
         weights = weights[:, None].to(seeds.dtype)
-        slope = times_derivative_(self.parts.activation, torch.ones_like(self.hidden), self.hidden)
-        slope *= self.inverse_deviation * weights
-        slope_hidden = (self.hidden - self.offset).mul_(slope)
-        size = max(1, CHUNK_BYTES // (slope.numel() * slope.element_size()))
+        size = max(1, CHUNK_BYTES // (self.slope.numel() * self.slope.element_size()))
         for chunk in seeds.split(size):
-            a = times(chunk, self.parts.mlp_scale) @ self.parts.second.weight
-            correlation = (slope_hidden @ a.permute(1, 2, 0)).permute(2, 0, 1) / chunk.shape[-1]
+            scaled = times(chunk, self.parts.mlp_scale)
+            a = scaled @ self.parts.second.weight
+            along = (self.along_norm @ (scaled if self.keep else a).permute(1, 2, 0)).permute(2, 0, 1)
             residual = times(chunk, self.parts.attention_scale) @ self.parts.attention_out.weight
-            gradient = torch.addcmul(residual[:, :, None] * weights, correlation[..., None], self.normal_out, value=-1)
-            gradient.flatten(0, -2).addmm_((slope * a[:, :, None]).flatten(0, -2), self.product)
+            gradient = torch.addcmul(residual[:, :, None] * weights, along[..., None], self.normal_out, value=-1)
+            gradient.flatten(0, -2).addmm_((self.slope * a[:, :, None]).flatten(0, -2), self.product)
             yield by_head(gradient, self.call)
+
+    def tensors(self) -> Iterator[Tensor]:
+        """What it holds of its input."""
+        yield from (*self.call.tensors(), self.pooled, self.slope, self.along_norm, self.normal_out)

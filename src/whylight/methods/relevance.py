@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.methods.legrad_recording import RECORDED, LegradRecording
 from whylight.methods.registry import find_method
 from whylight.models.targets import TargetsLike, as_targets
 from whylight.models.view import Inputs, View
@@ -46,6 +47,28 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
         placed = view.place(_without_inference(inputs))
         result = chosen(view, placed, as_targets(view, targets, batch), **options)
     return (result if options.get("create_graph") else result.detach()).to(device)
+
+
+def record_legrad(view: View, inputs: Inputs, **options: Any) -> LegradRecording:
+    """Run the model once, and keep what LeGrad needs for any targets that come later.
+
+    ``record_legrad(view, inputs).relevance(targets)`` is ``relevance(view, inputs, targets)`` for the cost of the
+    targets alone.
+
+    Args:
+        view, inputs: as for :func:`relevance`.
+        **options: LeGrad's ``pooling``, ``readout``, ``libra`` and ``road``; its others are for each question.
+
+    Raises:
+        UnknownName, BadInput, UnsupportedModel: as :func:`relevance` does.
+    """
+    find_method("legrad").check_options(options)
+    for option in options.keys() - set(RECORDED):
+        raise BadInput(f"{option} is no option of a recording: ask with it, after recording")
+    view.check_ready()
+    device, _ = _device_and_batch(inputs)
+    with torch.inference_mode(False), torch.enable_grad():
+        return LegradRecording(view, view.place(_without_inference(inputs)), device, **options)
 
 
 def _device_and_batch(inputs: Inputs) -> tuple[torch.device, int]:

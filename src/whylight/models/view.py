@@ -5,13 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from whylight.pictures import PictureLike
+    from whylight.session import Session
 
 Inputs = Tensor | Mapping[str, Tensor]
 """Pixels (batch, 3, H, W), or for text a mapping with input_ids and attention_mask (batch, tokens)."""
@@ -163,6 +167,12 @@ class View(ABC):
         for block in run.blocks:
             tokens = block(tokens)
         return run.readout(tokens)
+
+    def record(self, picture: PictureLike, **options: Any) -> Session:
+        """Run over a picture once, for any number of prompts that follow: :func:`whylight.record`."""
+        from whylight.session import record  # a front door, which stands on top of this
+
+        return record(self, picture, **options)
 
     def check_ready(self) -> None:
         """Refuse a model in training mode, whose dropout would make every map another.

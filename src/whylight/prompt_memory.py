@@ -1,0 +1,41 @@
+"""Prompts that were encoded before are not encoded again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from whylight.models.view import View
+from whylight.models.weights import Stamp, stamp
+
+PROMPTS = 1000
+"""How many prompts are remembered; the one that was asked longest ago goes first."""
+
+
+class PromptMemory:
+    """The embeddings of a view's last prompts, as long as its weights stay what they are. Threads may share it."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[Stamp, str], Tensor] = OrderedDict()
+
+    def encode(self, prompts: Sequence[str]) -> Tensor:
+        """What ``view.encode_text`` gives, (prompts, dim)."""
+        now = stamp(self.view.module.parameters())
+        with self._lock:
+            found = {prompt: self._known[now, prompt] for prompt in prompts if (now, prompt) in self._known}
+        missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in found]
+        if missing:
+            found.update(zip(missing, self.view.encode_text(missing).unbind(), strict=True))
+        with self._lock:
+            for prompt in prompts:
+                self._known[now, prompt] = found[prompt]
+                self._known.move_to_end((now, prompt))
+            while len(self._known) > PROMPTS:
+                self._known.popitem(last=False)
+        return torch.stack([found[prompt] for prompt in prompts])
