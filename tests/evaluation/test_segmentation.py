@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from oracle_files import read_oracle
+from sklearn.metrics import average_precision_score
 from torchmetrics import JaccardIndex
 
 from whylight.evaluation.maps import enlarge, min_max
 from whylight.evaluation.segmentation import (
-    average_precision,
+    average_precisions,
     binarise,
     count_pixels,
     foreground_average_precision,
@@ -39,7 +40,7 @@ def test_pixel_accuracy_and_iou_are_the_references(maps):
 
 
 def test_average_precision_is_the_references(maps):
-    values = [average_precision(m, label) for m, label in zip(maps, labels, strict=True)]
+    values = [average_precisions(m, label).two_class for m, label in zip(maps, labels, strict=True)]
     assert values == pytest.approx(expected["per_image_ap"], abs=1e-6)
     assert np.mean(values) == pytest.approx(expected["mean_ap"], abs=1e-6)
 
@@ -61,8 +62,8 @@ def test_a_perfect_map_scores_one_and_ignored_pixels_do_not_count():
     perfect[0] = 1
     counts = count_pixels(binarise(perfect, "0.5"), label)
     assert counts.pixel_accuracy == counts.mean_iou == 1
-    assert average_precision(perfect, label) == pytest.approx(1)
-    assert foreground_average_precision(perfect, label) == pytest.approx(1)
+    precisions = average_precisions(perfect, label)
+    assert precisions.two_class == precisions.foreground == pytest.approx(1)
 
 
 def test_two_class_precision_flatters_the_foreground():
@@ -70,7 +71,27 @@ def test_two_class_precision_flatters_the_foreground():
     label = torch.zeros(32, 32, dtype=torch.int8)
     label[:4] = 1
     noise = torch.rand(32, 32, generator=generator)
-    assert average_precision(noise, label) > foreground_average_precision(noise, label) + 0.2
+    precisions = average_precisions(noise, label)
+    assert precisions.two_class > precisions.foreground + 0.2
+
+
+@pytest.mark.parametrize("levels", [0, 1, 5])
+def test_average_precision_is_scikit_learns_with_and_without_equal_scores(levels: int):
+    generator = torch.Generator().manual_seed(1)
+    label = torch.randint(-1, 2, (24, 20), generator=generator, dtype=torch.int8)
+    scores = torch.rand(24, 20, generator=generator)
+    scores = (scores * levels).round() / levels if levels else scores
+    kept = label != -1
+    truth, values = (label[kept] == 1).numpy(), scores[kept].double().numpy()
+    precisions = average_precisions(scores, label)
+    two_class = average_precision_score(np.concatenate([~truth, truth]), np.concatenate([1 - values, values]))
+    assert precisions.two_class == pytest.approx(two_class, abs=1e-12)
+    assert precisions.foreground == pytest.approx(average_precision_score(truth, values), abs=1e-12)
+    assert foreground_average_precision(7 * scores - 3, label) == pytest.approx(precisions.foreground, abs=1e-12)
+
+
+def test_a_map_without_any_foreground_in_its_label_has_no_precision():
+    assert foreground_average_precision(torch.rand(4, 4), torch.zeros(4, 4, dtype=torch.int8)) == 0
 
 
 def test_a_constant_map_is_all_background_and_no_nan():

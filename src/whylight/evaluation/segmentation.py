@@ -8,13 +8,11 @@ accuracy and IoU come from sums over the whole set, average precision is taken p
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
-
-from whylight.evaluation.requirements import need
 
 Threshold = Literal["mean", "0.5"]
 THRESHOLDS: tuple[Threshold, ...] = get_args(Threshold)
@@ -69,40 +67,60 @@ def binarise(maps: Tensor, threshold: Threshold) -> Tensor:
 
 def count_pixels(foreground: Tensor, label: Tensor) -> PixelCounts:
     """Compare foreground (height, width) bool with a label of 1 (foreground), 0 (background) and -1 (ignored)."""
-    is_object, is_ground = label == 1, label == 0
-
-    def count(pixels: Tensor) -> Sum:
-        return np.float64(pixels.sum().item())  # type: ignore[return-value]
-
-    return PixelCounts(
-        background=count(is_ground & ~foreground),
-        foreground=count(is_object & foreground),
-        missed=count(is_object & ~foreground),
-        wrong=count(is_ground & foreground),
-    )
+    kinds = (label.long() * 2 + foreground)[label != IGNORED]
+    background, wrong, missed, found = kinds.bincount(minlength=4).double().cpu().numpy()
+    return PixelCounts(background=background, foreground=found, missed=missed, wrong=wrong)
 
 
-def average_precision(scores: Tensor, label: Tensor) -> float:
-    """Average precision of the two-class scores [1 - map, map], flattened, against the one-hot label.
+@dataclass(frozen=True)
+class Precisions:
+    """Average precision of one map: ``two_class`` is the protocol's, ``foreground`` what that one flatters."""
+
+    two_class: float
+    foreground: float
+
+
+def average_precisions(scores: Tensor, label: Tensor) -> Precisions:
+    """Average precision of [1 - map, map], flattened, against the one-hot label; and of the map against the foreground.
 
     Args:
         scores: one map in [0, 1], (height, width).
         label: 1, 0 and -1 (left out), (height, width).
     """
-    metrics = need("sklearn.metrics")
     kept = label != IGNORED
-    foreground = scores[kept].double().cpu().numpy()
-    truth = (label[kept] == 1).cpu().numpy()
-    two_class = np.concatenate([1 - foreground, foreground])
-    return float(metrics.average_precision_score(np.concatenate([~truth, truth]), two_class))
+    is_object, map_scores = (label[kept] == 1).cpu().numpy(), scores[kept].double().cpu().numpy()
+    # Each pixel gives its true class s and the other one 1 - s: one sort orders both.
+    true_class = np.sort(np.where(is_object, map_scores, 1 - map_scores))
+    return Precisions(
+        two_class=_average_precision(true_class, (1 - true_class)[::-1]),
+        foreground=_foreground_precision(map_scores, is_object),
+    )
 
 
 def foreground_average_precision(scores: Tensor, label: Tensor) -> float:
-    """Average precision of the map itself against the foreground: what the two-class figure flatters."""
-    metrics = need("sklearn.metrics")
+    """Average precision of a map of any scale, (height, width), against the foreground of a label."""
     kept = label != IGNORED
-    truth = (label[kept] == 1).cpu().numpy()
-    return float(metrics.average_precision_score(truth, scores[kept].cpu().numpy()))
+    return _foreground_precision(scores[kept].cpu().numpy(), (label[kept] == 1).cpu().numpy())
+
+
+def _foreground_precision(scores: npt.NDArray[Any], is_object: npt.NDArray[np.bool_]) -> float:
+    return _average_precision(np.sort(scores[is_object]), np.sort(scores[~is_object]))
+
+
+def _average_precision(positives: npt.NDArray[Any], negatives: npt.NDArray[Any]) -> float:
+    """Mean over positives of the share of positives among all that score no less; 0 where there is none.
+
+    This is the sum over thresholds of precision times the step in recall, as scikit-learn's ``average_precision_score``
+    has it.
+
+    Args:
+        positives, negatives: scores, ascending.
+    """
+    if len(positives) == 0:
+        return 0.0
+    right = len(positives) - np.searchsorted(positives, positives)
+    wrong = len(negatives) - np.searchsorted(negatives, positives)
+    return float(np.mean(right / (right + wrong)))
 
 
 def _ratio(part: Sum, whole: Sum) -> Sum:

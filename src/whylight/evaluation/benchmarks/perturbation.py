@@ -38,10 +38,11 @@ class Perturbation(Benchmark):
         return True
 
     def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
-        pixels = batch.pixels[[item.position for item in items]]
+        positions = [item.position for item in items]
+        pixels = batch.pixels[positions]
         truth = torch.tensor([batch.head.index(item.label) for item in items], device=pixels.device)
         enlarged = enlarge(maps, pixels.shape[-2:]).to(pixels.device)
-        clean = batch.head.predict(pixels) == truth
+        clean = batch.predicted[positions] == truth
         hits = {
             direction: hits_when_erased(
                 batch.head.predict, pixels, enlarged, truth, batch.black, most_relevant_first=direction == "positive"

@@ -18,10 +18,9 @@ from whylight.evaluation.pointing import points_inside
 from whylight.evaluation.segmentation import (
     THRESHOLDS,
     PixelCounts,
-    average_precision,
+    average_precisions,
     binarise,
     count_pixels,
-    foreground_average_precision,
 )
 
 _COUNTS = ("background", "foreground", "missed", "wrong")
@@ -67,8 +66,9 @@ class Segmentation(Benchmark):
             for threshold in THRESHOLDS:
                 counts = count_pixels(foreground[threshold][index], item.truth)
                 row.update({f"{name}_{threshold}": int(getattr(counts, name)) for name in _COUNTS})
-            row["average_precision"] = average_precision(scaled[index], item.truth)
-            row["foreground_precision"] = foreground_average_precision(scaled[index], item.truth)
+            precisions = average_precisions(scaled[index], item.truth)
+            row["average_precision"] = precisions.two_class
+            row["foreground_precision"] = precisions.foreground
             row["points_inside"] = points_inside(scaled[index], item.truth)
             rows.append(row)
         return rows
