@@ -22,6 +22,12 @@ from whylight.models.view import Inputs, Pass, View
 GRADIENT_BYTES = 256 * 2**20
 """How much the gradients of all layers may take together: targets go through in chunks of this size, or one by one."""
 
+GRAPH_BYTES = {"cpu": 512 * 2**20, "cuda": 4 * 2**30}
+"""How much the graph of one picture may take; that of a larger one is built again on the way back, block by block."""
+
+_GRAPH_OF_A_BLOCK = 20
+"""What autograd keeps of a block, in multiples of its tokens (measured: a vision transformer in float32)."""
+
 
 @dataclass(frozen=True)
 class BlockPass:
@@ -65,6 +71,7 @@ class FullPass:
         blocks: the recorded blocks, from the start layer on.
         pooler: the attentional pooler's call, where the model has one.
         output: the model's own output, (batch, dim).
+        before_readout: what entered the readout, where no graph was kept; None where it was.
     """
 
     view: View
@@ -72,6 +79,7 @@ class FullPass:
     blocks: list[BlockPass]
     pooler: AttentionCall | None
     output: Tensor
+    before_readout: Tensor | None = None
 
     @property
     def last(self) -> AttentionCall:
@@ -82,8 +90,12 @@ class FullPass:
         """Gradients of the targets' logits at every recorded call, in order, chunk by chunk."""
         calls = [block.call for block in self.blocks] + ([] if self.pooler is None else [self.pooler])
         outputs = [call.output for call in calls]
-        scores = targets.logits(self.view, self.output).sum(0)
         size = max(1, GRADIENT_BYTES // sum(output.numel() * output.element_size() for output in outputs))
+        if self.before_readout is not None:
+            for first in range(0, len(targets), size):
+                yield self._gradients_block_by_block(targets, slice(first, first + size), self.before_readout)
+            return
+        scores = targets.logits(self.view, self.output).sum(0)
         for chunk in scores.split(size):
             each = [torch.autograd.grad(score, outputs, retain_graph=True) for score in chunk]
             stacked = [torch.stack(of_one_call) for of_one_call in zip(*each, strict=True)]
@@ -91,6 +103,25 @@ class FullPass:
                 yield Gradients(stacked, None)
             else:
                 yield Gradients(stacked[:-1], stacked[-1])
+
+    @torch.enable_grad()
+    def _gradients_block_by_block(self, targets: Targets, chunk: slice, before_readout: Tensor) -> Gradients:
+        """The same from the tokens that entered each block: it is run again, and only its own graph is held."""
+        tokens, output, calls = _once_more(self.run.readout, before_readout)
+        scores = targets.logits(self.view, output).sum(0)[chunk]
+        at = [tokens] if self.pooler is None else [tokens, the_call(calls, self.view, len(self.run.blocks)).output]
+        each = [torch.autograd.grad(score, at, retain_graph=True) for score in scores]
+        pooler = None if self.pooler is None else torch.stack([gradients[1] for gradients in each])
+        arriving = [gradients[0] for gradients in each]
+        blocks: list[Tensor] = []
+        first = len(self.run.blocks) - len(self.blocks)
+        for layer in reversed(range(first, len(self.run.blocks))):
+            tokens, output, calls = _once_more(self.run.blocks[layer], self.blocks[layer - first].tokens)
+            at = [the_call(calls, self.view, layer, tokens.shape[1]).output, tokens][: 1 if layer == first else 2]
+            each = [torch.autograd.grad(output, at, gradient, retain_graph=True) for gradient in arriving]
+            blocks.insert(0, torch.stack([gradients[0] for gradients in each]))
+            arriving = [gradients[-1] for gradients in each]
+        return Gradients(blocks, pooler)
 
     def readout_weights(self) -> Tensor:
         """How the output reads the rows of the last map: (batch, queries), summing to one.
@@ -195,23 +226,41 @@ def drive(view: View, run: Pass, tokens: Tensor, first: int, *, residual: bool =
     with torch.no_grad():
         for block in run.blocks[:first]:
             tokens = block(tokens)
+    graph = torch.is_grad_enabled()
+    once_more = graph and _graph_bytes(tokens, len(run.blocks) - first) > GRAPH_BYTES.get(
+        tokens.device.type, GRAPH_BYTES["cuda"]
+    )
     blocks = []
-    for layer, block in enumerate(run.blocks[first:], first):
-        entering = tokens
-        # The first recorded output is a leaf: gradients of the maps above need no graph below it.
-        with record_attention(leaves=layer == first) as calls:
-            if residual:
-                with ResidualStream(entering) as stream:
-                    tokens = block(entering)
-                after_attention = _after_attention(view, layer, entering, stream)
-            else:
-                tokens, after_attention = block(entering), None
-        call = the_call(calls, view, layer, entering.shape[1])
-        blocks.append(BlockPass(call, entering.detach(), after_attention, tokens.detach()))
-    with record_attention(leaves=not blocks) as calls:
-        output = run.readout(tokens)
+    with torch.set_grad_enabled(graph and not once_more):
+        for layer, block in enumerate(run.blocks[first:], first):
+            entering = tokens
+            # The first recorded output is a leaf: gradients of the maps above need no graph below it.
+            with record_attention(leaves=layer == first) as calls:
+                if residual:
+                    with ResidualStream(entering) as stream:
+                        tokens = block(entering)
+                    after_attention = _after_attention(view, layer, entering, stream)
+                else:
+                    tokens, after_attention = block(entering), None
+            call = the_call(calls, view, layer, entering.shape[1])
+            blocks.append(BlockPass(call, entering.detach(), after_attention, tokens.detach()))
+        with record_attention(leaves=not blocks) as calls:
+            output = run.readout(tokens)
     pooler = None if run.attention_pool is None else the_call(calls, view, len(run.blocks))
-    return FullPass(view, run, blocks, pooler, output)
+    return FullPass(view, run, blocks, pooler, output, tokens if once_more else None)
+
+
+def _graph_bytes(tokens: Tensor, blocks: int) -> int:
+    """About how much autograd would keep of one picture's way through so many blocks."""
+    return _GRAPH_OF_A_BLOCK * blocks * tokens[:1].numel() * tokens.element_size()
+
+
+def _once_more(step: Callable[[Tensor], Tensor], entering: Tensor) -> tuple[Tensor, Tensor, list[AttentionCall]]:
+    """A block or the readout, run with a graph: what enters it as a leaf, what leaves it, its attention calls."""
+    entering = entering.detach().requires_grad_()
+    with record_attention() as calls:
+        output = step(entering)
+    return entering, output, calls
 
 
 def _after_attention(view: View, layer: int, entering: Tensor, stream: ResidualStream) -> Tensor:

@@ -29,25 +29,26 @@ def mean_positive_gradient(value: Tensor, gradient: Tensor, *, centred: bool = F
     main, rest = main_and_rest(width)
     block = 128 if half else 64
     grid = (len(flat) * batch * heads * triton.cdiv(keys, block),)
-    _sum_over_queries[grid](
-        flat,
-        value,
-        total,
-        flat.stride(),
-        value.stride(),
-        batch,
-        heads,
-        queries,
-        keys,
-        WIDTH=width,
-        ALIGNED=alignment(flat, value),
-        MAIN=main,
-        REST=rest,
-        KEYS=block,
-        QUERIES=64 if half else 32,
-        PRECISION=precision(widest),
-        num_warps=8 if half else 4,
-    )
+    with torch.cuda.device_of(value):
+        _sum_over_queries[grid](
+            flat,
+            value,
+            total,
+            flat.stride(),
+            value.stride(),
+            batch,
+            heads,
+            queries,
+            keys,
+            WIDTH=width,
+            ALIGNED=alignment(flat, value),
+            MAIN=main,
+            REST=rest,
+            KEYS=block,
+            QUERIES=64 if half else 32,
+            PRECISION=precision(widest),
+            num_warps=8 if half else 4,
+        )
     return total.sum(-2).div_(heads * queries).reshape(*lead, batch, keys)
 
 

@@ -21,25 +21,26 @@ def log_sum_exp(query: Tensor, key: Tensor, scale: float) -> Tensor:
     half = query.dtype != torch.float32
     main, rest = main_and_rest(width)
     block = 128 if half else 64
-    _of_rows[(batch * heads * triton.cdiv(queries, block),)](
-        query,
-        key,
-        rows,
-        query.stride(),
-        key.stride(),
-        heads,
-        queries,
-        key.shape[2],
-        scale,
-        WIDTH=width,
-        ALIGNED=alignment(query, key),
-        MAIN=main,
-        REST=rest,
-        QUERIES=block,
-        KEYS=64 if half else 32,
-        PRECISION=precision(query.dtype),
-        num_warps=8 if half else 4,
-    )
+    with torch.cuda.device_of(query):
+        _of_rows[(batch * heads * triton.cdiv(queries, block),)](
+            query,
+            key,
+            rows,
+            query.stride(),
+            key.stride(),
+            heads,
+            queries,
+            key.shape[2],
+            scale,
+            WIDTH=width,
+            ALIGNED=alignment(query, key),
+            MAIN=main,
+            REST=rest,
+            QUERIES=block,
+            KEYS=64 if half else 32,
+            PRECISION=precision(query.dtype),
+            num_warps=8 if half else 4,
+        )
     return rows
 
 
