@@ -46,7 +46,10 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def open_picture(path: Path) -> Image.Image:
-    """A picture, decoded, RGB.
+    """A picture, decoded, RGB, its pixels as they are stored.
+
+    Unlike :func:`whylight.pictures.read_picture` it turns nothing upright and fills no transparency: masks, boxes and
+    points count stored pixels, and the papers' loaders read them so.
 
     Raises:
         Unusable: it is missing or does not decode.

@@ -1,0 +1,123 @@
+"""Measure the tables of docs/results.md on the bundled scenes, and write them into it.
+
+    python benchmarks/scenes_tables.py
+
+Each table is one console command, which the page shows above it. Runs lie in results/ and continue where they were
+stopped. `--only` and `--model` choose tables, so that several processes can share the work; `--write-only` then writes
+the page from what is stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from whylight.batch.plots import draw_curves, draw_figures, save
+from whylight.batch.summary import Summary, summarise, write_summary
+from whylight.batch.tables import markdown
+from whylight.errors import WhylightError
+from whylight.evaluation.baselines import BASELINES
+from whylight.methods import methods
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "results.md"
+BEGIN, END = "<!-- scenes: begin -->", "<!-- scenes: end -->"
+MODELS = ("scenes", "scenes-siglip")
+BENCHMARKS = ("scenes-segmentation", "scenes-points", "scenes-perturbation", "grid-pointing")
+VARIANTS = ("legrad:start_layer=-2", "legrad:centred=true", "decomposition:contrast=head")
+OF_A_CLASS_TOKEN = ("clip_surgery", "decomposition", "grad_eclip")
+"""Methods that are defined for models which read one token; scenes-siglip pools by attention."""
+DEAR = "integrated_gradients"
+"""Twenty passes for each class: a table of its own, on fewer scenes."""
+ERASING = "scenes-perturbation"
+"""Eighteen passes for each map: fewer scenes."""
+CONSOLE = "from whylight.cli.main import main; main()"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--limit", type=int, default=1000, help="scenes of a table")
+    parser.add_argument("--limit-erasing", type=int, default=250, help=f"scenes of {ERASING}")
+    parser.add_argument("--limit-dear", type=int, default=50, help=f"scenes for {DEAR}")
+    parser.add_argument("--only", choices=BENCHMARKS)
+    parser.add_argument("--model", choices=MODELS)
+    parser.add_argument("--results", type=Path, default=ROOT / "results")
+    parser.add_argument("--write-only", action="store_true", help="run nothing; write what is stored")
+    asked = parser.parse_args()
+    folders = []
+    for name in BENCHMARKS if asked.only is None else (asked.only,):
+        for model in MODELS if asked.model is None else (asked.model,):
+            for dear in (False, True):
+                limit = asked.limit_dear if dear else asked.limit_erasing if name == ERASING else asked.limit
+                folder = asked.results / (f"{name}-{model}" + (f"-{DEAR}" if dear else ""))
+                if not asked.write_only:
+                    failed = run(command_of(name, model, limit, folder, DEAR if dear else chosen(model)))
+                    if failed:
+                        return failed
+                if (folder / "rows").is_dir():
+                    folders.append(folder)
+    if asked.only is None and asked.model is None:
+        try:
+            write([summarise(folder) for folder in folders])
+        except WhylightError as error:
+            print(error, file=sys.stderr)
+            return 2
+    return 0
+
+
+def chosen(model: str) -> str:
+    """All methods that the model can have, and variants of them."""
+    names = [name for name in (*methods(), *VARIANTS) if name != DEAR]
+    return ",".join(name for name in names if model == "scenes" or name.split(":")[0] not in OF_A_CLASS_TOKEN)
+
+
+def command_of(name: str, model: str, limit: int, folder: Path, labels: str) -> str:
+    """The console command of a table, on two lines that can be copied."""
+    out = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    return (
+        f"whylight benchmark {name} --model {model} --limit {limit} --batch 20 --shard-size 20 --out {out} \\\n"
+        f"        --methods {labels}"
+    )
+
+
+def run(command: str) -> int:
+    """Run a console command; its errors are one line of its own."""
+    words = shlex.split(command)[1:]
+    return subprocess.run([sys.executable, "-c", CONSOLE, *words], cwd=ROOT, check=False).returncode
+
+
+def write(summaries: list[Summary]) -> None:
+    """Put commands, tables and pictures between the page's two marks."""
+    parts = []
+    for name in BENCHMARKS:
+        runs = [summary for summary in summaries if summary.settings.benchmark == name]
+        for summary in runs:
+            write_summary(summary, markdown(summary, {}))
+            title, _, table = markdown(summary, {}).partition("\n\n")
+            labels = ",".join(label for label in summary.settings.methods if label not in BASELINES)
+            command = command_of(name, summary.settings.model, summary.settings.pictures, summary.folder, labels)
+            parts.append(f"##{title}\n\n    {command}\n\n{table}")
+        parts += pictures(name, [summary for summary in runs if DEAR not in summary.settings.methods])
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
+    PAGE.write_text(before + "\n\n" + "\n".join(parts) + "\n" + after, encoding="utf-8")
+
+
+def pictures(name: str, runs: list[Summary]) -> list[str]:
+    if not runs:
+        return []
+    folder = PAGE.parent / "results"
+    folder.mkdir(exist_ok=True)
+    save(draw_figures(runs), folder / f"{name}.png")
+    links = [f"![{name}](results/{name}.png)\n"]
+    if name == ERASING:
+        save(draw_curves(runs[0]), folder / f"{name}-curves.png")
+        links.append(f"![curves](results/{name}-curves.png)\n")
+    return links
+
+
+if __name__ == "__main__":
+    sys.exit(main())
