@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,29 +22,38 @@ def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model; hf:local-dir:OUT loads it.")],
     start: Annotated[str, typer.Option(help="Checkpoint to start from: a name or a folder.")] = "bert-base-uncased",
     tiny: Annotated[bool, typer.Option("--tiny", help="Start from a small BERT with random weights instead.")] = False,
-    layers: Annotated[int, typer.Option(min=1, help="With --tiny: layers.")] = 2,
-    width: Annotated[int, typer.Option(min=8, help="With --tiny: width of a token.")] = 128,
+    layers: Annotated[int, typer.Option(min=1, help="With --tiny: layers.")] = 1,
+    width: Annotated[int, typer.Option(min=8, help="With --tiny: width of a token.")] = 64,
     vocabulary: Annotated[int, typer.Option(min=100, help="With --tiny: word pieces.")] = 8000,
     pieces: Annotated[int, typer.Option(min=8, help="Texts are cut after so many pieces.")] = 512,
-    learning_rate: Annotated[float, typer.Option(help="Of AdamW, falling to zero.", show_default="1e-5")] = 1e-5,
-    batch: Annotated[int, typer.Option(min=1, help="Reviews in a step.")] = 10,
-    epochs: Annotated[int, typer.Option(min=1, help="At most so many epochs; the best is kept.")] = 10,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Of AdamW, falling to zero.", show_default="1e-5; with --tiny 2e-3")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Reviews in a step.", show_default="10; with --tiny 16")
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="At most so many epochs; the best is kept.", show_default="10; with --tiny 12"),
+    ] = None,
     patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 10,
     seed: Annotated[int, typer.Option(help="Of weights and order.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many reviews of each class and part.")] = None,
 ) -> None:
-    """Train a classifier as the paper did (defaults), or a small one from scratch (--tiny)."""
+    """Train a classifier as the paper did (defaults), or a small one from scratch, in minutes on one core (--tiny)."""
     from rich.console import Console
     from rich.progress import Progress
 
     from whylight.cli.printing import print_note, print_table
     from whylight.evaluation.requirements import need
-    from whylight.evaluation.training.movie_reviews import Recipe, train
+    from whylight.evaluation.training.movie_reviews import FROM_SCRATCH, Recipe, train
     from whylight.evaluation.training.tiny_bert import Size
 
+    recipe = FROM_SCRATCH if tiny else Recipe(start)
+    asked: dict[str, Any] = {"learning_rate": learning_rate, "batch_size": batch, "epochs": epochs}
+    asked = {option: value for option, value in asked.items() if value is not None}
     size = Size(layers, width, vocabulary)
-    begin = None if tiny else start
-    recipe = Recipe(begin, size, pieces, learning_rate, batch, epochs, patience, seed, limit)
+    recipe = replace(recipe, tiny=size, longest=pieces, patience=patience, seed=seed, limit=limit, **asked)
     need("transformers.utils", "text").logging.disable_progress_bar()
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name.value, total=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,6 +17,7 @@ from whylight.errors import BadInput
 from whylight.evaluation.data.movie_reviews import LABELS, MovieReviews, Review, Split
 from whylight.evaluation.data.sample import Unusable
 from whylight.evaluation.requirements import need
+from whylight.evaluation.training.stretches import Stretches
 from whylight.evaluation.training.tiny_bert import Size, tiny_bert, tiny_tokenizer
 
 _CHECKPOINTS = "checkpoints"
@@ -31,6 +33,9 @@ class Recipe:
         longest: texts are cut after so many pieces, special ones included.
         epochs, patience: stop after so many epochs, or so many without a better accuracy on the validation reviews. The
             best epoch is kept.
+        warm_up: the learning rate rises over this share of the steps, and falls to zero over the others.
+        stretches: of a text that is too long, train on another stretch in every epoch, and not on the beginning alone.
+            What is measured is the beginning either way.
         limit: only the first so many reviews of each class and part.
     """
 
@@ -41,8 +46,14 @@ class Recipe:
     batch_size: int = 10
     epochs: int = 10
     patience: int = 10
+    warm_up: float = 0.0
+    stretches: bool = False
     seed: int = 0
     limit: int | None = None
+
+
+FROM_SCRATCH = Recipe(start=None, learning_rate=2e-3, batch_size=16, epochs=12, warm_up=0.1, stretches=True)
+"""For a small model with random weights, on one core."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +94,14 @@ def train(
     cut: dict[str, int] = {}
     for split, reviews in parts.items():
         encoded[split], cut[split] = _encoded(tokenizer, reviews, recipe.longest)
+    learned: Any = encoded["train"]
+    if recipe.stretches:
+        texts, labels = zip(*((review.text, LABELS.index(review.label)) for review in parts["train"]), strict=True)
+        learned = Stretches(tokenizer, texts, labels, recipe.longest, recipe.seed)
     trainer = transformers.Trainer(
         model=model,
-        args=_arguments(out / _CHECKPOINTS, recipe),
-        train_dataset=encoded["train"],
+        args=_arguments(out / _CHECKPOINTS, recipe, len(parts["train"])),
+        train_dataset=learned,
         eval_dataset=encoded["val"],
         data_collator=transformers.DataCollatorWithPadding(tokenizer),
         compute_metrics=_accuracy,
@@ -160,10 +175,12 @@ def _encoded(tokenizer: Any, reviews: Sequence[Review], longest: int) -> tuple[l
     return rows, sum(bool(encoding.overflowing) for encoding in inputs.encodings)
 
 
-def _arguments(folder: Path, recipe: Recipe) -> Any:
+def _arguments(folder: Path, recipe: Recipe, reviews: int) -> Any:
+    steps = recipe.epochs * math.ceil(reviews / recipe.batch_size)
     return need("transformers", "text").TrainingArguments(
         output_dir=str(folder),
         learning_rate=recipe.learning_rate,
+        warmup_steps=round(recipe.warm_up * steps),
         per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=2 * recipe.batch_size,
         num_train_epochs=recipe.epochs,
