@@ -39,7 +39,8 @@ def cell(estimate: Estimate | None, digits: int | None = 2) -> str:
 def headings(summary: Summary) -> list[str]:
     shown = summary.benchmark.figures_shown
     arrows = {name: " ↓" if name in summary.benchmark.lower_is_better else "" for name in shown}
-    return ["method", "explained", *(f"{text}{arrows[name]}" for name, text in shown.items()), "maps"]
+    figures = (f"{text}{arrows[name]}" for name, text in shown.items())
+    return ["method", "explained", *figures, summary.benchmark.explained_as]
 
 
 def cells(summary: Summary, line: Line, published: Published, digits: int | None = 2) -> list[str]:
@@ -86,7 +87,8 @@ def title(summary: Summary) -> str:
 
 def caption(summary: Summary) -> str:
     """What the figures are made of: data, pictures, what is left out and what is not there yet."""
-    parts = [f"{summary.pictures} pictures of {summary.settings.data['name']}", "percent, 95 % bootstrap intervals"]
+    data = f"{summary.pictures} {summary.benchmark.measured_on} of {summary.settings.data['name']}"
+    parts = [data, "percent, 95 % bootstrap intervals"]
     parts += [f"skipped {count}: {reason}" for reason, count in summary.skipped.items()]
     if summary.shards[0] < summary.shards[1]:
         parts.append(f"unfinished: {summary.shards[0]} of {summary.shards[1]} shards")

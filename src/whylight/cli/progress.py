@@ -1,4 +1,4 @@
-"""The progress of a run: pictures done, pictures per second, time left."""
+"""The progress of a run: how many are done, how many in a second, time left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def run_progress(console: Console, name: str) -> Iterator[Callable[[int, int, float], None]]:
-    """A bar that is told the pictures done, all of them, and pictures per second."""
+    """A bar that is told how many pictures or documents are done, how many there are, and how many in a second."""
     columns = (
         *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")),
         *(TimeElapsedColumn(), TimeRemainingColumn()),
@@ -20,6 +20,6 @@ def run_progress(console: Console, name: str) -> Iterator[Callable[[int, int, fl
         task = bar.add_task(name, total=None, speed="")
 
         def advanced(done: int, total: int, per_second: float) -> None:
-            bar.update(task, completed=done, total=total, speed=f"{per_second:.2f} pictures/s" if per_second else "")
+            bar.update(task, completed=done, total=total, speed=f"{per_second:.2f}/s" if per_second else "")
 
         yield advanced

@@ -59,6 +59,7 @@ class Protocol(ABC):
         figures_shown: names of figures to what they are called in tables, the main ones first.
         main_figure: what tables are sorted by.
         lower_is_better: figures of which less is better.
+        measured_on, explained_as: what its data set is made of, and what a row holds one of, in the plural.
         needs_class: the true class must be one that the model can choose.
         explains: which classes may be explained.
     """
@@ -69,6 +70,8 @@ class Protocol(ABC):
     figures_shown: ClassVar[dict[str, str]]
     main_figure: str
     lower_is_better: frozenset[str] = frozenset()
+    measured_on: str = "pictures"
+    explained_as: str = "maps"
     needs_class: bool = False
     explains: tuple[Explained, ...] = ("target",)
 

@@ -44,6 +44,8 @@ class Rationales(Protocol):
         "read": "words read",
     }
     lower_is_better = frozenset({"sufficiency"})
+    measured_on = "documents"
+    explained_as = "documents"
     explains: tuple[Explained, ...] = ("target",)
 
     def figures(self, rows: Rows) -> dict[str, Estimate]:
