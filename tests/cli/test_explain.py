@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from command_line import Run
 from PIL import Image
-from small_views import classifier, dual_encoder
 
-from whylight.cli.main import main
 from whylight.scenes import EXAMPLE_SEEDS, draw_scene
-
-SMALL = {"clip": dual_encoder, "classes": classifier}
-
-
-class Outcome(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run a command line in an empty folder; ``--model clip`` and ``--model classes`` are small random models."""
-    from whylight.models.load import load
-
-    def small(name: str, **options: Any) -> Any:
-        return SMALL[name]() if name in SMALL else load(name, **options)
-
-    monkeypatch.setattr("whylight.models.load.load", small)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> Outcome:
-        with pytest.raises(SystemExit) as stopped:
-            main(words)
-        printed = capsys.readouterr()
-        return Outcome(int(stopped.value.code or 0), printed.out, printed.err)
-
-    return run
 
 
 def picture(path: str, seed: int = 10**9 + 3) -> None:

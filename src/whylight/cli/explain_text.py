@@ -92,9 +92,8 @@ def _pairs(
         seen = ask(view, picture, targets, size=size).answer(method, **options)
         for index, prompt in enumerate(seen.targets):
             read = explain_text(view, prompt, picture, method, **options)
-            stem = f"{Path(name).stem}-{_short(prompt)}"
-            figure = folder.write(stem, picture, pair_figure(seen, read, index))
-            records.append(_written(read, folder, stem, as_json) | {"picture": name, "figure": str(figure)})
+            figure = folder.write(f"{Path(name).stem}-{_short(prompt)}", picture, pair_figure(seen, read, index))
+            records.append(_written(read, folder, figure.stem, as_json) | {"picture": name, "figure": str(figure)})
             if not as_json:
                 print(f"figure: {figure}")
     return records, skipped

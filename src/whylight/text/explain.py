@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, WhylightWarning
 from whylight.methods import relevance
 from whylight.models.load import load
 from whylight.models.targets import as_targets
@@ -55,7 +55,7 @@ def explain_text(
         UnknownName: no such class, method or option, with near misses.
 
     Warns:
-        UserWarning: the model did not read the end of the text.
+        WhylightWarning: the model did not read the end of the text.
     """
     view = load(view) if isinstance(view, str) else wrap(view)
     reader = view.text
@@ -84,7 +84,7 @@ def explain_text(
         versions=versions(view.family),
     )
     if explanation.note:
-        warnings.warn(f"{view.name}: {explanation.note}", stacklevel=2)
+        warnings.warn(f"{view.name}: {explanation.note}", WhylightWarning, stacklevel=2)
     return explanation
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from whylight.errors import BadInput, MissingExtra, UnsupportedModel
+from whylight.errors import BadInput, MissingExtra, UnsupportedModel, WhylightWarning
 from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TEXTS, supported
 from whylight.models.transformers.wrap import wrap_transformers
 from whylight.models.view import View
@@ -118,5 +118,6 @@ def _beside(auto: Any, source: str, files: tuple[str, ...]) -> Any:
 def _image_processor(transformers: Any, source: str, module: Any) -> Any:
     processor = _beside(transformers.AutoImageProcessor, source, _PROCESSOR_FILES)
     if processor is None and type(module).__name__ in PICTURES:
-        warnings.warn(f"{source} has no image processor: pictures are prepared as usual for such models", stacklevel=3)
+        said = f"{source} has no image processor: pictures are prepared as usual for such models"
+        warnings.warn(said, WhylightWarning, stacklevel=3)
     return processor
