@@ -18,7 +18,38 @@ from whylight.models.transformers.pre_norm import pre_norm_blocks
 from whylight.models.view import Inputs, Pass, View
 
 
-class TransformersView(View):
+class _TransformersModel(View):
+    """What pictures' and texts' views of a module share: the scale and bias of its logits, and its classes."""
+
+    family = "transformers"
+
+    def __init__(self, module: Any, name: str, tokenizer: Any) -> None:
+        self.module = module
+        self.name = name
+        self.tokenizer = tokenizer
+        self.classifies = "Classification" in _library_class(module) and module.config.num_labels > 0
+
+    @property
+    def logit_scale(self) -> Tensor | float:
+        scale = getattr(self.module, "logit_scale", None)
+        return 1.0 if scale is None else scale.detach().exp()
+
+    @property
+    def logit_bias(self) -> Tensor | float:
+        bias = getattr(self.module, "logit_bias", None)
+        return 0.0 if bias is None else bias.detach()
+
+    @property
+    def class_count(self) -> int | None:
+        return self.module.config.num_labels if self.classifies else None
+
+    @property
+    def class_names(self) -> list[str] | None:
+        config = self.module.config
+        return [config.id2label[index] for index in range(config.num_labels)] if self.classifies else None
+
+
+class TransformersView(_TransformersModel):
     """A picture model of transformers: a dual encoder, a classifier, or features.
 
     Args:
@@ -28,34 +59,13 @@ class TransformersView(View):
         tokenizer: the model's tokenizer; None where it is not known.
     """
 
-    family = "transformers"
-
     def __init__(
         self, module: Any, architecture: Architecture, name: str, preprocessing: Preprocessing, tokenizer: Any = None
     ) -> None:
-        self.module = module
-        self.name = name
+        super().__init__(module, name, tokenizer)
         self.architecture = architecture
         self.pooling = architecture.pooling
-        self.classifies = _classifies(module)
         self.preprocessing = preprocessing
-        self.tokenizer = tokenizer
-
-    @property
-    def logit_scale(self) -> Tensor | float:
-        return _logit_scale(self.module)
-
-    @property
-    def logit_bias(self) -> Tensor | float:
-        return _logit_bias(self.module)
-
-    @property
-    def class_count(self) -> int | None:
-        return len(_class_names(self.module)) if self.classifies else None
-
-    @property
-    def class_names(self) -> list[str] | None:
-        return _class_names(self.module) if self.classifies else None
 
     @property
     def text(self) -> View:
@@ -80,39 +90,19 @@ class TransformersView(View):
             return F.normalize(text.output(text.tokenize(prompts)), dim=-1)
 
 
-class TransformersTextView(View):
+class TransformersTextView(_TransformersModel):
     """A text classifier of transformers, or the text tower of a dual encoder, whose targets are picture embeddings.
 
     Inputs are mappings with ``input_ids`` and optionally ``attention_mask`` and ``token_type_ids``, (batch, tokens).
     Relevance covers every token, special ones included.
     """
 
-    family = "transformers"
     pooling = "class_token"
     preprocessing = None
 
     def __init__(self, module: Any, begin: Begin, name: str, tokenizer: Any = None) -> None:
-        self.module = module
-        self.name = name
-        self.classifies = _classifies(module)
-        self.tokenizer = tokenizer
+        super().__init__(module, name, tokenizer)
         self._begin = begin
-
-    @property
-    def logit_scale(self) -> Tensor | float:
-        return _logit_scale(self.module)
-
-    @property
-    def logit_bias(self) -> Tensor | float:
-        return _logit_bias(self.module)
-
-    @property
-    def class_count(self) -> int | None:
-        return len(_class_names(self.module)) if self.classifies else None
-
-    @property
-    def class_names(self) -> list[str] | None:
-        return _class_names(self.module) if self.classifies else None
 
     @property
     def text(self) -> View:
@@ -164,28 +154,10 @@ class TransformersTextView(View):
         return {name: encoded[name].to(self.parameter.device) for name in kept if name in encoded}
 
 
-def _classifies(module: Any) -> bool:
-    return "Classification" in _library_class(module) and module.config.num_labels > 0
-
-
 def _library_class(module: Any) -> str:
     """The name of the class of transformers that the module is of, or that its own class was derived from."""
     return next(cls.__name__ for cls in type(module).__mro__ if cls.__module__.startswith("transformers."))
 
 
-def _class_names(module: Any) -> list[str]:
-    return [module.config.id2label[index] for index in range(module.config.num_labels)]
-
-
 def _text_config(module: Any) -> Any:
     return getattr(module.config, "text_config", None) or module.config
-
-
-def _logit_scale(module: Any) -> Tensor | float:
-    scale = getattr(module, "logit_scale", None)
-    return 1.0 if scale is None else scale.detach().exp()
-
-
-def _logit_bias(module: Any) -> Tensor | float:
-    bias = getattr(module, "logit_bias", None)
-    return 0.0 if bias is None else bias.detach()
