@@ -8,6 +8,7 @@ from oracle_files import relative_difference
 from oracle_models import bert_oracle, openai_clip_oracle
 
 from whylight.methods import relevance
+from whylight.methods.layers import run_blocks
 
 
 def test_bert_agrees_with_its_oracle() -> None:
@@ -44,3 +45,13 @@ def test_chefercam_of_clip_texts(start_layer: int) -> None:
     whole = oracle[f"expected.text.start_layer_{start_layer}"]
     read = whole[torch.arange(2), tokens.argmax(-1)]
     assert relative_difference(maps[:, 0].double(), read) < 1e-4
+
+
+def test_integrated_gradients_of_a_text_add_up_to_the_logit() -> None:
+    view, inputs, _ = bert_oracle("bert")
+    run = view.begin(inputs)
+    with torch.no_grad():
+        nothing = run.readout(run_blocks(run, torch.zeros_like(run.tokens)))
+        change = view.output(inputs) - nothing
+    maps = relevance(view, inputs, [0, 1], "integrated_gradients", steps=100)
+    assert relative_difference(maps.sum(-1), change) < 1e-3

@@ -36,7 +36,8 @@ def transformer_attribution(
     Mean-pooled models: mean over patch rows. Attention-pooled models: the pooler's Ē times the product of the blocks.
 
     Args:
-        start_layer: first layer of the product; negative counts from the end. The published code for BERT: 11 of 12.
+        start_layer: first layer of the product; negative counts from the end. The published code for BERT: 11,
+            the last of 12.
         normalise_rows: scale the rows of I + Ē to sum to one. Default as published: for text, not for pictures. For
             text, the readout token's own entry, which the identity makes the largest, is set to the smallest one.
     """
