@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: explain test lint bench clean
+.PHONY: explain test lint bench bench-methods clean
 
 explain: $(VENV)/explain.stamp  ## explain a bundled scene with the bundled model: out/
 	$(BIN)/whylight explain --out out
@@ -16,7 +16,11 @@ lint: $(VENV)/dev.stamp  ## ruff and strict mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src/whylight
 
-bench: $(VENV)/dev.stamp  ## time the methods against a plain forward pass
+bench: $(VENV)/dev.stamp  ## Whylight beside other libraries: benchmarks/results.md
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python benchmarks/against_peers.py
+
+bench-methods: $(VENV)/dev.stamp  ## time the methods against a plain forward pass
 	$(BIN)/python benchmarks/methods.py
 
 clean:

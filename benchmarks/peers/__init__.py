@@ -1,0 +1,1 @@
+"""Whylight and other libraries side by side: see ``benchmarks/against_peers.py``."""
