@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: explain test lint bench bench-methods clean
+.PHONY: explain test lint bench bench-methods bench-memory bench-gpu clean
 
 explain: $(VENV)/explain.stamp  ## explain a bundled scene with the bundled model: out/
 	$(BIN)/whylight explain --out out
@@ -22,6 +22,13 @@ bench: $(VENV)/dev.stamp  ## Whylight beside other libraries: benchmarks/results
 
 bench-methods: $(VENV)/dev.stamp  ## time the methods against a plain forward pass
 	$(BIN)/python benchmarks/methods.py
+
+bench-memory: $(VENV)/dev.stamp  ## peak memory against tokens: benchmarks/memory.md
+	$(BIN)/python benchmarks/memory.py
+
+bench-gpu: $(VENV)/dev.stamp  ## LeGrad on a CUDA GPU: benchmarks/gpu.md
+	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/legrad_torch legrad_torch==1.1 open_clip_torch==2.23.0
+	$(BIN)/python benchmarks/gpu.py --peer $(VENV)/legrad_torch
 
 clean:
 	rm -rf $(VENV) out
