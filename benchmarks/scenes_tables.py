@@ -30,18 +30,16 @@ BENCHMARKS = ("scenes-segmentation", "scenes-points", "scenes-perturbation", "gr
 VARIANTS = ("legrad:start_layer=-2", "legrad:centred=true", "decomposition:contrast=head")
 OF_A_CLASS_TOKEN = ("clip_surgery", "decomposition", "grad_eclip")
 """Methods that are defined for models which read one token; scenes-siglip pools by attention."""
-DEAR = "integrated_gradients"
-"""Twenty passes for each class: a table of its own, on fewer scenes."""
+DEAR = ("beyond_intuition", "integrated_gradients")
+"""Twenty passes for each picture or class: a table of their own, on a twentieth of the scenes."""
 ERASING = "scenes-perturbation"
-"""Eighteen passes for each map: fewer scenes."""
+"""Eighteen passes for each map: a quarter of the scenes."""
 CONSOLE = "from whylight.cli.main import main; main()"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--limit", type=int, default=1000, help="scenes of a table")
-    parser.add_argument("--limit-erasing", type=int, default=250, help=f"scenes of {ERASING}")
-    parser.add_argument("--limit-dear", type=int, default=50, help=f"scenes for {DEAR}")
+    parser.add_argument("--limit", type=int, default=1000, help="scenes of a table; dear ones take a share of them")
     parser.add_argument("--only", choices=BENCHMARKS)
     parser.add_argument("--model", choices=MODELS)
     parser.add_argument("--results", type=Path, default=ROOT / "results")
@@ -51,10 +49,11 @@ def main() -> int:
     for name in BENCHMARKS if asked.only is None else (asked.only,):
         for model in MODELS if asked.model is None else (asked.model,):
             for dear in (False, True):
-                limit = asked.limit_dear if dear else asked.limit_erasing if name == ERASING else asked.limit
-                folder = asked.results / (f"{name}-{model}" + (f"-{DEAR}" if dear else ""))
+                share = 20 if dear else 4 if name == ERASING else 1
+                labels = ",".join(DEAR) if dear else chosen(model)
+                folder = asked.results / (f"{name}-{model}" + ("-dear" if dear else ""))
                 if not asked.write_only:
-                    failed = run(command_of(name, model, limit, folder, DEAR if dear else chosen(model)))
+                    failed = run(command_of(name, model, -(-asked.limit // share), folder, labels))
                     if failed:
                         return failed
                 if (folder / "rows").is_dir():
@@ -70,7 +69,7 @@ def main() -> int:
 
 def chosen(model: str) -> str:
     """All methods that the model can have, and variants of them."""
-    names = [name for name in (*methods(), *VARIANTS) if name != DEAR]
+    names = [name for name in (*methods(), *VARIANTS) if name not in DEAR]
     return ",".join(name for name in names if model == "scenes" or name.split(":")[0] not in OF_A_CLASS_TOKEN)
 
 
@@ -100,7 +99,7 @@ def write(summaries: list[Summary]) -> None:
             labels = ",".join(label for label in summary.settings.methods if label not in BASELINES)
             command = command_of(name, summary.settings.model, summary.settings.pictures, summary.folder, labels)
             parts.append(f"##{title}\n\n    {command}\n\n{table}")
-        parts += pictures(name, [summary for summary in runs if DEAR not in summary.settings.methods])
+        parts += pictures(name, [summary for summary in runs if DEAR[0] not in summary.settings.methods])
     text = PAGE.read_text(encoding="utf-8")
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
     PAGE.write_text(before + "\n\n" + "\n".join(parts) + "\n" + after, encoding="utf-8")
