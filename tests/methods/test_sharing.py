@@ -10,11 +10,13 @@ import torch
 from small_views import dual_encoder
 from zoo.explained import VIEWS
 
+from whylight.evaluation.baselines import BASELINES
+from whylight.evaluation.explaining import maps_of, parse_methods
 from whylight.methods import relevance
 from whylight.methods.sharing import shared_passes
 from whylight.models.view import View
 
-FULL = ("attention_cam", "chefercam", "raw_attention", "rollout")
+FULL = ("attention_cam", "chefercam", "gradcam", "grad_eclip", "raw_attention", "rollout")
 UNDER_RULES = ("transformer_attribution", "relevance_rollout")
 
 
@@ -43,10 +45,34 @@ def test_one_encoding_serves_all_methods_of_a_kind(names: tuple[str, ...]):
         assert len(counts) == 1
 
 
+def test_one_recording_serves_all_legrads_of_a_benchmark_and_one_split_all_contrasts():
+    view, pixels, prompts = dual_encoder(), torch.randn(2, 3, 32, 32), torch.randn(2, 3, 16)
+    for text in ("legrad,legrad:start_layer=-1,legrad:centred=true:score=dot", "decomposition,decomposition:heads=0"):
+        choices = [choice for choice in parse_methods(text) if choice.method not in BASELINES]
+        apart = [maps_of(choice, view, pixels, prompts, (4, 4), []) for choice in choices]
+        with shared_passes(), counted(view) as counts:
+            together = [maps_of(choice, view, pixels, prompts, (4, 4), []) for choice in choices]
+        assert len(counts) == 1
+        torch.testing.assert_close(together, apart, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("order", [(False, True), (True, False)])
+def test_passes_with_libras_gradients_and_without_are_apart(order: tuple[bool, bool]):
+    case = VIEWS["openclip class token"]()
+    alone = {libra: relevance(*case, method="chefercam", libra=libra) for libra in order}
+    with shared_passes():
+        for libra in order:
+            torch.testing.assert_close(relevance(*case, method="chefercam", libra=libra), alone[libra])
+    assert not torch.allclose(alone[True], alone[False])
+
+
 @pytest.mark.parametrize("kind", ["openclip class token", "timm map", "timm mean"])
 @pytest.mark.parametrize(
     ("names", "options"),
-    [((*FULL, *UNDER_RULES, "token_tm"), {}), (("chefercam", "rollout", *UNDER_RULES), {"start_layer": -1})],
+    [
+        (("attention_cam", "chefercam", "gradcam", "raw_attention", "rollout", *UNDER_RULES, "token_tm"), {}),
+        (("chefercam", "rollout", *UNDER_RULES), {"start_layer": -1}),
+    ],
 )
 def test_maps_are_the_same_with_and_without_sharing(kind: str, names: tuple[str, ...], options: dict[str, int]):
     case = VIEWS[kind]()

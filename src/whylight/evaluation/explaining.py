@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +12,9 @@ from torch import Tensor
 from whylight.errors import BadInput, UnknownName, WhylightError
 from whylight.evaluation.baselines import BASELINES, baseline
 from whylight.evaluation.heads import Head
-from whylight.methods import find_method, methods, relevance
+from whylight.methods import find_method, methods, record_legrad, relevance
+from whylight.methods.legrad_recording import RECORDED
+from whylight.methods.sharing import shared, sharing
 from whylight.models.view import Inputs, View
 
 HEAD = "head"
@@ -95,9 +98,18 @@ def maps_of(
     """
     if choice.method in BASELINES:
         return torch.stack([torch.stack([baseline(choice.method, grid, key) for key in row]) for row in keys])
-    raw = relevance(view, pixels, targets, method=choice.method, **choice.options)
-    maps: Tensor = raw.float().cpu()
+    maps = _relevance(choice, view, pixels, targets).float().cpu()
     return maps if maps.dim() == 4 else maps.unflatten(-1, grid)
+
+
+def _relevance(choice: Choice, view: View, pixels: Tensor, targets: Tensor) -> Tensor:
+    """Raw relevance; all LeGrads of the same pictures that differ in what they ask alone share one recording."""
+    if choice.method != "legrad" or not sharing() or "create_graph" in choice.options:
+        return relevance(view, pixels, targets, method=choice.method, **choice.options)
+    recorded = {name: value for name, value in choice.options.items() if name in RECORDED}
+    asked: dict[str, Any] = {name: value for name, value in choice.options.items() if name not in RECORDED}
+    kind = ("legrad", *sorted(recorded.items()))
+    return shared(view, pixels, kind, lambda: record_legrad(view, pixels, **recorded)).relevance(targets, **asked)
 
 
 def usable(view: View, choices: Sequence[Choice], inputs: Inputs, targets: Tensor) -> dict[str, str]:

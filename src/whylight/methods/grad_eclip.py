@@ -20,7 +20,8 @@ from torch import Tensor
 from whylight.attention import AttentionCall, OutputProjection, ReplaceAttention, output_projection, record_attention
 from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
-from whylight.methods.layers import layer_index, the_call
+from whylight.methods.entering import tokens_entering
+from whylight.methods.layers import the_call
 from whylight.methods.legrad import min_max
 from whylight.methods.readout_token import readout_rows
 from whylight.methods.registry import method
@@ -55,17 +56,11 @@ def grad_eclip(
             False: as they are, as in the paper.
         similarity: False leaves s_n out.
     """
-    run = view.begin(inputs)
+    run, first, tokens = tokens_entering(view, inputs, start_layer)
     rows = readout_rows(view, run, "grad_eclip")
-    first = layer_index(start_layer, len(run.blocks))
-    tokens = run.tokens.detach()
     calls: list[AttentionCall] = []
     weights: list[Tensor | float] = []
-    for layer, block in enumerate(run.blocks):
-        if layer < first:
-            with torch.no_grad():
-                tokens = block(tokens)
-            continue
+    for layer, block in enumerate(run.blocks[first:], first):
         entering = tokens
         with ReplaceAttention(_one_head) if single_head else nullcontext(), record_attention() as recorded:
             tokens = block(entering)

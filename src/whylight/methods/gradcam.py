@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from whylight.attention.call import at_least_float32
-from whylight.methods.layers import layer_index, run_blocks
+from whylight.methods.entering import tokens_entering
+from whylight.methods.layers import run_blocks
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Block, Inputs, Pass, View
@@ -45,10 +46,7 @@ def gradcam(
             no gradient at the patches of a class-token model.
         relu: keep the positive part only, as the paper does.
     """
-    run = view.begin(inputs)
-    index = layer_index(layer, len(run.blocks))
-    with torch.no_grad():
-        tokens = run_blocks(run, run.tokens, stop=index)
+    run, index, tokens = tokens_entering(view, inputs, layer)
     activation, tokens = _activation(run.blocks[index], tokens, at)
     scores = targets.logits(view, run.readout(run_blocks(run, tokens, start=index + 1))).sum(0)
     maps = []

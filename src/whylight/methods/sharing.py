@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from whylight.methods.libra import libra_is_active
 from whylight.models.view import Inputs, View
 
 Made = TypeVar("Made")
@@ -34,11 +35,14 @@ def sharing() -> bool:
 
 
 def shared(view: View, inputs: Inputs, kind: tuple[object, ...], make: Callable[[], Made]) -> Made:
-    """What ``make`` gives, or gave before inside :func:`shared_passes` for this view, these inputs and this kind."""
+    """What ``make`` gives, or gave before inside :func:`shared_passes` for this view, these inputs and this kind.
+
+    Passes with libra's gradients and without are never the same.
+    """
     passes = _PASSES.get()
     if passes is None:
         return make()
-    key = (id(view), id(inputs), *kind)
+    key = (id(view), id(inputs), libra_is_active(), *kind)
     if key not in passes:
         # The inputs are kept beside their pass, so that no other object can come by their id.
         passes[key] = inputs, make()

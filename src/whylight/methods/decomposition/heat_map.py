@@ -19,6 +19,7 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.methods.decomposition.split import split_output
 from whylight.methods.registry import method
+from whylight.methods.sharing import shared
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 
@@ -50,7 +51,7 @@ def decomposition(
             with all classes; a target then depends on its company), "classes" (all classes of a classifier), or
             (others, dim) embeddings.
     """
-    split = split_output(view, inputs)
+    split = shared(view, inputs, ("split",), lambda: split_output(view, inputs))
     chosen_layers = _chosen(layers, len(split.attentions), "layers")
     chosen_heads = _chosen(heads, split.attentions[0].values.shape[1], "heads")
     directions = split.directions(_directions(targets, split.readout.output, contrast))
