@@ -83,13 +83,18 @@ def relevance_of_layers(
     total: Tensor | None = None
     for layer in layers:
         seeds = seeds_of(head, layer.pooled, targets, score)
-        with torch.no_grad():
-            gradients = layer.gradients(seeds, weights)
-            part = torch.cat([gradient_relevance(layer.call, gradient, centred=centred) for gradient in gradients])
+        part = relevance_of_layer(layer, seeds, weights=weights, centred=centred)
         total = part if total is None else total.add_(part)
-        del layer, gradients  # before the next block runs
+        del layer  # before the next block runs
     assert total is not None
     return total
+
+
+@torch.no_grad()
+def relevance_of_layer(layer: Layer, seeds: Tensor, *, weights: Tensor, centred: bool) -> Tensor:
+    """E_l for seeds (targets, batch, width): (targets, batch, tokens)."""
+    gradients = layer.gradients(seeds, weights)
+    return torch.cat([gradient_relevance(layer.call, gradient, centred=centred) for gradient in gradients])
 
 
 def seeds_of(head: Block, pooled: Tensor, targets: Targets, score: Score) -> Tensor:

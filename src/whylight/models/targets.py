@@ -38,6 +38,12 @@ class Targets:
         """The same targets, at most ``size`` at a time."""
         return [Targets(part) for part in torch.split(self.values, size, dim=1 if self.classes else -2)]
 
+    def repeated(self, times: int) -> Targets:
+        """The same targets for a batch that comes several times over."""
+        if self.values.dim() == 2 and not self.classes:
+            return self
+        return Targets(self.values.repeat(times, *[1] * (self.values.dim() - 1)))
+
     def one_by_one(self, batch: int) -> Targets:
         """One target per row of outputs (targets x batch, dim), the rows of the first target first."""
         values = self.values
