@@ -34,7 +34,7 @@ def train(
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="At most so many epochs; the best is kept.", show_default="10; with --tiny 12"),
+        typer.Option(min=1, help="At most so many epochs; the best is kept.", show_default="10; with --tiny 8"),
     ] = None,
     patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 10,
     seed: Annotated[int, typer.Option(help="Of weights and order.")] = 0,

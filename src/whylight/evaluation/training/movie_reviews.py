@@ -52,7 +52,7 @@ class Recipe:
     limit: int | None = None
 
 
-FROM_SCRATCH = Recipe(start=None, learning_rate=2e-3, batch_size=16, epochs=12, warm_up=0.1, stretches=True)
+FROM_SCRATCH = Recipe(start=None, learning_rate=2e-3, batch_size=16, epochs=8, warm_up=0.1, stretches=True)
 """For a small model with random weights, on one core."""
 
 

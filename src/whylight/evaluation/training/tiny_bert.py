@@ -11,9 +11,6 @@ import torch
 from whylight.evaluation.requirements import need
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-DROPOUT = 0.3
-"""Of what leaves the embeddings, each half of a layer, and the pooler. There are few texts, and nothing else holds the
-pieces back that stand in only a handful of them."""
 POSITIONS = 0.1
 """Weight of positions beside pieces at the start: which words there are matters first, and then where they stand."""
 
@@ -79,7 +76,6 @@ def tiny_bert(tokenizer: Any, labels: Sequence[str], longest: int, size: Size) -
         intermediate_size=4 * size.width,
         max_position_embeddings=longest,
         pad_token_id=tokenizer.pad_token_id,
-        hidden_dropout_prob=DROPOUT,
         attention_probs_dropout_prob=0.0,
         # BERT's 0.02 is for 768: the narrower a layer, the larger its weights, for outputs of the same size.
         initializer_range=0.02 * (768 / size.width) ** 0.5,

@@ -27,7 +27,8 @@ class _TransformersModel(View):
         self.module = module
         self.name = name
         self.tokenizer = tokenizer
-        self.classifies = "Classification" in _library_class(module) and module.config.num_labels > 0
+        self._config: Any = module.config
+        self.classifies = "Classification" in _library_class(module) and self._config.num_labels > 0
 
     @property
     def logit_scale(self) -> Tensor | float:
@@ -41,12 +42,13 @@ class _TransformersModel(View):
 
     @property
     def class_count(self) -> int | None:
-        return self.module.config.num_labels if self.classifies else None
+        return int(self._config.num_labels) if self.classifies else None
 
     @property
     def class_names(self) -> list[str] | None:
-        config = self.module.config
-        return [config.id2label[index] for index in range(config.num_labels)] if self.classifies else None
+        if not self.classifies:
+            return None
+        return [self._config.id2label[index] for index in range(self._config.num_labels)]
 
 
 class TransformersView(_TransformersModel):
