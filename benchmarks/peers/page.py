@@ -83,7 +83,7 @@ def setting(records: Sequence[Record], machine: dict[str, str | int], commits: s
     threads = " and ".join(str(count) for count in sorted({record["threads"] for record in records}))
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory']} GB; Python {machine['python']}, torch "
-        f"{machine['torch']} on the CPU, float32, {threads} threads; {days}; Whylight at commit {commits}."
+        f"{machine['torch']} on the CPU, float32, threads: {threads}; {days}; Whylight at commit {commits}."
     )
 
 
