@@ -36,7 +36,7 @@ def reproduce(
     if name == "list":
         for each in published_names():
             table = published_table(each)
-            console.print(f"{each}: {table.title} ({table.source})", highlight=False)
+            console.print(f"{each}: {table.title} ({table.source})", highlight=False, soft_wrap=True)
         return
     table = published_table(name)
     if model is not None and model not in table.models():

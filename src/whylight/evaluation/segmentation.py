@@ -88,7 +88,8 @@ def average_precisions(scores: Tensor, label: Tensor) -> Precisions:
         label: 1, 0 and -1 (left out), (height, width).
     """
     kept = label != IGNORED
-    is_object, map_scores = (label[kept] == 1).cpu().numpy(), scores[kept].double().cpu().numpy()
+    # 1 - s of a float32 is exact in float64, and so is 1 - (1 - s): equal scores stay equal.
+    is_object, map_scores = (label[kept] == 1).cpu().numpy(), scores[kept].float().double().cpu().numpy()
     # Each pixel gives its true class s and the other one 1 - s: one sort orders both.
     true_class = np.sort(np.where(is_object, map_scores, 1 - map_scores))
     return Precisions(
@@ -108,19 +109,20 @@ def _foreground_precision(scores: npt.NDArray[Any], is_object: npt.NDArray[np.bo
 
 
 def _average_precision(positives: npt.NDArray[Any], negatives: npt.NDArray[Any]) -> float:
-    """Mean over positives of the share of positives among all that score no less; 0 where there is none.
+    """Sum over thresholds of precision times the step in recall, as scikit-learn's ``average_precision_score`` has it.
 
-    This is the sum over thresholds of precision times the step in recall, as scikit-learn's ``average_precision_score``
-    has it.
+    0 where there is no positive.
 
     Args:
         positives, negatives: scores, ascending.
     """
-    if len(positives) == 0:
+    count = len(positives)
+    if count == 0:
         return 0.0
-    right = len(positives) - np.searchsorted(positives, positives)
-    wrong = len(negatives) - np.searchsorted(negatives, positives)
-    return float(np.mean(right / (right + wrong)))
+    firsts = np.flatnonzero(np.diff(positives, prepend=-np.inf))
+    found = count - firsts
+    wrong = len(negatives) - np.searchsorted(negatives, positives[firsts])
+    return float(np.sum(np.diff(firsts, append=count) * (found / (found + wrong))) / count)
 
 
 def _ratio(part: Sum, whole: Sum) -> Sum:
