@@ -13,7 +13,7 @@ from whylight.errors import WhylightError
 from whylight.models.wrap import wrap
 from whylight.scenes import EXAMPLE_SEEDS, draw_scene
 from whylight.scenes.architecture import FOLDERS, ModelName
-from whylight.scenes.judge import caption_accuracy, pixels, pointing_accuracy
+from whylight.scenes.judge import HALF_A_PATCH, caption_accuracy, pixels, pointing_accuracy
 from whylight.scenes.load import load_scenes
 
 NAMES: tuple[ModelName, ...] = get_args(ModelName)
@@ -57,8 +57,8 @@ def test_the_right_caption_out_of_64(name: ModelName):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_legrad_points_at_the_named_object(name: ModelName):
-    """The aim is 92 %. These weights reach about 86 %, as they hardly tell shapes apart; this keeps what they have."""
-    assert pointing_accuracy(name, 80) >= 0.75
+    """92 % is what 500 scenes are held to (``python -m whylight.scenes.judge``), within half a patch."""
+    assert pointing_accuracy(name, 80, HALF_A_PATCH) >= 0.92
 
 
 def test_an_unknown_name_is_refused():

@@ -10,20 +10,24 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from whylight.scenes.album import Album, Canvas
+from whylight.scenes.album import GROUND, Album, Canvas
 from whylight.scenes.architecture import build
 from whylight.scenes.draw import COLOURS, TEXTURES, draw_scene
 from whylight.scenes.encoding import encode_pictures, encode_texts
 from whylight.scenes.lessons import Phrases, captions
 from whylight.scenes.shapes import KINDS
-from whylight.scenes.train import CLOSE_UP, NEAR, Plan, Stage, Training
+from whylight.scenes.train import CLOSE_UP, NEAR, Plan, Stage, Training, _wrong_places
 from whylight.scenes.vocabulary import SceneTokenizer
 
 SCENES = 24
-STAGES = (Stage(CLOSE_UP, SCENES, 1, 4, texts=False), Stage(NEAR, SCENES, 1, 4), Stage(Canvas(), SCENES, 2, 4))
+STAGES = (
+    Stage(CLOSE_UP, SCENES, 1, 4, texts=False),
+    Stage(NEAR, SCENES, 1, 4),
+    Stage(Canvas(), SCENES, 2, 4, places=True, again=0.5),
+)
 TINY: dict[str, Plan] = {
-    "scenes": Plan(STAGES, warm_up=2, words=1),
-    "scenes-siglip": Plan((Stage(Canvas(), SCENES, 4, 4),), warm_up=2, words=1),
+    "scenes": Plan(STAGES, warm_up=2, words=1, fall=5),
+    "scenes-siglip": Plan((Stage(Canvas(), SCENES, 4, 4, places=True),), warm_up=2, words=1),
 }
 
 
@@ -46,6 +50,43 @@ def test_the_album_holds_the_scenes_of_training_seeds(album: Path):
         assert told == [
             (TEXTURES.index(o.texture), colours.index(o.colour), KINDS.index(o.kind)) for o in scene.objects
         ]
+
+
+def test_the_album_says_what_each_patch_shows(album: Path):
+    drawn = Album(album / "album", SCENES, Canvas())
+    for seed in range(SCENES):
+        shares = [o.mask.reshape(12, 8, 12, 8).mean((1, 3)) for o in draw_scene(seed).objects]
+        for (row, column), place in np.ndenumerate(drawn.places[seed]):
+            here = [share[row, column] for share in shares]
+            if place >= 0:
+                assert here[place] >= 0.5
+            else:
+                assert place == GROUND
+                assert max(here) < 0.5
+    assert {GROUND, 0, 1} <= set(drawn.places.ravel().tolist())
+
+
+def test_mirrored_pictures_have_mirrored_places(album: Path):
+    training = Training("scenes", TINY["scenes"], album)
+    drawn = Album(album / "album", SCENES, Canvas())
+    mirrored = torch.tensor([True, False])
+    places = training._places(drawn.places[:2], mirrored, drawn.objects[:2], layer=0)
+    assert np.array_equal(places.shown[0].reshape(12, 12), drawn.places[0][:, ::-1])
+    assert np.array_equal(places.shown[1].reshape(12, 12), drawn.places[1])
+    assert places.truth.shape == (2, 5, len(training.phrases))
+
+
+def test_a_patch_is_right_where_it_says_only_what_it_shows():
+    """Two patches of one object of which phrase 0 is true, and one of ground."""
+    shown = torch.tensor([[0, 0, GROUND]])
+    truth = torch.zeros(1, 5, 2)
+    truth[0, 0, 0] = 1
+    right = torch.tensor([[[9.0, -9], [9, -9], [-9, -9]]])
+    assert _wrong_places(right, shown, truth) < 1e-3
+    for patch in range(3):
+        wrong = right.clone()
+        wrong[0, patch] *= -1
+        assert _wrong_places(wrong, shown, truth) > 0.4
 
 
 @pytest.mark.parametrize("name", ["scenes", "scenes-siglip"])
@@ -93,7 +134,7 @@ def test_the_forward_passes_of_training_are_the_models_own(name: str):
     pixels = torch.rand(2, 3, 96, 96)
     with torch.no_grad():
         assert (encode_texts(model, texts) - model.encode_text(texts, normalize=True)).abs().max() < 1e-5
-        assert (encode_pictures(model, pixels)[0] - model.encode_image(pixels, normalize=True)).abs().max() < 1e-5
+        assert (encode_pictures(model, pixels)[0][0] - model.encode_image(pixels, normalize=True)).abs().max() < 1e-5
 
 
 def test_phrases_are_true_exactly_where_an_object_fits():

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from whylight.scenes.draw import COLOURS, TEXTURES, draw_scene
+from whylight.scenes.draw import COLOURS, TEXTURES, Scene, draw_scene
 from whylight.scenes.ground import GROUNDS
 from whylight.scenes.shapes import KINDS
 
 MOST_OBJECTS = 5
+PATCH = 8
+GROUND = -1
 _PER_FILE = 2000
 
 
@@ -34,6 +36,7 @@ class Album:
     Attributes:
         objects: (scenes, 5, 3) int8: texture, colour and kind of each object; -1 where a scene has fewer than five.
         grounds: (scenes,) int8.
+        places: (scenes, rows, columns) int8: what each patch shows, the object's number, or GROUND.
     """
 
     def __init__(self, folder: Path, count: int, canvas: Canvas) -> None:
@@ -52,6 +55,7 @@ class Album:
         self._pictures = [file["picture"] for file in files]
         self.objects = np.concatenate([file["objects"] for file in files])
         self.grounds = np.concatenate([file["ground"] for file in files])
+        self.places = np.concatenate([file["places"] for file in files])
 
     def pictures(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """(scenes, size, size, 3) uint8."""
@@ -65,15 +69,25 @@ def _path(folder: Path, start: int, count: int, canvas: Canvas) -> Path:
 def _draw_file(folder: Path, start: int, count: int, canvas: Canvas) -> None:
     colours = list(COLOURS)
     picture = ("picture", np.uint8, (canvas.size, canvas.size, 3))
-    fields = [picture, ("objects", np.int8, (MOST_OBJECTS, 3)), ("ground", np.int8)]
+    side = canvas.size // PATCH
+    fields = [picture, ("objects", np.int8, (MOST_OBJECTS, 3)), ("ground", np.int8), ("places", np.int8, (side, side))]
     rows = np.zeros(count, dtype=np.dtype(fields))
     rows["objects"] = -1
     for row, seed in zip(rows, range(start, start + count), strict=True):
         scene = draw_scene(seed, canvas.size, canvas.objects, canvas.zoom)
         row["picture"] = scene.picture
         row["ground"] = GROUNDS.index(scene.ground)
+        row["places"] = _places(scene)
         for slot, item in zip(row["objects"], scene.objects, strict=False):
             slot[:] = TEXTURES.index(item.texture), colours.index(item.colour), KINDS.index(item.kind)
     aside = folder / f"drawing-{canvas.size}px-{start:07d}-{os.getpid()}.npy"
     np.save(aside, rows)
     aside.replace(_path(folder, start, count, canvas))
+
+
+def _places(scene: Scene) -> npt.NDArray[np.int8]:
+    """What fills at least half of each patch."""
+    masks = np.stack([item.mask for item in scene.objects]).astype(np.float32)
+    count, height, width = masks.shape
+    shares = masks.reshape(count, height // PATCH, PATCH, width // PATCH, PATCH).mean((2, 4))
+    return np.where(shares.max(0) >= 0.5, shares.argmax(0), GROUND).astype(np.int8)

@@ -3,6 +3,7 @@ and two readings of a picture."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,32 +22,47 @@ def encode_texts(model: Any, tokens: Tensor) -> Tensor:
     return F.normalize((x @ tower.text_projection).float(), dim=-1)
 
 
-def encode_pictures(model: Any, pixels: Tensor, corner: tuple[int, int] = (0, 0)) -> tuple[Tensor, Tensor, Tensor]:
-    """Unit embeddings of pictures: the model's own and the mean over all tokens read in the same way, (pictures, dim)
-    both, and every patch token read in the same way, (pictures, patches, dim).
+def encode_pictures(
+    model: Any, pixels: Tensor, corner: tuple[int, int] = (0, 0), layers: Sequence[int] = (-1,)
+) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Unit embeddings of pictures, for each of some layers read as if it were the last: the model's own and the mean
+    over all tokens read in the same way, (pictures, dim) both, and every patch token read in the same way, (pictures,
+    patches, dim).
 
     A picture smaller than the model's lies with its upper left patch at ``corner`` of the model's grid."""
-    readings = (
-        _class_token(model.visual, pixels, corner)
-        if hasattr(model.visual, "conv1")
-        else _attention_pooled(model.visual, pixels)
-    )
-    own, mean, patches = (F.normalize(reading.float(), dim=-1) for reading in readings)
-    return own, mean, patches
+    visual = model.visual
+    class_token = hasattr(visual, "conv1")
+    tokens = _patches_and_class(visual, pixels, corner) if class_token else _patches(visual.trunk, pixels)
+    blocks = visual.transformer.resblocks if class_token else visual.trunk.blocks
+    left = []
+    for block in blocks:
+        tokens = block(tokens)
+        left.append(tokens)
+    read = _class_token if class_token else _attention_pooled
+    own_mean_patches = (read(visual, left[layer]) for layer in layers)
+    return [tuple(F.normalize(part.float(), dim=-1) for part in parts) for parts in own_mean_patches]  # type: ignore[misc]
 
 
-def _class_token(visual: Any, pixels: Tensor, corner: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+def _patches_and_class(visual: Any, pixels: Tensor, corner: tuple[int, int]) -> Tensor:
     x = visual.conv1(pixels)
     height, width = x.shape[-2:]
     grid = visual.positional_embedding[1:].unflatten(0, visual.grid_size)
     places = grid[corner[0] : corner[0] + height, corner[1] : corner[1] + width].flatten(0, 1)
     first = (visual.class_embedding + visual.positional_embedding[0]).expand(len(x), 1, -1)
-    tokens = visual.transformer(torch.cat([first, x.flatten(2).transpose(1, 2) + places], dim=1))
+    return torch.cat([first, x.flatten(2).transpose(1, 2) + places], dim=1)
+
+
+def _patches(trunk: Any, pixels: Tensor) -> Tensor:
+    tokens: Tensor = trunk._pos_embed(trunk.patch_embed(pixels))
+    return tokens
+
+
+def _class_token(visual: Any, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     mean = visual.ln_post(tokens.mean(1, keepdim=True))
     read = torch.cat([mean, visual.ln_post(tokens)], dim=1) @ visual.proj
     return read[:, 1], read[:, 0], read[:, 2:]
 
 
-def _attention_pooled(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    tokens = visual.trunk.forward_features(pixels)
+def _attention_pooled(visual: Any, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    tokens = visual.trunk.norm(tokens)
     return visual.trunk.forward_head(tokens), tokens.mean(1), tokens

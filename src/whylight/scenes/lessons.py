@@ -1,7 +1,5 @@
-"""What training says about pictures: captions, altered captions, and every phrase with whether it is true.
-
-Captions only: nothing here tells where in the picture an object is.
-"""
+"""What training says about pictures: captions, altered captions, and every phrase with whether it is true, of the
+picture or of one object."""
 
 from __future__ import annotations
 
@@ -46,9 +44,13 @@ class Phrases:
 
     def truth(self, objects: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
         """(scenes, 5, 3) objects to (scenes, phrases): whether any object of the scene is what the phrase names."""
+        return np.asarray(self.truth_of_each(objects).any(1))
+
+    def truth_of_each(self, objects: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+        """(scenes, 5, 3) objects to (scenes, 5, phrases): whether the object is what the phrase names."""
         wanted = self._wanted[None, None]
         fits = ((wanted < 0) | (wanted == objects[:, :, None, :])).all(-1) & (objects[:, :, None, 0] >= 0)
-        return np.asarray(fits.any(1))
+        return np.asarray(fits)
 
 
 def _word(way: str, choice: tuple[int | None, ...]) -> str:

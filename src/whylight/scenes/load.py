@@ -22,8 +22,6 @@ def load_scenes(
 
     The model notes its preprocessing, as OpenCLIP's own loader makes it do.
 
-    The present weights know colours, textures and grounds; shapes ("a star") they hardly tell apart.
-
     Args:
         name: ``"scenes"`` (class token, an ``open_clip.CLIP``) or ``"scenes-siglip"`` (attention pooling, an
             ``open_clip.CustomTextCLIP`` over a timm trunk). Both embed pictures and texts in 192 dimensions.
