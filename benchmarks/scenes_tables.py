@@ -84,7 +84,7 @@ def command_of(name: str, model: str, limit: int, folder: Path, labels: str) -> 
 
 def run(command: str) -> int:
     """Run a console command; its errors are one line of its own."""
-    words = shlex.split(command)[1:]
+    words = shlex.split(command.replace("\\\n", ""))[1:]
     return subprocess.run([sys.executable, "-c", CONSOLE, *words], cwd=ROOT, check=False).returncode
 
 

@@ -14,7 +14,7 @@ from whylight.evaluation.token_f1 import WORDS
 
 def draw_words(summary: Summary) -> Figure:
     """Mean over documents at every k, with 95 % intervals; the best method first, noise dotted."""
-    figure = Figure(figsize=(12, 4), layout="constrained")
+    figure = Figure(figsize=(13.5, 4), layout="constrained")
     axes = figure.subplots(1, 3)
     for index, line in enumerate(line for line in ranked(summary) if line.figures):
         style: dict[str, Any] = {"linestyle": "-" if index < 10 else "--", "color": f"C{index % 10}"}
@@ -27,6 +27,6 @@ def draw_words(summary: Summary) -> Figure:
     for axis, name in zip(axes, ("token F1", "precision", "recall"), strict=True):
         axis.set_title(f"{name}, %", fontsize=10)
         axis.set_xlabel("k, words")
-    axes[0].legend(fontsize=7)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=7, frameon=False)
     figure.suptitle(f"{summary.pictures} documents of {summary.settings.data['name']}", fontsize=11)
     return figure
