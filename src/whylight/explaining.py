@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from whylight.errors import BadInput, WhylightWarning
 from whylight.explanation import Explanation
-from whylight.methods import relevance
+from whylight.methods.relevance import relevance
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
 from whylight.models.targets import as_targets

@@ -107,7 +107,8 @@ def seeds_of(head: Block, pooled: Tensor, targets: Targets, score: Score) -> Ten
     rows = pooled.detach().expand(len(targets), -1, -1).flatten(0, 1).contiguous().requires_grad_()
     with torch.enable_grad():
         scores = targets.one_by_one(batch).scores(head(rows), score)
-    return torch.autograd.grad(scores.sum(), rows)[0].unflatten(0, (-1, batch))
+    (seeds,) = torch.autograd.grad(scores.sum(), rows)
+    return seeds.view(-1, batch, seeds.shape[-1])
 
 
 @dataclass

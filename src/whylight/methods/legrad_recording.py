@@ -86,7 +86,8 @@ class LegradRecording:
                 self._graphs = [layer.kept() for layer in layers_with_graphs]
             with torch.no_grad():
                 self.output = run.readout(last_tokens[0].detach())
-        held = (tensor for layer in (*self._closed, *self._graphs) for tensor in layer.tensors())
+        held = [tensor for closed in self._closed for tensor in closed.tensors()]
+        held += [tensor for graph in self._graphs for tensor in graph.tensors()]
         of_model = (*view.module.parameters(), *view.module.buffers())
         self.nbytes = held_bytes((self.output, self._shares, *held), but=of_model)
 
