@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from whylight.batch.benchmarking import Wanted, execute, plan
+from whylight.batch.plots import draw_classes
 from whylight.batch.report import write_report
 from whylight.batch.store import read_rows
 from whylight.batch.summary import summarise, write_summary
@@ -77,6 +78,20 @@ def test_a_report_needs_no_model(segmentation, perturbation, tmp_path):
     content = json.loads((segmentation.folder / "summary.json").read_text())
     assert content["pictures"] == 4
     assert {r["method"] for r in content["results"]} == {"raw_attention", "centre", "random"}
+
+
+def test_bars_of_classes(segmentation, perturbation):
+    rows = [r for r in read_rows(segmentation.folder).to_pylist() if r["method"] == "raw_attention"]
+    labels = {row["label"] for row in rows}
+    expected = {
+        label: 100 * np.mean([r["foreground_precision"] for r in rows if r["label"] == label]) for label in labels
+    }
+    (axes,) = draw_classes(segmentation, "raw_attention").axes
+    drawn = dict(zip([text.get_text() for text in axes.get_yticklabels()], axes.patches, strict=True))
+    assert {label: bar.get_width() for label, bar in drawn.items()} == pytest.approx(expected)
+    (few,) = draw_classes(segmentation, "raw_attention", most=2).axes
+    assert [bar.get_width() for bar in few.patches] == pytest.approx([min(expected.values()), max(expected.values())])
+    assert draw_classes(perturbation, "raw_attention") is None
 
 
 def test_points_and_collages(tmp_path):

@@ -42,7 +42,7 @@ class Targets:
         """The same targets for a batch that comes several times over."""
         if self.values.dim() == 2 and not self.classes:
             return self
-        return Targets(self.values.repeat(times, *[1] * (self.values.dim() - 1)))
+        return Targets(self.values.expand(times, *self.values.shape).flatten(0, 1))
 
     def one_by_one(self, batch: int) -> Targets:
         """One target per row of outputs (targets x batch, dim), the rows of the first target first."""
