@@ -12,7 +12,7 @@ from oracle_files import read_oracle
 from sklearn.metrics import average_precision_score
 from torchmetrics import JaccardIndex
 
-from whylight.evaluation.maps import enlarge, min_max
+from whylight.evaluation.maps import enlarge, min_max_maps
 from whylight.evaluation.segmentation import (
     average_precisions,
     binarise,
@@ -27,7 +27,7 @@ labels = oracle["segmentation.labels"]
 
 @pytest.fixture(scope="module")
 def maps():
-    return min_max(enlarge(oracle["segmentation.maps"], (224, 224)))
+    return min_max_maps(enlarge(oracle["segmentation.maps"], (224, 224)))
 
 
 def test_pixel_accuracy_and_iou_are_the_references(maps):
@@ -95,7 +95,7 @@ def test_a_map_without_any_foreground_in_its_label_has_no_precision():
 
 
 def test_a_constant_map_is_all_background_and_no_nan():
-    flat = min_max(torch.full((1, 4, 4), 3.0))
+    flat = min_max_maps(torch.full((1, 4, 4), 3.0))
     label = torch.ones(4, 4, dtype=torch.int8)
     counts = count_pixels(binarise(flat, "mean")[0], label)
     assert (counts.foreground, counts.missed) == (0, 16)

@@ -15,7 +15,7 @@ from whylight.batch.summary import Summary, rows_of_method
 from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.benchmarks.points import class_ious
 from whylight.evaluation.data.sample import Source, Unusable
-from whylight.evaluation.maps import enlarge, min_max
+from whylight.evaluation.maps import enlarge, min_max_maps
 
 _SHEET = 8
 _QUALITY = {
@@ -134,7 +134,7 @@ def save(figure: Figure | None, path: Path) -> Path | None:
 def _map_of(relevance: list[float], size: tuple[int, int]) -> Any:
     side = round(len(relevance) ** 0.5)
     maps = torch.tensor(relevance).reshape(1, side, side)
-    return min_max(enlarge(maps, size))[0].numpy()
+    return min_max_maps(enlarge(maps, size))[0].numpy()
 
 
 def _label(summary: Summary) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from whylight.methods.min_max import min_max
 
 
 def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
@@ -14,7 +15,6 @@ def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(maps[:, None], size=tuple(size), mode="bilinear", align_corners=False)[:, 0]
 
 
-def min_max(maps: Tensor) -> Tensor:
+def min_max_maps(maps: Tensor) -> Tensor:
     """Each map (..., height, width) scaled to [0, 1]; a constant map becomes zeros."""
-    low, high = maps.amin((-2, -1), keepdim=True), maps.amax((-2, -1), keepdim=True)
-    return (maps - low) / (high - low).clamp(min=torch.finfo(maps.dtype).tiny)
+    return min_max(maps.flatten(-2)).view_as(maps)

@@ -22,7 +22,7 @@ from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
 from whylight.methods.entering import tokens_entering
 from whylight.methods.layers import the_call
-from whylight.methods.legrad import min_max
+from whylight.methods.min_max import min_max
 from whylight.methods.readout_token import readout_rows
 from whylight.methods.registry import method
 from whylight.models.rows import tokens_at

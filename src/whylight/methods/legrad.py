@@ -20,13 +20,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
 from whylight.methods.layers import layer_index
 from whylight.methods.legrad_autograd import Readout, TokenPooling, graph_layers
 from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layers
 from whylight.methods.legrad_prepared import prepared_for, prepared_layers
 from whylight.methods.libra import libra_is_active
+from whylight.methods.min_max import min_max
 from whylight.methods.registry import method
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.targets import Score, Targets
@@ -153,10 +153,3 @@ def corrected(
         empty = empty.expand(len(targets.values), 1, -1)
     maps = ask(Targets(torch.cat([targets.values, empty], dim=-2)))
     return min_max(maps[:, :-1].masked_fill(min_max(maps[:, -1:]) > 0.8, 0.0))
-
-
-def min_max(maps: Tensor) -> Tensor:
-    """Each map over its last dimension scaled to [0, 1]; constant maps become zeros."""
-    maps = at_least_float32(maps)
-    low, high = maps.amin(-1, keepdim=True), maps.amax(-1, keepdim=True)
-    return (maps - low) / (high - low).clamp(min=torch.finfo(maps.dtype).tiny)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,54 +32,12 @@ class PreNormBlock:
     mlp_scale: Tensor | None = None
 
 
-def openclip_blocks(blocks: Sequence[Any]) -> list[PreNormBlock] | None:
-    """OpenCLIP's residual attention blocks as pre-norm blocks; None where one is of another shape."""
+def pre_norm_blocks(blocks: Iterable[Any], parts_of: Callable[[Any], PreNormBlock | None]) -> list[PreNormBlock] | None:
+    """The parts of every block; None where one is of another shape."""
     found = []
     for block in blocks:
-        activation = activation_of(getattr(getattr(block, "mlp", None), "gelu", None))
-        if type(block).__name__ != "ResidualAttentionBlock" or activation is None:
-            return None
-        parts = PreNormBlock(
-            attention_out=block.attn.out_proj,
-            norm=block.ln_2,
-            first=block.mlp.c_fc,
-            second=block.mlp.c_proj,
-            activation=activation,
-            attention_scale=getattr(block.ls_1, "gamma", None),
-            mlp_scale=getattr(block.ls_2, "gamma", None),
-        )
-        if not is_plain(parts):
-            return None
-        found.append(parts)
-    return found
-
-
-def timm_blocks(blocks: Sequence[Any]) -> list[PreNormBlock] | None:
-    """timm's plain blocks (ViT, DeiT, DINOv2, SigLIP trunks) as pre-norm blocks; None where one is of another shape."""
-    found = []
-    for block in blocks:
-        if type(block).__qualname__ != "Block" or not type(block).__module__.endswith(".vision_transformer"):
-            return None  # Beit's blocks are named so too
-        if type(block.attn).__name__ != "Attention":
-            return None
-        activation = activation_of(block.mlp.act)
-        inner = (block.attn.norm, block.mlp.norm)
-        if (
-            activation is None
-            or getattr(block.attn, "gate", None) is not None
-            or not all(isinstance(module, nn.Identity) for module in inner)
-        ):
-            return None
-        parts = PreNormBlock(
-            attention_out=block.attn.proj,
-            norm=block.norm2,
-            first=block.mlp.fc1,
-            second=block.mlp.fc2,
-            activation=activation,
-            attention_scale=getattr(block.ls1, "gamma", None),
-            mlp_scale=getattr(block.ls2, "gamma", None),
-        )
-        if not is_plain(parts):
+        parts = parts_of(block)
+        if parts is None or not is_plain(parts):
             return None
         found.append(parts)
     return found

@@ -12,7 +12,7 @@ from torch import Tensor
 from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Item, Rows
 from whylight.evaluation.data.sample import Points, Region, Sample
 from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
-from whylight.evaluation.maps import enlarge, min_max
+from whylight.evaluation.maps import enlarge, min_max_maps
 from whylight.evaluation.points import PointCounts, count_points
 from whylight.evaluation.requirements import need
 
@@ -35,7 +35,7 @@ class LabelledPoints(Benchmark):
         return region.points
 
     def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
-        scaled = min_max(enlarge(maps, batch.pixels.shape[-2:]))
+        scaled = min_max_maps(enlarge(maps, batch.pixels.shape[-2:]))
         rows = []
         for scores, item in zip(scaled, items, strict=True):
             points: Points = item.truth

@@ -13,7 +13,7 @@ from torch import Tensor
 from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
 from whylight.evaluation.data.sample import Mask, Region, Sample
 from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
-from whylight.evaluation.maps import enlarge, min_max
+from whylight.evaluation.maps import enlarge, min_max_maps
 from whylight.evaluation.pointing import points_inside
 from whylight.evaluation.segmentation import (
     THRESHOLDS,
@@ -58,7 +58,7 @@ class Segmentation(Benchmark):
         return label if bool((label == 1).any()) else None
 
     def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
-        scaled = min_max(enlarge(maps, batch.pixels.shape[-2:]))
+        scaled = min_max_maps(enlarge(maps, batch.pixels.shape[-2:]))
         foreground = {threshold: binarise(scaled, threshold) for threshold in THRESHOLDS}
         rows = []
         for index, item in enumerate(items):

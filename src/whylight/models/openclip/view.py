@@ -10,11 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.openclip.pre_norm import parts_of
 from whylight.models.openclip.text import OpenClipTextView
 from whylight.models.openclip.tokenizer import Tokenizer, infer_tokenizer
 from whylight.models.openclip.vision import batch_first, begin_vision_transformer, pooling_of
-from whylight.models.pre_norm import PreNormBlock, openclip_blocks, timm_blocks
+from whylight.models.pre_norm import PreNormBlock, pre_norm_blocks
 from whylight.models.preprocessing import Fit, Preprocessing
+from whylight.models.timm import pre_norm as timm_pre_norm
 from whylight.models.timm import trunk as timm_trunk
 from whylight.models.timm.supported import check_trunk
 from whylight.models.view import Inputs, Pass, View
@@ -67,8 +69,8 @@ class OpenClipView(View):
 
     def pre_norm_blocks(self) -> list[PreNormBlock] | None:
         if self.trunk is not None:
-            return timm_blocks(self.trunk.blocks)
-        return openclip_blocks(self.visual.transformer.resblocks) if batch_first(self.visual) else None
+            return pre_norm_blocks(self.trunk.blocks, timm_pre_norm.parts_of)
+        return pre_norm_blocks(self.visual.transformer.resblocks, parts_of) if batch_first(self.visual) else None
 
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):

@@ -7,9 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from whylight.errors import BadInput
-from whylight.models.pre_norm import PreNormBlock, timm_blocks
+from whylight.models.pre_norm import PreNormBlock, pre_norm_blocks
 from whylight.models.preprocessing import Fit, Preprocessing
 from whylight.models.timm.classes import class_names
+from whylight.models.timm.pre_norm import parts_of
 from whylight.models.timm.supported import check_trunk
 from whylight.models.timm.trunk import begin_trunk, patch_of, pooling_of, size_of
 from whylight.models.view import Inputs, Pass, View
@@ -47,7 +48,7 @@ class TimmView(View):
         return class_names(self.trunk) if self.classifies else None
 
     def pre_norm_blocks(self) -> list[PreNormBlock] | None:
-        return timm_blocks(self.trunk.blocks)
+        return pre_norm_blocks(self.trunk.blocks, parts_of)
 
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from torch import nn
-
-from whylight.models.pre_norm import PreNormBlock, activation_of, is_plain
+from whylight.models.pre_norm import PreNormBlock, activation_of
 
 # Where a layer's class keeps W_O, the norm before the MLP, W₁, W₂ and the activation.
 _CLIP = ("self_attn.out_proj", "layer_norm2", "mlp.fc1", "mlp.fc2", "mlp.activation_fn")
@@ -26,18 +23,8 @@ _PARTS = {
 }
 
 
-def pre_norm_blocks(layers: Sequence[nn.Module]) -> list[PreNormBlock] | None:
-    """Encoder layers as pre-norm blocks; None where one is of another shape (gated MLPs, releases before 5)."""
-    blocks = []
-    for layer in layers:
-        block = _block(layer)
-        if block is None:
-            return None
-        blocks.append(block)
-    return blocks
-
-
-def _block(layer: Any) -> PreNormBlock | None:
+def parts_of(layer: Any) -> PreNormBlock | None:
+    """The layer's parts; None where it is of another shape (gated MLPs, releases before 5)."""
     paths = _PARTS.get(type(layer).__name__)
     if paths is None or hasattr(getattr(layer, "mlp", None), "gate_proj"):
         return None
@@ -49,5 +36,4 @@ def _block(layer: Any) -> PreNormBlock | None:
     if kind is None:
         return None
     scales = [getattr(getattr(layer, name, None), "lambda1", None) for name in ("layer_scale1", "layer_scale2")]
-    block = PreNormBlock(attention_out, norm, first, second, kind, *scales)
-    return block if is_plain(block) else None
+    return PreNormBlock(attention_out, norm, first, second, kind, *scales)

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
-from whylight.models.pre_norm import PreNormBlock
+from whylight.models.pre_norm import PreNormBlock, pre_norm_blocks
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.transformers.architectures import Architecture, Begin
 from whylight.models.transformers.blocks import layers_of, picture_tower
-from whylight.models.transformers.pre_norm import pre_norm_blocks
+from whylight.models.transformers.pre_norm import parts_of
 from whylight.models.view import Inputs, Pass, View
 
 
@@ -76,7 +76,7 @@ class TransformersView(_TransformersModel):
         return TransformersTextView(self.module, self.architecture.text, f"{self.name} (text)", self.tokenizer)
 
     def pre_norm_blocks(self) -> list[PreNormBlock] | None:
-        return pre_norm_blocks(layers_of(picture_tower(self.module)))
+        return pre_norm_blocks(layers_of(picture_tower(self.module)), parts_of)
 
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):
