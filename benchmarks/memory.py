@@ -51,8 +51,6 @@ def main() -> None:
             if arguments.sizes and size not in arguments.sizes:
                 continue
             for method in arguments.methods:
-                if "large" in model and method not in ("forward", "legrad"):
-                    continue
                 cell = in_a_process(model, size, method, arguments.threads)
                 print(f"{model} {size} px {method}: {cell['megabytes']:.0f} MB in {cell['seconds']:.0f} s", flush=True)
                 cells[f"{model} {size} {method}"] = cell

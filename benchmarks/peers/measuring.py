@@ -100,7 +100,7 @@ def run_rounds(ours: Side, peer: Side, cell: Cell, bounds: Bounds, record: Recor
     for number in range(bounds.rounds):
         if number and time.monotonic() - start > bounds.seconds:
             break
-        forward.append(min(ours.run("forward"), ours.run("forward")))
+        forward.append(ours.run("forward"))
         ours.seconds.append(ours.run(cell.method))
         if "failed" not in record:
             try:

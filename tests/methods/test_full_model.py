@@ -14,7 +14,7 @@ from whylight.methods.full_model import full_pass
 from whylight.methods.libra import libra_gradients
 from whylight.models.targets import as_targets
 
-METHODS = ["chefercam", "beyond_intuition", "token_tm"]
+METHODS = ["chefercam", "beyond_intuition", "token_tm", "rollout"]
 
 
 @pytest.fixture
@@ -64,4 +64,5 @@ def test_nothing_holds_a_graph(no_graph: None) -> None:
     assert not full.output.requires_grad
     assert all(block.call.value.grad_fn is None for block in full.blocks)
     for gradients in full.gradients(as_targets(view, targets, len(inputs))):
-        assert not any(each.requires_grad for each in gradients.blocks)
+        for call, gradient in gradients.from_last():
+            assert not any(held.requires_grad for held in (gradient, *call.tensors()))

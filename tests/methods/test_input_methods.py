@@ -56,7 +56,7 @@ def test_libra_gradients_of_attention_maps() -> None:
     with libra_gradients():
         full = full_pass(view, oracle["image"])
         (gradients,) = full.gradients(as_targets(view, CLASSES, 1))
-    maps = [map_gradient(b.call, g, slice(None)) for b, g in zip(full.blocks, gradients.blocks, strict=True)]
+    maps = [map_gradient(call, gradient, slice(None)) for call, gradient in gradients.from_last()][::-1]
     for index, target in enumerate(CLASSES):
         found = torch.stack([each[index, 0] for each in maps])
         assert relative_difference(found, oracle[f"expected.libra.attention_gradients.class_{target}"]) < 1e-8

@@ -31,7 +31,7 @@ def counted(view: View) -> Iterator[list[int]]:
         handle.remove()
 
 
-@pytest.mark.parametrize("names", [FULL, UNDER_RULES])
+@pytest.mark.parametrize("names", [FULL, FULL[::-1], UNDER_RULES])
 def test_one_encoding_serves_all_methods_of_a_kind(names: tuple[str, ...]):
     view, pixels, prompts = dual_encoder(), torch.randn(2, 3, 32, 32), torch.randn(3, 16)
     with shared_passes(), counted(view) as counts:

@@ -115,7 +115,7 @@ def test_gradients_are_the_models_own() -> None:
     chosen = as_targets(view, targets, 2)
     arrivals = list(trace.back(trace.start(chosen), trace.gradient(chosen)))
     (gradients,) = full_pass(view, inputs).gradients(chosen)
-    for arrival, gradient in zip(reversed(arrivals), gradients.blocks, strict=True):
+    for arrival, (_, gradient) in zip(arrivals, gradients.from_last(), strict=True):
         assert torch.allclose(arrival.gradient, gradient, rtol=1e-9, atol=1e-12)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -78,6 +78,12 @@ class AttentionCall:
             is_causal=False,
             scale=self.scale,
         )
+
+    def detached(self) -> AttentionCall:
+        """The same call without a graph behind it."""
+        query, key, value, output = (each.detach() for each in (self.query, self.key, self.value, self.output))
+        mask = None if self.mask is None else self.mask.detach()
+        return replace(self, query=query, key=key, value=value, output=output, mask=mask)
 
     def tensors(self) -> list[Tensor]:
         """All that it holds."""

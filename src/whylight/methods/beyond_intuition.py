@@ -85,11 +85,12 @@ def _perception(full: FullPass, perceive: Perceive, rows: slice) -> Tensor:
 
 
 def _by_heads(full: FullPass, targets: Targets) -> Perceive:
-    calls = [block.call for block in full.blocks] + ([] if full.pooler is None else [full.pooler])
     chunks = []
     for gradients in full.gradients(targets):
-        of_calls = gradients.blocks + ([] if gradients.pooler is None else [gradients.pooler])
-        chunks.append([sum_of_absolute_products(call, g) for call, g in zip(calls, of_calls, strict=True)])
+        of_blocks = [sum_of_absolute_products(call, gradient) for call, gradient in gradients.from_last()]
+        at_pooler = gradients.pooler
+        of_pooler = [] if at_pooler is None else [sum_of_absolute_products(full.last, at_pooler)]
+        chunks.append([*reversed(of_blocks), *of_pooler])
     importance = [torch.cat(parts) for parts in zip(*chunks, strict=True)]
     importance = [each / each.sum(-1, keepdim=True).clamp_min(torch.finfo(each.dtype).tiny) for each in importance]
 

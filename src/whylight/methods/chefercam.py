@@ -48,6 +48,6 @@ def _row(full: FullPass, gradients: Gradients) -> Tensor:
         return row_times_positive_gradient(pooler, gradients.last, row)
 
     row = full.start_row(through_pooler)
-    for block, gradient in zip(reversed(full.blocks), reversed(gradients.blocks), strict=True):
-        row = row + row_times_positive_gradient(block.call, gradient, row)
+    for call, gradient in gradients.from_last():
+        row = row + row_times_positive_gradient(call, gradient, row)
     return row

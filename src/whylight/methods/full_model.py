@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,16 +18,16 @@ from whylight.errors import UnsupportedModel
 from whylight.methods.layers import layer_index, the_call
 from whylight.methods.sharing import shared, sharing
 from whylight.models.targets import Targets
-from whylight.models.view import Inputs, Pass, View
+from whylight.models.view import Block, Inputs, Pass, View
 
 GRADIENT_BYTES = 256 * 2**20
 """How much the gradients of all layers may take together: targets go through in chunks of this size, or one by one."""
 
 GRAPH_BYTES = {"cpu": 512 * 2**20, "cuda": 4 * 2**30}
-"""How much the graph of one picture may take; that of a larger one is built again on the way back, block by block."""
+"""How much of one picture may be kept; of a larger one only the tokens are, and blocks run again, one at a time."""
 
-_GRAPH_OF_A_BLOCK = 20
-"""What autograd keeps of a block, in multiples of its tokens (measured: a vision transformer in float32)."""
+_OF_A_BLOCK = {"graph": 20, "call": 5}
+"""What is kept of a block, in multiples of its tokens (measured: a vision transformer in float32)."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,21 @@ class BlockPass:
     """What one block did.
 
     Attributes:
-        call: its attention.
         tokens: what entered it, (batch, tokens, width).
         after_attention: tokens after attention and its skip connection; None where not asked for.
         output: what left it.
+        record: gives its attention.
     """
 
-    call: AttentionCall
     tokens: Tensor
     after_attention: Tensor | None
     output: Tensor
+    record: Callable[[], AttentionCall]
+
+    @property
+    def call(self) -> AttentionCall:
+        """Its attention; the block runs again for it where only its tokens were kept."""
+        return self.record()
 
 
 @dataclass(frozen=True)
@@ -51,16 +57,17 @@ class Gradients:
     """∂logit/∂(attention output) for a chunk of targets.
 
     Attributes:
-        blocks: for every recorded block (targets, batch, heads, queries, head width).
-        pooler: the same for the attentional pooler, where the model has one.
+        pooler: (targets, batch, heads, queries, head width) at the attentional pooler, where the model has one.
+        from_last: goes from the last recorded block to the first: each one's call and the same at its output. Where
+            no graph was kept, a block runs again when its turn comes.
     """
 
-    blocks: list[Tensor]
     pooler: Tensor | None
+    from_last: Callable[[], Iterator[tuple[AttentionCall, Tensor]]]
 
     @property
     def last(self) -> Tensor:
-        return self.blocks[-1] if self.pooler is None else self.pooler
+        return next(self.from_last())[1] if self.pooler is None else self.pooler
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class FullPass:
         blocks: the recorded blocks, from the start layer on.
         pooler: the attentional pooler's call, where the model has one.
         output: the model's own output, (batch, dim).
-        before_readout: what entered the readout, where no graph was kept; None where it was.
+        before_readout: what entered the readout, where only tokens were kept; None where a graph was.
     """
 
     view: View
@@ -87,41 +94,43 @@ class FullPass:
         return self.blocks[-1].call if self.pooler is None else self.pooler
 
     def gradients(self, targets: Targets) -> Iterator[Gradients]:
-        """Gradients of the targets' logits at every recorded call, in order, chunk by chunk."""
-        calls = [block.call for block in self.blocks] + ([] if self.pooler is None else [self.pooler])
-        outputs = [call.output for call in calls]
-        size = max(1, GRADIENT_BYTES // sum(output.numel() * output.element_size() for output in outputs))
+        """Gradients of the targets' logits at every recorded call, chunk by chunk."""
+        held = [block.output for block in self.blocks] + ([] if self.pooler is None else [self.pooler.output])
+        size = max(1, GRADIENT_BYTES // sum(tensor.numel() * tensor.element_size() for tensor in held))
         if self.before_readout is not None:
             for first in range(0, len(targets), size):
-                yield self._gradients_block_by_block(targets, slice(first, first + size), self.before_readout)
+                yield self._gradients_once_more(targets, slice(first, first + size), self.before_readout)
             return
+        calls = [block.call for block in reversed(self.blocks)]
+        outputs = [call.output for call in (calls if self.pooler is None else [self.pooler, *calls])]
         scores = targets.logits(self.view, self.output).sum(0)
         for chunk in scores.split(size):
             each = [torch.autograd.grad(score, outputs, retain_graph=True) for score in chunk]
             stacked = [torch.stack(of_one_call) for of_one_call in zip(*each, strict=True)]
-            if self.pooler is None:
-                yield Gradients(stacked, None)
-            else:
-                yield Gradients(stacked[:-1], stacked[-1])
+            pooler = None if self.pooler is None else stacked.pop(0)
+            yield Gradients(pooler, partial(zip, calls, stacked, strict=True))
 
     @torch.enable_grad()
-    def _gradients_block_by_block(self, targets: Targets, chunk: slice, before_readout: Tensor) -> Gradients:
-        """The same from the tokens that entered each block: it is run again, and only its own graph is held."""
+    def _gradients_once_more(self, targets: Targets, chunk: slice, before_readout: Tensor) -> Gradients:
+        """The same from the tokens that entered each block: it runs again, and only its own graph is held."""
         tokens, output, calls = _once_more(self.run.readout, before_readout)
         scores = targets.logits(self.view, output).sum(0)[chunk]
         at = [tokens] if self.pooler is None else [tokens, the_call(calls, self.view, len(self.run.blocks)).output]
         each = [torch.autograd.grad(score, at, retain_graph=True) for score in scores]
         pooler = None if self.pooler is None else torch.stack([gradients[1] for gradients in each])
-        arriving = [gradients[0] for gradients in each]
-        blocks: list[Tensor] = []
+        return Gradients(pooler, partial(self._blocks_once_more, [gradients[0] for gradients in each]))
+
+    def _blocks_once_more(self, arriving: list[Tensor]) -> Iterator[tuple[AttentionCall, Tensor]]:
         first = len(self.run.blocks) - len(self.blocks)
         for layer in reversed(range(first, len(self.run.blocks))):
-            tokens, output, calls = _once_more(self.run.blocks[layer], self.blocks[layer - first].tokens)
-            at = [the_call(calls, self.view, layer, tokens.shape[1]).output, tokens][: 1 if layer == first else 2]
-            each = [torch.autograd.grad(output, at, gradient, retain_graph=True) for gradient in arriving]
-            blocks.insert(0, torch.stack([gradients[0] for gradients in each]))
-            arriving = [gradients[-1] for gradients in each]
-        return Gradients(blocks, pooler)
+            with torch.enable_grad():
+                tokens, output, calls = _once_more(self.run.blocks[layer], self.blocks[layer - first].tokens)
+                call = the_call(calls, self.view, layer, tokens.shape[1])
+                at = [call.output, tokens][: 1 if layer == first else 2]
+                each = [torch.autograd.grad(output, at, gradient, retain_graph=True) for gradient in arriving]
+            arriving, of_call = [gradients[-1] for gradients in each], torch.stack([gradients[0] for gradients in each])
+            del tokens, output, calls, at, each  # the graph, before another one is built
+            yield call.detached(), of_call
 
     def readout_weights(self) -> Tensor:
         """How the output reads the rows of the last map: (batch, queries), summing to one.
@@ -196,7 +205,8 @@ def full_pass(view: View, inputs: Inputs, start_layer: int = 0, *, residual: boo
     """
     if not sharing():
         return _full_pass(view, inputs, start_layer, residual)
-    whole = shared(view, inputs, ("full", residual), lambda: _full_pass(view, inputs, 0, residual))
+    with torch.enable_grad():  # the method that comes first may need no gradients, and the next one may
+        whole = shared(view, inputs, ("full", residual), lambda: _full_pass(view, inputs, 0, residual))
     return replace(whole, blocks=whole.blocks[layer_index(start_layer, len(whole.blocks)) :])
 
 
@@ -227,10 +237,10 @@ def drive(view: View, run: Pass, tokens: Tensor, first: int, *, residual: bool =
         for block in run.blocks[:first]:
             tokens = block(tokens)
     graph = torch.is_grad_enabled()
-    once_more = graph and _graph_bytes(tokens, len(run.blocks) - first) > GRAPH_BYTES.get(
-        tokens.device.type, GRAPH_BYTES["cuda"]
-    )
-    blocks = []
+    kept = _OF_A_BLOCK["graph" if graph else "call"] * (len(run.blocks) - first)
+    kept_bytes = kept * tokens[:1].numel() * tokens.element_size()
+    once_more = kept_bytes > GRAPH_BYTES.get(tokens.device.type, GRAPH_BYTES["cuda"])
+    blocks: list[BlockPass] = []
     with torch.set_grad_enabled(graph and not once_more):
         for layer, block in enumerate(run.blocks[first:], first):
             entering = tokens
@@ -243,16 +253,25 @@ def drive(view: View, run: Pass, tokens: Tensor, first: int, *, residual: bool =
                 else:
                     tokens, after_attention = block(entering), None
             call = the_call(calls, view, layer, entering.shape[1])
-            blocks.append(BlockPass(call, entering.detach(), after_attention, tokens.detach()))
+            last = layer == len(run.blocks) - 1
+            again = partial(_recorded_again, view, block, layer, entering.detach())
+            record = again if once_more and not last else partial(_same, call)
+            blocks.append(BlockPass(entering.detach(), after_attention, tokens.detach(), record))
         with record_attention(leaves=not blocks) as calls:
             output = run.readout(tokens)
     pooler = None if run.attention_pool is None else the_call(calls, view, len(run.blocks))
     return FullPass(view, run, blocks, pooler, output, tokens if once_more else None)
 
 
-def _graph_bytes(tokens: Tensor, blocks: int) -> int:
-    """About how much autograd would keep of one picture's way through so many blocks."""
-    return _GRAPH_OF_A_BLOCK * blocks * tokens[:1].numel() * tokens.element_size()
+def _same(call: AttentionCall) -> AttentionCall:
+    return call
+
+
+@torch.no_grad()
+def _recorded_again(view: View, block: Block, layer: int, tokens: Tensor) -> AttentionCall:
+    with record_attention() as calls:
+        block(tokens)
+    return the_call(calls, view, layer, tokens.shape[1])
 
 
 def _once_more(step: Callable[[Tensor], Tensor], entering: Tensor) -> tuple[Tensor, Tensor, list[AttentionCall]]:

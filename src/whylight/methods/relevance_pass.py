@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import torch
@@ -92,7 +92,7 @@ class RelevancePass:
             UnsupportedModel: a block hides its attention.
         """
         blocks = [
-            BlockPass(self.call(index), stage.tokens, None, stage.output)
+            BlockPass(stage.tokens, None, stage.output, partial(self.call, index))
             for index, stage in enumerate(self.stages[:-1])
         ]
         pooler = None if self.run.attention_pool is None else self.call(len(blocks))

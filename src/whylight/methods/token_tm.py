@@ -50,10 +50,9 @@ def _row(full: FullPass, gradients: Gradients, transformations: list[tuple[Tenso
         return row_times_means(pooler, gradients.last, row)
 
     row = full.start_row(through_pooler)
-    layers = list(zip(full.blocks, gradients.blocks, transformations, strict=True))
-    for block, gradient, (by_attention, by_mlp) in reversed(layers):
+    for (call, gradient), (by_attention, by_mlp) in zip(gradients.from_last(), reversed(transformations), strict=True):
         row = row + row * by_mlp
-        row = row + row_times_means(block.call, gradient, row) * by_attention
+        row = row + row_times_means(call, gradient, row) * by_attention
     return row
 
 
