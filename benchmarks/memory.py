@@ -55,7 +55,7 @@ def main() -> None:
                 print(f"{model} {size} px {method}: {cell['megabytes']:.0f} MB in {cell['seconds']:.0f} s", flush=True)
                 cells[f"{model} {size} {method}"] = cell
                 file.write_text(json.dumps(cells, indent=1, sort_keys=True) + "\n")
-    (arguments.out / "memory.md").write_text(table(list(cells.values()), arguments.threads))
+    (arguments.out / "memory.md").write_text(table(list(cells.values())))
 
 
 def in_a_process(model: str, size: int, method: str, threads: int) -> dict[str, float]:
@@ -121,11 +121,11 @@ def _status(name: str) -> int:
     raise SystemExit(f"/proc/self/status does not say {name}")
 
 
-def table(cells: list[dict[str, float | str]], threads: int) -> str:
+def table(cells: list[dict[str, float | str]]) -> str:
     """Markdown: megabytes by tokens and method, and the straight line through each method's cells."""
     methods = [method for method in METHODS if any(cell["method"] == method for cell in cells)]
     lines = [
-        f"Peak memory above the model in MB, float32, one picture, one class, {threads} threads, {platform.machine()}, "
+        f"Peak memory above the model in MB, float32, one picture, one class, {platform.machine()}, "
         f"torch {cells[0]['torch']}; `make bench-memory`.",
         "",
         "| model | pixels | tokens | " + " | ".join(methods) + " |",
