@@ -54,7 +54,7 @@ def draw_figures(summaries: Sequence[Summary]) -> Figure:
 def draw_curves(summary: Summary) -> Figure:
     """Accuracy while pixels are erased, most relevant first and least relevant first."""
     explained = summary.settings.explained[-1]
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(12, 4), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     erased = np.arange(10) * 10
     lines = [line for line in summary.lines if line.explained == explained and line.figures]
@@ -70,7 +70,7 @@ def draw_curves(summary: Summary) -> Figure:
         axis.set_title(text, fontsize=10)
         axis.set_xlabel("erased, % of pixels")
     axes[0].set_ylabel("accuracy, %")
-    axes[1].legend(fontsize=7, loc="upper right")
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=7, loc="outside right center")
     figure.suptitle(f"{summary.settings.benchmark}, {summary.settings.model}, {explained} class explained", fontsize=11)
     return figure
 
