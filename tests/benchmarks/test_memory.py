@@ -20,7 +20,7 @@ def test_table_names_what_is_over() -> None:
         for size, tokens in ((224, 197), (448, 785), (896, 3137))
     ]
     over = {**cells[0], "model": "vit_large_patch14_clip_224", "size": 1036, "tokens": 5477, "megabytes": 2500.0}
-    text = table([{**cell, "torch": "2"} for cell in (*cells, over)], 2)
+    text = table([{**cell, "torch": "2"} for cell in (*cells, over)])
     assert "| vit_base_patch16_224 | 896 | 3,137 | 1,568 |" in text
     assert "| legrad | 500 | 0 | 0 MB |" in text
     assert "Within 2,000 MB: not legrad on vit_large_patch14_clip_224 at 1036 px." in text
