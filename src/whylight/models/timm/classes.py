@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 
@@ -17,14 +18,16 @@ def class_names(model: Any) -> list[str] | None:
             labels = [labels[key] for key in sorted(labels, key=int)]
         descriptions = config.get("label_descriptions") or {}
         return [str(descriptions.get(label, label)) for label in labels]
-    return _imagenet_names(model.num_classes)
+    names = _imagenet_names(model.num_classes)
+    return None if names is None else list(names)
 
 
-def _imagenet_names(count: int) -> list[str] | None:
+@cache  # timm reads a file for them
+def _imagenet_names(count: int) -> tuple[str, ...] | None:
     from timm.data import ImageNetInfo, infer_imagenet_subset
 
     subset = infer_imagenet_subset({"num_classes": count})
     if subset is None:
         return None
     info = ImageNetInfo(subset)
-    return [info.index_to_description(index) for index in range(count)]
+    return tuple(info.index_to_description(index) for index in range(count))
