@@ -94,14 +94,15 @@ def write(summaries: list[Summary]) -> None:
     for name in BENCHMARKS:
         runs = [summary for summary in summaries if summary.settings.benchmark == name]
         for summary in runs:
-            write_summary(summary, markdown(summary, {}))
-            title, _, table = markdown(summary, {}).partition("\n\n")
+            text = markdown(summary, {})
+            write_summary(summary, text)
+            title, _, table = text.partition("\n\n")
             labels = ",".join(label for label in summary.settings.methods if label not in BASELINES)
             command = command_of(name, summary.settings.model, summary.settings.pictures, summary.folder, labels)
             parts.append(f"##{title}\n\n    {command}\n\n{table}")
         parts += pictures(name, [summary for summary in runs if DEAR[0] not in summary.settings.methods])
-    text = PAGE.read_text(encoding="utf-8")
-    before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page[: page.index(BEGIN) + len(BEGIN)], page[page.index(END) :]
     PAGE.write_text(before + "\n\n" + "\n".join(parts) + "\n" + after, encoding="utf-8")
 
 

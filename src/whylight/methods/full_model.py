@@ -269,13 +269,12 @@ def _same(call: AttentionCall) -> AttentionCall:
 
 @torch.no_grad()
 def _recorded_again(view: View, block: Block, layer: int, tokens: Tensor) -> AttentionCall:
-    with record_attention() as calls:
-        block(tokens)
+    _, _, calls = _once_more(block, tokens)
     return the_call(calls, view, layer, tokens.shape[1])
 
 
 def _once_more(step: Callable[[Tensor], Tensor], entering: Tensor) -> tuple[Tensor, Tensor, list[AttentionCall]]:
-    """A block or the readout, run with a graph: what enters it as a leaf, what leaves it, its attention calls."""
+    """A block or the readout, run again: what enters it as a leaf of a graph, what leaves it, its attention calls."""
     entering = entering.detach().requires_grad_()
     with record_attention() as calls:
         output = step(entering)
