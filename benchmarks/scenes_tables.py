@@ -33,7 +33,6 @@ OF_A_CLASS_TOKEN = ("clip_surgery", "decomposition", "grad_eclip")
 DEAR = ("beyond_intuition", "integrated_gradients")
 """Twenty passes for each picture or class: a table of their own, on a twentieth of the scenes."""
 ERASING = "scenes-perturbation"
-"""Eighteen passes for each map: a quarter of the scenes."""
 CONSOLE = "from whylight.cli.main import main; main()"
 
 
@@ -49,7 +48,7 @@ def main() -> int:
     for name in BENCHMARKS if asked.only is None else (asked.only,):
         for model in MODELS if asked.model is None else (asked.model,):
             for dear in (False, True):
-                share = 20 if dear else 4 if name == ERASING else 1
+                share = 20 if dear else 1
                 labels = ",".join(DEAR) if dear else chosen(model)
                 folder = asked.results / (f"{name}-{model}" + ("-dear" if dear else ""))
                 if not asked.write_only:
