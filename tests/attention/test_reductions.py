@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from whylight.attention import AttentionCall, gradient_relevance, record_attention, reductions
+from whylight.attention import AttentionCall, gradient_relevance, record_attention, tiles
 
 
 def call_of(
@@ -30,11 +30,12 @@ def whole_map(call: AttentionCall, gradient: Tensor) -> Tensor:
     return product if allowed is None else product * allowed
 
 
-@pytest.mark.parametrize("tile_bytes", [1, 300, 2**20])
+@pytest.mark.parametrize("tile_bytes", [1, 300, 2400, 2**20], ids=["a row", "rows", "two pictures", "all"])
 @pytest.mark.parametrize("lead", [(), (2,)])
 def test_gradient_relevance(monkeypatch: pytest.MonkeyPatch, tile_bytes: int, lead: tuple[int, ...]) -> None:
-    monkeypatch.setitem(reductions.TILE_BYTES, "cpu", tile_bytes)
-    call = call_of()
+    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
+        monkeypatch.setitem(budget, "cpu", tile_bytes)
+    call = call_of(batch=3)
     gradient = torch.randn(*lead, *call.output.shape, dtype=torch.float64)
     expected = whole_map(call, gradient).relu().mean((-3, -2))
     torch.testing.assert_close(gradient_relevance(call, gradient), expected, rtol=0, atol=1e-12)
@@ -51,7 +52,9 @@ def test_forbidden_places_do_not_count() -> None:
     torch.testing.assert_close(relevance, expected, rtol=0, atol=1e-12)
 
 
-def test_padding_is_left_out_of_the_mean_and_of_the_keys() -> None:
+@pytest.mark.parametrize("together", [1, 2**20], ids=["one picture", "all"])
+def test_padding_is_left_out_of_the_mean_and_of_the_keys(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
+    monkeypatch.setitem(tiles.TOGETHER_BYTES, "cpu", together)
     real = torch.tensor([[True] * 7, [True] * 4 + [False] * 3])
     call = call_of(attn_mask=real[:, None, None])
     gradient = torch.randn_like(call.output)
@@ -95,7 +98,7 @@ class LargestTensor(TorchDispatchMode):
 
 
 def test_largest_tensor_grows_with_the_tokens_not_with_their_square(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(reductions.TILE_BYTES, "cpu", 64 * 2**10)
+    monkeypatch.setitem(tiles.TILE_BYTES, "cpu", 64 * 2**10)
     largest = {}
     for tokens in (256, 1024):
         call = call_of(tokens=tokens, batch=1, dtype=torch.float32)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from whylight.attention import AttentionCall, record_attention, reductions
+from whylight.attention import AttentionCall, record_attention, tiles
 from whylight.attention.likeness import sum_of_absolute_products
 from whylight.attention.rows import (
     attention_rows,
@@ -79,7 +79,8 @@ ROWS: dict[str, tuple[Reduce, Written]] = {
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("name", ROWS)
 def test_rows(name: str, mask: str, lead: tuple[int, ...], tile_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(reductions.TILE_BYTES, "cpu", tile_bytes)
+    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
+        monkeypatch.setitem(budget, "cpu", tile_bytes)
     call = call_of(**MASKS[mask])
     gradient = torch.randn(*lead, *call.output.shape, dtype=torch.float64)
     row = torch.rand(*lead, 2, 7, dtype=torch.float64)
@@ -92,7 +93,8 @@ def test_rows(name: str, mask: str, lead: tuple[int, ...], tile_bytes: int, monk
 @pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])
 @pytest.mark.parametrize("mask", MASKS)
 def test_sum_of_absolute_products(mask: str, tile_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(reductions.TILE_BYTES, "cpu", tile_bytes)
+    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
+        monkeypatch.setitem(budget, "cpu", tile_bytes)
     call = call_of(**MASKS[mask])
     gradient = torch.randn(2, *call.output.shape, dtype=torch.float64)
     attention, of_map = whole_maps(call, gradient)
@@ -140,7 +142,7 @@ class LargestTensor(TorchDispatchMode):
 
 @pytest.mark.parametrize("name", [*ROWS, "likeness"])
 def test_largest_tensor_grows_with_the_tokens_not_with_their_square(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(reductions.TILE_BYTES, "cpu", 64 * 2**10)
+    monkeypatch.setitem(tiles.TILE_BYTES, "cpu", 64 * 2**10)
     largest = {}
     for tokens in (256, 1024):
         call = call_of(tokens=tokens, batch=1, dtype=torch.float32)

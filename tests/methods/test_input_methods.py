@@ -10,7 +10,6 @@ from oracle_files import relative_difference
 from oracle_models import timm_oracle
 from torch import Tensor
 
-from whylight.attention.rows import map_gradient
 from whylight.errors import BadInput, MissingExtra
 from whylight.methods import relevance
 from whylight.methods.full_model import full_pass
@@ -56,7 +55,7 @@ def test_libra_gradients_of_attention_maps() -> None:
     with libra_gradients():
         full = full_pass(view, oracle["image"])
         (gradients,) = full.gradients(as_targets(view, CLASSES, 1))
-    maps = [map_gradient(call, gradient, slice(None)) for call, gradient in gradients.from_last()][::-1]
+    maps = [call.map_gradient(gradient) for call, gradient in gradients.from_last()][::-1]
     for index, target in enumerate(CLASSES):
         found = torch.stack([each[index, 0] for each in maps])
         assert relative_difference(found, oracle[f"expected.libra.attention_gradients.class_{target}"]) < 1e-8

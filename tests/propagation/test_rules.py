@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from whylight.attention import AttentionCall, reductions
-from whylight.attention.rows import map_gradient
+from whylight.attention import AttentionCall, tiles
 from whylight.propagation import BASELINE, CONSERVATIVE, Propagation
 from whylight.propagation.attention import attention_relevance, row_times_normalised, row_times_relevance
 from whylight.propagation.pictures import picture_convolution
@@ -71,7 +70,8 @@ MASKS = [None, torch.arange(7) < torch.tensor([5, 7])[:, None, None, None]]
 @pytest.mark.parametrize("tile", [1, 1 << 20])
 @pytest.mark.parametrize("mask", MASKS)
 def test_attention_is_two_products(mask: Tensor | None, tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(reductions.TILE_BYTES, "cpu", tile)
+    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
+        monkeypatch.setitem(budget, "cpu", tile)
     call, relevance = the_call(mask), randn(2, 3, 7, 4, seed=9)
     attention = call.attention()
     s = relevance / (call.output + STABILISER)
@@ -83,7 +83,7 @@ def test_attention_is_two_products(mask: Tensor | None, tile: int, monkeypatch: 
     assert close(attention_relevance(relevance, call, False, True, copies=1)[1], 2 * of_key)
 
     row, gradient = torch.rand(1, 2, 7, dtype=torch.float64), randn(1, 2, 3, 7, 4, seed=8)
-    positive = (of_map * map_gradient(call, gradient[0], slice(None))).relu().mean(1)
+    positive = (of_map * call.map_gradient(gradient[0])).relu().mean(1)
     assert close(row_times_relevance(call, relevance[None], row, gradient)[0], (row[0, :, None] @ positive)[:, 0])
     assert close(row_times_relevance(call, relevance[None], row)[0], (row[0, :, None] @ of_map.relu().mean(1))[:, 0])
     with_identity = positive + torch.eye(7)

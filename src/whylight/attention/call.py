@@ -85,6 +85,14 @@ class AttentionCall:
         mask = None if self.mask is None else self.mask.detach()
         return replace(self, query=query, key=key, value=value, output=output, mask=mask)
 
+    def of_pictures(self, pictures: slice) -> AttentionCall:
+        """The same call of some rows of the batch."""
+        query, key, value, output = (each[pictures] for each in (self.query, self.key, self.value, self.output))
+        mask = (
+            self.mask[pictures] if self.mask is not None and self.mask.dim() == 4 and len(self.mask) > 1 else self.mask
+        )
+        return replace(self, query=query, key=key, value=value, output=output, mask=mask)
+
     def tensors(self) -> list[Tensor]:
         """All that it holds."""
         held = [self.query, self.key, self.value, self.output]
@@ -94,7 +102,7 @@ class AttentionCall:
         """Rows of A = softmax(scale · query keyᵀ + mask): (batch, heads, rows, keys), in [0, 1], at least float32.
 
         The whole map is heads x queries x keys numbers: ask for a few rows at a time
-        (:func:`whylight.attention.reductions.tiles`).
+        (:func:`whylight.attention.tiles.tiles`).
         """
         query, key = at_least_float32(self.query[..., rows, :]), at_least_float32(self.key)
         scores = (query * self.scale) @ key.transpose(-1, -2)
@@ -105,6 +113,16 @@ class AttentionCall:
         if allowed is not None:
             scores = scores.masked_fill(~allowed, -torch.inf)
         return scores.softmax(-1).nan_to_num(0.0) if allowed is not None else scores.softmax(-1)
+
+    def map_gradient(self, gradient: Tensor, rows: slice = EVERY_ROW) -> Tensor:
+        """Rows of ∂s/∂A = G_O Vᵀ, zero where no query may attend: (..., batch, heads, rows, keys), at least float32.
+
+        Args:
+            gradient: G_O, ∂s/∂output: (..., batch, heads, queries, head width); leading dimensions are targets.
+        """
+        product = at_least_float32(gradient[..., rows, :]) @ at_least_float32(self.value).transpose(-1, -2)
+        allowed = self.allowed(rows)
+        return product if allowed is None else product.mul_(allowed)
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from whylight.attention.call import AttentionCall, at_least_float32
-from whylight.attention.reductions import tiles
-from whylight.attention.rows import map_gradient
+from whylight.attention.tiles import tiles
 
 
 @torch.no_grad()
@@ -26,13 +25,14 @@ def sum_of_absolute_products(call: AttentionCall, gradient: Tensor) -> Tensor:
     lead = gradient.shape[: -value.dim()]
     product = gradient.new_zeros(*lead, *value.shape)
     for tile in tiles(call):
-        product += call.attention(tile).transpose(-1, -2) @ gradient[..., tile, :]
+        product[..., tile.pictures, :, :, :] += tile.attention().transpose(-1, -2) @ tile.of_queries(gradient)
     allowed = call.allowed(slice(0, 1))
     if allowed is not None:
         value = value * allowed.transpose(-1, -2)
     total = gradient.new_zeros(*lead, *value.shape[:2])
-    for keys in tiles(replace(call, query=call.key), copies=lead.numel()):  # rows of this product are keys
-        total += (product[..., keys, :] @ value.transpose(-1, -2)).abs_().sum((-2, -1))
+    for tile in tiles(replace(call, query=call.key), copies=lead.numel()):  # rows of this product are keys
+        part = tile.of_queries(product) @ value[tile.pictures].transpose(-1, -2)
+        total[..., tile.pictures, :] += part.abs_().sum((-2, -1))
     return total
 
 
@@ -40,5 +40,5 @@ def _whole_maps(call: AttentionCall, gradient: Tensor) -> Tensor:
     """Masks that differ from row to row leave no such shortcut: one target's whole maps of this layer at a time."""
     attention = call.attention().transpose(-1, -2)
     flat = gradient.reshape(-1, *call.output.shape)
-    sums = [(attention @ map_gradient(call, one, slice(None))).abs_().sum((-2, -1)) for one in flat]
+    sums = [(attention @ call.map_gradient(one)).abs_().sum((-2, -1)) for one in flat]
     return torch.stack(sums).reshape(gradient.shape[:-2])

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from whylight.attention import kernels
-from whylight.attention.call import AttentionCall, at_least_float32
-from whylight.attention.reductions import tiles
+from whylight.attention.call import AttentionCall
+from whylight.attention.tiles import tiles
 
 
 @torch.no_grad()
@@ -21,7 +21,7 @@ def attention_rows(call: AttentionCall, row: Tensor) -> Tensor:
         return by_kernel(call, row)
     total = _zeros(call, row, call.heads, call.keys)
     for tile in tiles(call, rows=support(row)):
-        total += torch.einsum("...bq,bhqk->...bhk", row[..., tile], call.attention(tile))
+        total[..., tile.pictures, :, :] += torch.einsum("...bq,bhqk->...bhk", tile.of_row(row), tile.attention())
     return total
 
 
@@ -35,7 +35,8 @@ def gradient_rows(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
     """row · ∂s/∂A for every head: (..., batch, heads, keys); ``gradient`` is ∂s/∂(call.output)."""
     total = _zeros(call, row, call.heads, call.keys, like=gradient)
     for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
-        total += torch.einsum("...bq,...bhqk->...bhk", row[..., tile], map_gradient(call, gradient, tile))
+        of_map = tile.map_gradient(gradient)
+        total[..., tile.pictures, :, :] += torch.einsum("...bq,...bhqk->...bhk", tile.of_row(row), of_map)
     return total
 
 
@@ -46,8 +47,8 @@ def row_times_positive_gradient(call: AttentionCall, gradient: Tensor, row: Tens
         return by_kernel(call, row, gradient).mean(-2)
     total = _zeros(call, row, call.keys, like=gradient)
     for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
-        product = map_gradient(call, gradient, tile).relu_().mul_(call.attention(tile))
-        total += torch.einsum("...bq,...bhqk->...bk", row[..., tile], product)
+        product = tile.map_gradient(gradient).relu_().mul_(tile.attention())
+        total[..., tile.pictures, :] += torch.einsum("...bq,...bhqk->...bk", tile.of_row(row), product)
     return total / call.heads
 
 
@@ -56,16 +57,9 @@ def row_times_means(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tenso
     """row · (mean over heads of A * mean over heads of relu(∂s/∂A)): (..., batch, keys)."""
     total = _zeros(call, row, call.keys, like=gradient)
     for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
-        product = map_gradient(call, gradient, tile).relu_().mean(-3).mul_(call.attention(tile).mean(-3))
-        total += torch.einsum("...bq,...bqk->...bk", row[..., tile], product)
+        product = tile.map_gradient(gradient).relu_().mean(-3).mul_(tile.attention().mean(-3))
+        total[..., tile.pictures, :] += torch.einsum("...bq,...bqk->...bk", tile.of_row(row), product)
     return total
-
-
-def map_gradient(call: AttentionCall, gradient: Tensor, rows: slice) -> Tensor:
-    """Rows of ∂s/∂A = G_O Vᵀ, zero where no query may attend: (..., batch, heads, rows, keys), a tensor of its own."""
-    product = at_least_float32(gradient[..., rows, :]) @ at_least_float32(call.value).transpose(-1, -2)
-    allowed = call.allowed(rows)
-    return product if allowed is None else product.mul_(allowed)
 
 
 def support(row: Tensor) -> slice:

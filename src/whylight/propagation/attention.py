@@ -15,8 +15,8 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall, kernels
 from whylight.attention.call import at_least_float32
-from whylight.attention.reductions import tiles
-from whylight.attention.rows import by_kernel, map_gradient, support
+from whylight.attention.rows import by_kernel, support
+from whylight.attention.tiles import Tile, tiles
 from whylight.propagation.rules import divide
 
 
@@ -40,18 +40,21 @@ def attention_relevance(
     query, key, value = at_least_float32(call.query), at_least_float32(call.key), at_least_float32(call.value)
     s = divide(relevance, at_least_float32(call.output))
     half = 0.5 if query_carries and key_carries else 1.0
-    to_query, to_key, to_value = [], torch.zeros_like(key), torch.zeros_like(value)
+    lead = s.shape[: -call.output.dim()]
+    to_query, to_key, to_value = (s.new_zeros(*lead, *each.shape) for each in (query, key, value))
     for tile in tiles(call, copies=copies):
-        attention = call.attention(tile)
-        to_value = to_value + attention.mT @ s[..., tile, :]
-        map_relevance = attention * (s[..., tile, :] @ value.mT) * 0.5
-        scores = query[..., tile, :] @ key.mT
+        of_output, queries = tile.of_queries(s), tile.of_queries(query)
+        keys, values = key[tile.pictures], value[tile.pictures]
+        attention = tile.attention()
+        to_value[..., tile.pictures, :, :, :] += attention.mT @ of_output
+        map_relevance = attention * (of_output @ values.mT) * 0.5
+        scores = queries @ keys.mT
         if add is not None:
             map_relevance, _ = add(map_relevance, scores * call.scale, torch.zeros_like(scores))
         s_map = divide(map_relevance, scores)
-        to_query.append(s_map @ key)
-        to_key = to_key + s_map.mT @ query[..., tile, :]
-    return query * torch.cat(to_query, dim=-2) * half, key * to_key * half, value * to_value * 0.5
+        to_query[..., tile.pictures, :, tile.rows, :] = s_map @ keys
+        to_key[..., tile.pictures, :, :, :] += s_map.mT @ queries
+    return query * to_query * half, key * to_key * half, value * to_value * 0.5
 
 
 @torch.no_grad()
@@ -66,32 +69,37 @@ def row_times_relevance(call: AttentionCall, relevance: Tensor, row: Tensor, gra
     wide, gradients = at_least_float32(relevance), () if gradient is None else (gradient,)
     if kernels.usable(call, wide, *gradients):
         return by_kernel(call, row, divide(wide, at_least_float32(call.output)), *gradients).mean(-2) / 2
-    total = row.new_zeros(call.keys)
+    total = _zeros(call, relevance, row)
     for tile, part in _map_tiles(call, relevance, row, gradient):
-        total = total + torch.einsum("...bq,...bqk->...bk", row[..., tile], part)
-    return total.expand(*relevance.shape[: -call.output.dim()], call.query.shape[0], call.keys)
+        total[..., tile.pictures, :] += torch.einsum("...bq,...bqk->...bk", tile.of_row(row), part)
+    return total
 
 
 @torch.no_grad()
 def row_times_normalised(call: AttentionCall, relevance: Tensor, row: Tensor, gradient: Tensor | None = None) -> Tensor:
     """row · N, where N = I + M of :func:`row_times_relevance` with rows that sum to one."""
-    total = torch.zeros_like(row)
+    total = _zeros(call, relevance, row)
     for tile, part in _map_tiles(call, relevance, row, gradient):
-        weights = row[..., tile] / (1 + part.sum(-1))
-        total = total + torch.einsum("...bq,...bqk->...bk", weights, part)
-        total[..., tile] += weights
+        weights = tile.of_row(row) / (1 + part.sum(-1))
+        total[..., tile.pictures, :] += torch.einsum("...bq,...bqk->...bk", weights, part)
+        total[..., tile.pictures, tile.rows] += weights
     return total
+
+
+def _zeros(call: AttentionCall, relevance: Tensor, row: Tensor) -> Tensor:
+    lead = torch.broadcast_shapes(row.shape[:-2], relevance.shape[: -call.output.dim()])
+    return row.new_zeros(*lead, len(call.query), call.keys)
 
 
 def _map_tiles(
     call: AttentionCall, relevance: Tensor, row: Tensor, gradient: Tensor | None
-) -> Iterator[tuple[slice, Tensor]]:
+) -> Iterator[tuple[Tile, Tensor]]:
     """Rows of M, (..., batch, rows, keys), tile by tile, where the row vector is not zero."""
-    value, output = at_least_float32(call.value), at_least_float32(call.output)
+    output = at_least_float32(call.output)
     copies = relevance.shape[: -call.output.dim()].numel()
     for tile in tiles(call, copies=copies, rows=support(row)):
-        s = divide(relevance[..., tile, :], output[..., tile, :])
-        part = (s @ value.mT).mul_(call.attention(tile)).mul_(0.5)
+        s = divide(tile.of_queries(relevance), tile.of_queries(output))
+        part = (s @ at_least_float32(tile.call.value).mT).mul_(tile.attention()).mul_(0.5)
         if gradient is not None:
-            part.mul_(map_gradient(call, gradient, tile))
+            part.mul_(tile.map_gradient(gradient))
         yield tile, part.relu_().mean(-3)
