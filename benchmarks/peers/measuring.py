@@ -27,6 +27,8 @@ LOADING = 900.0
 """Seconds in which a model must be ready."""
 WARM_CALLS, WARM_SECONDS = 10, 10.0
 """Our calls before the rounds: what is prepared once per model, after some prompts, has been prepared by then."""
+LONG_CALL = 60.0
+"""No such calls where one takes so many seconds: what is prepared is a few hundredths of it."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,8 @@ class Side:
         return float(self.worker.ask(self.bounds.limit, **request)["seconds"])
 
     def warm(self) -> None:
+        if self.first > LONG_CALL:
+            return
         start = time.monotonic()
         for number in range(WARM_CALLS):
             if number and time.monotonic() - start > WARM_SECONDS:
