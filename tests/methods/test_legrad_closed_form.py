@@ -85,6 +85,35 @@ def test_prepared_products_and_chunks_change_nothing(monkeypatch: pytest.MonkeyP
     assert relative_difference(relevance(view, PIXELS, targets_of(view), road="closed_form"), before) < 1e-12
 
 
+def test_layers_that_wait_for_one_another_give_what_they_give_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = openclip()
+    ways: list[int] = []
+    original = legrad_closed_form.seeds_of
+    monkeypatch.setattr(legrad_closed_form, "seeds_of", lambda *args: (ways.append(1), original(*args))[1])
+    together = relevance(view, PIXELS, targets_of(view), road="closed_form")
+    assert len(ways) == 1  # all layers, once through the head
+    monkeypatch.setattr(legrad_closed_form, "SEEDS", 3)
+    one_by_one = relevance(view, PIXELS, targets_of(view), road="closed_form")
+    assert len(ways) == 1 + len(view.pre_norm_blocks())
+    monkeypatch.setattr(legrad_closed_form, "TOGETHER_BYTES", 1)
+    alone = relevance(view, PIXELS, targets_of(view), road="closed_form")
+    assert relative_difference(one_by_one, together) < 1e-12
+    assert relative_difference(alone, together) < 1e-12
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_float32_is_as_close_as_its_digits_allow(count: int) -> None:
+    view = openclip()
+    targets = targets_of(view)[:count]
+    exact = relevance(view, PIXELS, targets, road="general")
+    view.module.float()
+    for _ in range(20):
+        rounded = relevance(view, PIXELS.float(), targets.float(), road="closed_form")
+    assert rounded.dtype == torch.float32
+    assert bool(legrad_prepared._PREPARED[view.module].products) == (count > 1)
+    assert relative_difference(rounded.double(), exact) < 1e-5
+
+
 def test_prepared_products_follow_the_weights_and_go_with_the_model() -> None:
     view = openclip()
     for _ in range(20):

@@ -24,9 +24,16 @@ from torch.overrides import TorchFunctionMode
 
 from whylight.attention import AttentionCall, gradient_relevance, record_attention
 from whylight.methods.layers import the_call
+from whylight.methods.matrix_product import matrix_product
 from whylight.models.pre_norm import Activation, PreNormBlock
 from whylight.models.targets import Score, Targets
 from whylight.models.view import Block, Pass, View
+
+TOGETHER_BYTES = 16 * 2**20
+"""How much layers may hold that wait for one another: their seeds are one way through the head."""
+
+SEEDS = 64
+"""How many targets times layers go through the head at once."""
 
 
 class Layer(Protocol):
@@ -50,6 +57,9 @@ class Layer(Protocol):
             seeds: from :func:`seeds_of`.
             weights: ω, (tokens,) share of each token in the pooled vector; sums to one.
         """
+
+    def tensors(self) -> Iterator[Tensor]:
+        """What it holds of its input."""
 
 
 def recorded_layers(
@@ -81,13 +91,27 @@ def relevance_of_layers(
 ) -> Tensor:
     """The sum over layers of E_l, (targets, batch, tokens), as :func:`whylight.methods.legrad.legrad` defines it."""
     total: Tensor | None = None
-    for layer in layers:
-        seeds = seeds_of(head, layer.pooled, targets, score)
-        part = relevance_of_layer(layer, seeds, weights=weights, centred=centred)
-        total = part if total is None else total.add_(part)
-        del layer  # before the next block runs
+    for together in _small_ones_together(layers):
+        seeds = seeds_of_layers(head, [layer.pooled for layer in together], targets, score)
+        while together:  # and each is let go before the next block runs
+            part = relevance_of_layer(together.pop(0), next(seeds), weights=weights, centred=centred)
+            total = part if total is None else total.add_(part)
     assert total is not None
     return total
+
+
+def _small_ones_together(layers: Iterable[Layer]) -> Iterator[list[Layer]]:
+    together: list[Layer] = []
+    held = 0
+    for layer in layers:
+        together.append(layer)
+        held += sum(tensor.nbytes for tensor in layer.tensors())
+        del layer
+        if held >= TOGETHER_BYTES:
+            yield together
+            together, held = [], 0
+    if together:
+        yield together
 
 
 @torch.no_grad()
@@ -95,6 +119,15 @@ def relevance_of_layer(layer: Layer, seeds: Tensor, *, weights: Tensor, centred:
     """E_l for seeds (targets, batch, width): (targets, batch, tokens)."""
     gradients = layer.gradients(seeds, weights)
     return torch.cat([gradient_relevance(layer.call, gradient, centred=centred) for gradient in gradients])
+
+
+def seeds_of_layers(head: Block, pooled: Sequence[Tensor], targets: Targets, score: Score) -> Iterator[Tensor]:
+    """u of each layer, (targets, batch, width), from their pooled tokens: of many at once where targets are few."""
+    size = max(1, SEEDS // len(targets))
+    for first in range(0, len(pooled), size):
+        rows = torch.stack(tuple(pooled[first : first + size]))
+        together = seeds_of(head, rows.flatten(0, 1), targets.repeated(len(rows)), score)
+        yield from together.unflatten(1, rows.shape[:2]).unbind(1)
 
 
 def seeds_of(head: Block, pooled: Tensor, targets: Targets, score: Score) -> Tensor:
@@ -184,17 +217,20 @@ class RecordedLayer:
         parts, x, norm = self.parts, self.before_norm, self.parts.norm
         shape = list(norm.normalized_shape)
         _, mean, inverse_deviation = torch.native_layer_norm(x, shape, norm.weight, norm.bias, norm.eps)
-        for seed in seeds:
-            a = times(seed, parts.mlp_scale) @ parts.second.weight
+        for seed, a in zip(seeds, matrix_product(times(seeds, parts.mlp_scale), parts.second.weight), strict=True):
             behind_slopes = times_derivative_(parts.activation, a[:, None].expand_as(self.hidden).clone(), self.hidden)
-            at_norm = behind_slopes @ parts.first.weight
+            at_norm = matrix_product(behind_slopes, parts.first.weight)
             behind: Tensor = torch.ops.aten.native_layer_norm_backward(
                 at_norm, x, shape, mean, inverse_deviation, norm.weight, norm.bias, [True, False, False]
             )[0]
             behind += seed[:, None]
             behind *= weights[:, None].to(x.dtype)
-            gradient = times(behind, parts.attention_scale) @ parts.attention_out.weight
+            gradient = matrix_product(times(behind, parts.attention_scale), parts.attention_out.weight)
             yield by_head(gradient, self.call)[None]
+
+    def tensors(self) -> Iterator[Tensor]:
+        """See :meth:`Layer.tensors`."""
+        yield from (*self.call.tensors(), self.pooled, self.before_norm, self.hidden)
 
 
 def by_head(gradient: Tensor, call: AttentionCall) -> Tensor:

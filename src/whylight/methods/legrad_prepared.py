@@ -20,11 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from whylight.methods.legrad_closed_form import RecordedLayer, by_head, times, times_derivative_
+from whylight.methods.matrix_product import matrix_product, packed
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.view import View
 from whylight.models.weights import Stamp, stamp
 
-CHUNK_BYTES = 64 * 2**20
+CHUNK_BYTES = 16 * 2**20
 """How much act'(h) * a may take: prompts go through in chunks of this size."""
 
 
@@ -50,12 +51,13 @@ class Prepared:
         return before >= self.anatomy[0].first.weight.shape[0]
 
     def product(self, layer: int) -> Tensor:
-        """M of one layer, (hidden, width)."""
+        """M of one layer, (hidden, width), packed."""
         if layer not in self.products:
             parts = self.anatomy[layer]
             first = parts.first.weight * parts.norm.weight
             first -= first.mean(1, keepdim=True)
-            self.products[layer] = times(first, parts.attention_scale) @ parts.attention_out.weight
+            product = matrix_product(times(first, parts.attention_scale), parts.attention_out.weight)
+            self.products[layer] = packed(product)
         return self.products[layer]
 
     def offset(self, layer: int) -> Tensor:
@@ -118,26 +120,27 @@ class PreparedLayer:
         self.parts, self.call, self.pooled, self.keep = layer.parts, layer.call, layer.pooled, keep
         x, norm, hidden = layer.before_norm, layer.parts.norm, layer.hidden
         normal, _, inverse_deviation = torch.native_layer_norm(x, list(norm.normalized_shape), None, None, norm.eps)
-        self.normal_out = times(normal, self.parts.attention_scale) @ self.parts.attention_out.weight
+        self.normal_out = matrix_product(times(normal, self.parts.attention_scale), self.parts.attention_out.weight)
         self.product = prepared.product(layer.index)
         self.slope = times_derivative_(self.parts.activation, torch.ones_like(hidden), hidden)
         self.slope *= inverse_deviation.to(x.dtype) * weights[:, None].to(x.dtype)
         self.along_norm = (hidden - prepared.offset(layer.index)).mul_(self.slope) / x.shape[-1]
         if keep:
             self.call = self.call.values_only()
-            self.along_norm = self.along_norm @ self.parts.second.weight.T
+            self.along_norm = matrix_product(self.along_norm, self.parts.second.weight.T)
 
     def gradients(self, seeds: Tensor, weights: Tensor) -> Iterator[Tensor]:
         """See :meth:`whylight.methods.legrad_closed_form.Layer.gradients`."""
         weights = weights[:, None].to(seeds.dtype)
-        size = max(1, CHUNK_BYTES // (self.slope.numel() * self.slope.element_size()))
-        for chunk in seeds.split(size):
-            scaled = times(chunk, self.parts.mlp_scale)
-            a = scaled @ self.parts.second.weight
-            along = (self.along_norm @ (scaled if self.keep else a).permute(1, 2, 0)).permute(2, 0, 1)
-            residual = times(chunk, self.parts.attention_scale) @ self.parts.attention_out.weight
-            gradient = torch.addcmul(residual[:, :, None] * weights, along[..., None], self.normal_out, value=-1)
-            gradient.flatten(0, -2).addmm_((self.slope * a[:, :, None]).flatten(0, -2), self.product)
+        scaled = times(seeds, self.parts.mlp_scale)
+        a = matrix_product(scaled, self.parts.second.weight)
+        along = (self.along_norm @ (scaled if self.keep else a).permute(1, 2, 0)).permute(2, 0, 1)[..., None]
+        residual = matrix_product(times(seeds, self.parts.attention_scale), self.parts.attention_out.weight)
+        size = max(1, CHUNK_BYTES // self.slope.nbytes)
+        for first in range(0, len(seeds), size):
+            some = slice(first, first + size)
+            gradient = matrix_product(self.slope * a[some, :, None], self.product)
+            gradient.addcmul_(along[some], self.normal_out, value=-1).addcmul_(residual[some, :, None], weights)
             yield by_head(gradient, self.call)
 
     def tensors(self) -> Iterator[Tensor]:

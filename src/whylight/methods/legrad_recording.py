@@ -8,7 +8,7 @@ run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -27,7 +27,7 @@ from whylight.methods.legrad import (
     published_score,
 )
 from whylight.methods.legrad_autograd import GraphLayer, Readout, TokenPooling, graph_layers
-from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layer, seeds_of
+from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layer, seeds_of_layers
 from whylight.methods.legrad_prepared import PreparedLayer, prepared_for, prepared_layers
 from whylight.methods.libra import libra_gradients
 from whylight.models.targets import Score, Targets, TargetsLike, as_targets
@@ -36,9 +36,6 @@ from whylight.models.weights import stamp
 
 RECORDED = ("pooling", "readout", "libra", "road")
 """LeGrad's options that are chosen when recording; its others are chosen for each question."""
-
-SEEDS = 64
-"""How many targets times layers go through the head at once."""
 
 
 class LegradRecording:
@@ -123,20 +120,14 @@ class LegradRecording:
     def _ask(self, targets: Targets, start_layer: int, score: Score, centred: bool) -> Tensor:
         first = layer_index(start_layer, len(self._closed or self._graphs))
         if self._closed:
-            by_layer = zip(self._closed[first:], self._seeds(first, targets, score), strict=True)
+            layers = self._closed[first:]
+            seeds = seeds_of_layers(self._head, [layer.pooled for layer in layers], targets, score)
             by_target = sum_of(
-                relevance_of_layer(layer, seeds, weights=self._shares, centred=centred) for layer, seeds in by_layer
+                relevance_of_layer(layer, of_layer, weights=self._shares, centred=centred)
+                for layer, of_layer in zip(layers, seeds, strict=True)
             )
             return by_target.transpose(0, 1)[..., self._prefix :]
         return sum_of(layer.relevance(targets, score, centred=centred) for layer in self._graphs[first:])
-
-    def _seeds(self, first: int, targets: Targets, score: Score) -> Iterator[Tensor]:
-        """u of each layer from ``first`` on, (targets, batch, width), of many layers at once where targets are few."""
-        size = max(1, SEEDS // len(targets))
-        for start in range(first, len(self._closed), size):
-            pooled = torch.stack([layer.pooled for layer in self._closed[start : start + size]])
-            together = seeds_of(self._head, pooled.flatten(0, 1), targets.repeated(len(pooled)), score)
-            yield from together.unflatten(1, pooled.shape[:2]).unbind(1)
 
     @cached_property
     def _empty_prompt(self) -> Tensor:

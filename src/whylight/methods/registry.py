@@ -60,8 +60,9 @@ class Method:
             UnknownName: naming the options there are.
             BadInput: naming the words that the option takes.
         """
-        known = self.options
-        hints = get_type_hints(self.explain)
+        if not options:
+            return
+        known, hints = self.options, get_type_hints(self.explain)
         for option, value in options.items():
             if option not in known:
                 raise UnknownName(f"{self.name} has no option {option!r}; it has: {', '.join(known) or 'none'}")
