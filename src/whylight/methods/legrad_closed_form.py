@@ -29,7 +29,7 @@ from whylight.models.pre_norm import Activation, PreNormBlock
 from whylight.models.targets import Score, Targets
 from whylight.models.view import Block, Pass, View
 
-TOGETHER_BYTES = 16 * 2**20
+TOGETHER_BYTES = 8 * 2**20
 """How much layers may hold that wait for one another: their seeds are one way through the head."""
 
 SEEDS = 64
