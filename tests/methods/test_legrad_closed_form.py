@@ -13,7 +13,7 @@ from oracle_files import relative_difference
 from torch import Tensor, nn
 
 from whylight.errors import BadInput
-from whylight.methods import legrad_closed_form, legrad_prepared, relevance
+from whylight.methods import legrad_closed_form, legrad_prepared, record_legrad, relevance
 from whylight.models.openclip.view import OpenClipView
 from whylight.models.timm.view import TimmView
 from whylight.models.view import View
@@ -112,6 +112,21 @@ def test_float32_is_as_close_as_its_digits_allow(count: int) -> None:
     assert rounded.dtype == torch.float32
     assert bool(legrad_prepared._PREPARED[view.module].products) == (count > 1)
     assert relative_difference(rounded.double(), exact) < 1e-5
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_autocast_is_as_close_as_its_digits_allow(count: int) -> None:
+    view = openclip()
+    view.module.float()
+    targets = targets_of(view)[:count].float()
+    exact = relevance(view, PIXELS.float(), targets, road="general")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for _ in range(20):
+            rounded = relevance(view, PIXELS.float(), targets, road="closed_form")
+        asked_later = record_legrad(view, PIXELS.float()).relevance(targets)
+    assert bool(legrad_prepared._PREPARED[view.module].products)
+    assert relative_difference(rounded.double(), exact.double()) < 0.03
+    assert relative_difference(asked_later.double(), exact.double()) < 0.03
 
 
 def test_prepared_products_follow_the_weights_and_go_with_the_model() -> None:
