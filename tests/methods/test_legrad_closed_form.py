@@ -95,7 +95,7 @@ def test_layers_that_wait_for_one_another_give_what_they_give_alone(monkeypatch:
     monkeypatch.setattr(legrad_closed_form, "SEEDS", 3)
     one_by_one = relevance(view, PIXELS, targets_of(view), road="closed_form")
     assert len(ways) == 1 + len(view.pre_norm_blocks())
-    monkeypatch.setattr(legrad_closed_form, "TOGETHER_BYTES", 1)
+    monkeypatch.setattr(legrad_closed_form, "WAITING_BYTES", 1)
     alone = relevance(view, PIXELS, targets_of(view), road="closed_form")
     assert relative_difference(one_by_one, together) < 1e-12
     assert relative_difference(alone, together) < 1e-12

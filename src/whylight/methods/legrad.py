@@ -23,7 +23,7 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.methods.layers import layer_index
 from whylight.methods.legrad_autograd import Readout, TokenPooling, graph_layers
-from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layers
+from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layers, small_ones_together
 from whylight.methods.legrad_prepared import prepared_for, prepared_layers
 from whylight.methods.libra import libra_is_active
 from whylight.methods.min_max import min_max
@@ -86,7 +86,8 @@ def legrad(
         prepared = prepared_for(view, anatomy)
         pays = prepared.pay(run.tokens[..., 0].numel(), len(targets))
         layers = prepared_layers(recorded, prepared, weights) if pays else recorded
-        by_target = relevance_of_layers(layers, run.head, targets, score=score, weights=weights, centred=centred)
+        groups = small_ones_together(layers)
+        by_target = relevance_of_layers(groups, run.head, targets, score=score, weights=weights, centred=centred)
         return by_target.transpose(0, 1)[..., run.prefix :]
     total: Tensor | None = None
     for layer in graph_layers(view, run, first=first, pooling=pooling, readout=readout, create_graph=create_graph):

@@ -29,7 +29,7 @@ from whylight.models.pre_norm import Activation, PreNormBlock
 from whylight.models.targets import Score, Targets
 from whylight.models.view import Block, Pass, View
 
-TOGETHER_BYTES = 8 * 2**20
+WAITING_BYTES = 8 * 2**20
 """How much layers may hold that wait for one another: their seeds are one way through the head."""
 
 SEEDS = 64
@@ -87,41 +87,46 @@ def recorded_layers(
 
 
 def relevance_of_layers(
-    layers: Iterable[Layer], head: Block, targets: Targets, *, score: Score, weights: Tensor, centred: bool
+    groups: Iterable[list[Layer]], head: Block, targets: Targets, *, score: Score, weights: Tensor, centred: bool
 ) -> Tensor:
-    """The sum over layers of E_l, (targets, batch, tokens), as :func:`whylight.methods.legrad.legrad` defines it."""
+    """The sum over layers of E_l, (targets, batch, tokens), as :func:`whylight.methods.legrad.legrad` defines it.
+
+    Args:
+        groups: layers whose seeds are taken together. Each is let go when it is done, and leaves its group empty.
+    """
     total: Tensor | None = None
-    for together in _small_ones_together(layers):
-        seeds = seeds_of_layers(head, [layer.pooled for layer in together], targets, score)
-        while together:  # and each is let go before the next block runs
-            part = relevance_of_layer(together.pop(0), next(seeds), weights=weights, centred=centred)
+    for group in groups:
+        seeds = _seeds_of_layers(head, [layer.pooled for layer in group], targets, score)
+        while group:
+            part = _relevance_of_layer(group.pop(0), next(seeds), weights=weights, centred=centred)
             total = part if total is None else total.add_(part)
     assert total is not None
     return total
 
 
-def _small_ones_together(layers: Iterable[Layer]) -> Iterator[list[Layer]]:
-    together: list[Layer] = []
+def small_ones_together(layers: Iterable[Layer]) -> Iterator[list[Layer]]:
+    """Groups for :func:`relevance_of_layers` of layers that come while their blocks run, one or a few at a time."""
+    group: list[Layer] = []
     held = 0
     for layer in layers:
-        together.append(layer)
+        group.append(layer)
         held += sum(tensor.nbytes for tensor in layer.tensors())
         del layer
-        if held >= TOGETHER_BYTES:
-            yield together
-            together, held = [], 0
-    if together:
-        yield together
+        if held >= WAITING_BYTES:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
 
 
 @torch.no_grad()
-def relevance_of_layer(layer: Layer, seeds: Tensor, *, weights: Tensor, centred: bool) -> Tensor:
+def _relevance_of_layer(layer: Layer, seeds: Tensor, *, weights: Tensor, centred: bool) -> Tensor:
     """E_l for seeds (targets, batch, width): (targets, batch, tokens)."""
     gradients = layer.gradients(seeds, weights)
     return torch.cat([gradient_relevance(layer.call, gradient, centred=centred) for gradient in gradients])
 
 
-def seeds_of_layers(head: Block, pooled: Sequence[Tensor], targets: Targets, score: Score) -> Iterator[Tensor]:
+def _seeds_of_layers(head: Block, pooled: Sequence[Tensor], targets: Targets, score: Score) -> Iterator[Tensor]:
     """u of each layer, (targets, batch, width), from their pooled tokens: of many at once where targets are few."""
     size = max(1, SEEDS // len(targets))
     for first in range(0, len(pooled), size):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ from whylight.methods.legrad import (
     published_score,
 )
 from whylight.methods.legrad_autograd import GraphLayer, Readout, TokenPooling, graph_layers
-from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layer, seeds_of_layers
+from whylight.methods.legrad_closed_form import recorded_layers, relevance_of_layers
 from whylight.methods.legrad_prepared import PreparedLayer, prepared_for, prepared_layers
 from whylight.methods.libra import libra_gradients
 from whylight.models.targets import Score, Targets, TargetsLike, as_targets
@@ -120,14 +120,12 @@ class LegradRecording:
     def _ask(self, targets: Targets, start_layer: int, score: Score, centred: bool) -> Tensor:
         first = layer_index(start_layer, len(self._closed or self._graphs))
         if self._closed:
-            layers = self._closed[first:]
-            seeds = seeds_of_layers(self._head, [layer.pooled for layer in layers], targets, score)
-            by_target = sum_of(
-                relevance_of_layer(layer, of_layer, weights=self._shares, centred=centred)
-                for layer, of_layer in zip(layers, seeds, strict=True)
+            by_target = relevance_of_layers(
+                [[*self._closed[first:]]], self._head, targets, score=score, weights=self._shares, centred=centred
             )
             return by_target.transpose(0, 1)[..., self._prefix :]
-        return sum_of(layer.relevance(targets, score, centred=centred) for layer in self._graphs[first:])
+        parts = (layer.relevance(targets, score, centred=centred) for layer in self._graphs[first:])
+        return reduce(Tensor.add_, parts)
 
     @cached_property
     def _empty_prompt(self) -> Tensor:
@@ -137,15 +135,6 @@ class LegradRecording:
         """Refuse to answer for a model that is no longer the one that was recorded."""
         if stamp(self._view.module.parameters()) != self._weights_stamp:
             raise BadInput(f"the weights of {self._view.name} have changed since the recording: record again")
-
-
-def sum_of(parts: Iterable[Tensor]) -> Tensor:
-    """Their sum, one at a time."""
-    total = None
-    for part in parts:
-        total = part if total is None else total.add_(part)
-    assert total is not None
-    return total
 
 
 def _gradients(libra: bool) -> AbstractContextManager[None]:
