@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from whylight.methods.matrix_product import matrix_product, packed
+from whylight.methods.legrad.matrix_product import matrix_product, packed
 
 SIZES = {"ViT-B/32": (50, 768), "ViT-B/16": (197, 768), "ViT-L/14": (257, 1024)}
 """Tokens at 224 px, and width."""

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from whylight.batch.benchmarking import Wanted, execute, plan
-from whylight.batch.store import read_rows
-from whylight.batch.summary import summarise
+from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
+from whylight.reports.summary import summarise
+from whylight.runs.store import read_rows
 
 METHODS = ("legrad", "chefercam", "transformer_attribution", "token_tm", "gradcam", "rollout")
 PRECISIONS = ("float32", "bfloat16", "float16")

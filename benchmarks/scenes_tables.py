@@ -15,12 +15,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from whylight.batch.plots import draw_curves, draw_figures, save
-from whylight.batch.summary import Summary, summarise, write_summary
-from whylight.batch.tables import markdown
 from whylight.errors import WhylightError
 from whylight.evaluation.baselines import BASELINES
 from whylight.methods import methods
+from whylight.reports.plots import draw_curves, draw_figures, save
+from whylight.reports.summary import Summary, summarise, write_summary
+from whylight.reports.tables import markdown
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "results.md"

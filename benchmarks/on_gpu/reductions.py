@@ -13,7 +13,7 @@ from torch import Tensor
 from on_gpu.floor import FACTORS, Rates, reduction_floor, seconds
 from on_gpu.models import Tower
 from whylight.attention import AttentionCall, gradient_relevance, kernels, record_attention
-from whylight.attention.rows import row_times_positive_gradient
+from whylight.attention.row_products import row_times_positive_gradient
 from whylight.propagation.attention import row_times_relevance
 
 REDUCTIONS: dict[str, Callable[[AttentionCall, Tensor, Tensor], Tensor]] = {

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whylight.errors import WhylightError
-    from whylight.explaining import explain
-    from whylight.explanation import Explanation
     from whylight.methods import methods, relevance
     from whylight.methods.decomposition import Decomposition, decompose
-    from whylight.methods.text_span import TextDirection, text_span
+    from whylight.methods.decomposition.text_span import TextDirection, text_span
     from whylight.models.load import load
     from whylight.models.view import View
     from whylight.models.wrap import wrap
-    from whylight.session import Session, record
-    from whylight.session_cache import Sessions
+    from whylight.pictures.explain import explain
+    from whylight.pictures.explanation import Explanation
+    from whylight.pictures.session import Session, record
+    from whylight.pictures.session_cache import Sessions
     from whylight.text import TextExplanation, explain_text
 
 __all__ = [
@@ -45,20 +45,20 @@ __all__ = [
 
 _HOMES = {
     "Decomposition": "whylight.methods.decomposition",
-    "Explanation": "whylight.explanation",
-    "TextDirection": "whylight.methods.text_span",
+    "Explanation": "whylight.pictures.explanation",
+    "TextDirection": "whylight.methods.decomposition.text_span",
     "TextExplanation": "whylight.text",
-    "Session": "whylight.session",
-    "Sessions": "whylight.session_cache",
+    "Session": "whylight.pictures.session",
+    "Sessions": "whylight.pictures.session_cache",
     "View": "whylight.models.view",
     "WhylightError": "whylight.errors",
     "decompose": "whylight.methods.decomposition",
-    "explain": "whylight.explaining",
+    "explain": "whylight.pictures.explain",
     "explain_text": "whylight.text",
     "load": "whylight.models.load",
-    "record": "whylight.session",
+    "record": "whylight.pictures.session",
     "relevance": "whylight.methods",
-    "text_span": "whylight.methods.text_span",
+    "text_span": "whylight.methods.decomposition.text_span",
     "wrap": "whylight.models.wrap",
 }
 _PACKAGES = {"methods", "scenes"}

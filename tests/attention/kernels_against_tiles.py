@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_iter
 
 import whylight
 from whylight.attention import AttentionCall, gradient_relevance, kernels, record_attention
-from whylight.attention.rows import attention_rows, row_times_positive_gradient
+from whylight.attention.row_products import attention_rows, row_times_positive_gradient
 from whylight.propagation.attention import row_times_relevance
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"

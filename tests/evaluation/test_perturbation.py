@@ -8,8 +8,8 @@ import timm
 import torch
 from oracle_files import read_oracle
 
-from whylight.evaluation.maps import enlarge
 from whylight.evaluation.perturbation import STEPS, Curve, black_of, erase, hits_when_erased, pixel_ranks
+from whylight.evaluation.pixel_maps import enlarge
 from whylight.models.preprocessing import Preprocessing
 
 oracle = read_oracle("evaluation_protocols")

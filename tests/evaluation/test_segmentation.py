@@ -12,7 +12,7 @@ from oracle_files import read_oracle
 from sklearn.metrics import average_precision_score
 from torchmetrics import JaccardIndex
 
-from whylight.evaluation.maps import enlarge, min_max_maps
+from whylight.evaluation.pixel_maps import enlarge, min_max_maps
 from whylight.evaluation.segmentation import (
     average_precisions,
     binarise,

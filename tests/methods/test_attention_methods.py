@@ -7,8 +7,8 @@ from oracle_files import relative_difference
 from oracle_models import openai_clip_oracle, timm_oracle
 from torch.nn.functional import normalize
 
+from whylight.attention.min_max import min_max
 from whylight.methods import relevance
-from whylight.methods.legrad import min_max
 
 
 def test_raw_attention() -> None:

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from whylight.errors import BadInput, MissingExtra
 from whylight.methods import relevance
-from whylight.methods.full_model import full_pass
 from whylight.methods.input_gradient import gradients_at_input
 from whylight.methods.integrated_gradients import Quadrature
-from whylight.methods.libra import libra_gradients
 from whylight.models.targets import as_targets
+from whylight.passes.full_pass import full_pass
+from whylight.propagation.libra import libra_gradients
 
 CLASSES = [0, 3]
 

@@ -8,7 +8,7 @@ from oracle_files import relative_difference
 from oracle_models import bert_oracle, openai_clip_oracle
 
 from whylight.methods import relevance
-from whylight.methods.layers import run_blocks
+from whylight.passes.layers import run_blocks
 
 
 def test_bert_agrees_with_its_oracle() -> None:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from zoo.explained import VIEWS
 
-from whylight.methods.relevance_pass import RelevancePass
 from whylight.models.targets import as_targets
+from whylight.passes.relevance_pass import RelevancePass
 from whylight.propagation import BASELINE, CONSERVATIVE, Rules, conservative, rules
 
 KINDS = ["timm class token", "timm mean", "timm map", "timm rotary", "openclip class token", "openclip coca"]

@@ -15,11 +15,12 @@ from zoo.explained import VIEWS
 from zoo.perturb import perturbed
 
 from whylight.errors import UnsupportedModel
-from whylight.methods import relevance, relevance_pass
-from whylight.methods.full_model import full_pass
-from whylight.methods.relevance_pass import RelevancePass
+from whylight.methods import relevance
 from whylight.models.targets import as_targets
 from whylight.models.timm.view import TimmView
+from whylight.passes import relevance_pass
+from whylight.passes.full_pass import full_pass
+from whylight.passes.relevance_pass import RelevancePass
 from whylight.propagation import CONSERVATIVE, Propagation
 
 X = torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -10,8 +10,8 @@ from PIL import Image
 from zoo.transformers_models import perturbed
 
 from whylight.errors import BadInput
-from whylight.explaining import explain
 from whylight.models.openclip.view import OpenClipView
+from whylight.pictures.explain import explain
 from whylight.text import explain_text
 from whylight.text.figure import pair_figure
 

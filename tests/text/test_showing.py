@@ -16,7 +16,7 @@ from zoo.text_classifier import longer_than, text_classifier
 
 from whylight.errors import BadInput
 from whylight.text import TextExplanation, explain_text
-from whylight.text.colours import colours, ink
+from whylight.text.word_colors import colours, ink
 
 TEXT = 'The <acting> was good,\nnot bad & "so"!'
 

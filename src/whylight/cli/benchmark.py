@@ -34,12 +34,12 @@ def benchmark(
     compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
 ) -> None:
     """Measure explanation methods. Stopped at any moment and started again, a run continues."""
-    from whylight.batch.benchmarking import Wanted, execute, plan
-    from whylight.batch.run import Part
-    from whylight.batch.summary import summarise, write_summary
-    from whylight.batch.tables import markdown, terminal_table
     from whylight.evaluation.benchmarks.catalogue import listing
+    from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
     from whylight.evaluation.published import figures_for
+    from whylight.reports.summary import summarise, write_summary
+    from whylight.reports.tables import markdown, terminal_table
+    from whylight.runs.run import Part
 
     console = Console()
     if name == "list":

@@ -14,7 +14,7 @@ from whylight.cli.sources import parse_size, pictures_and_targets
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel
 
 if TYPE_CHECKING:
-    from whylight.explanation import Explanation
+    from whylight.pictures.explanation import Explanation
 
 
 def compare(
@@ -31,9 +31,9 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Draw methods side by side: one row per prompt, one column per method, with times."""
-    from whylight.draw.comparison import comparison_figure
-    from whylight.explaining import ask
     from whylight.models.load import load
+    from whylight.pictures.comparison import comparison_figure
+    from whylight.pictures.explain import ask
 
     chosen = _methods(methods)
     input_size = parse_size(size)

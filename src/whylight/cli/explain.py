@@ -14,7 +14,7 @@ from whylight.cli.sources import parse_size, pictures_and_targets
 from whylight.errors import BadInput
 
 if TYPE_CHECKING:
-    from whylight.explanation import Explanation
+    from whylight.pictures.explanation import Explanation
 
 
 def explain(
@@ -37,10 +37,10 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Light up the places in pictures that the answer to each prompt rests on."""
-    from whylight.explaining import ask
     from whylight.methods import find_method
     from whylight.models.load import load
-    from whylight.pictures import read_picture
+    from whylight.pictures.explain import ask
+    from whylight.pictures.read import read_picture
 
     options: dict[str, Any] = {} if start_layer is None else {"start_layer": start_layer}
     find_method(method).check_options(options)

@@ -74,8 +74,8 @@ def _pairs(
     as_json: bool,
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Every picture with every prompt: the picture's map and the prompt's words in one figure."""
-    from whylight.explaining import ask
-    from whylight.pictures import read_picture
+    from whylight.pictures.explain import ask
+    from whylight.pictures.read import read_picture
     from whylight.text import explain_text
     from whylight.text.figure import pair_figure
 

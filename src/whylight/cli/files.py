@@ -54,7 +54,7 @@ class OutputFolder:
 
     def write(self, stem: str, picture: Image.Image, figure: Figure) -> Path:
         """Write the figure of a picture as STEM.png; as STEM-2.png and so on where that is another picture's."""
-        from whylight.draw.figure import png
+        from whylight.pictures.figure import png
 
         mark = hashlib.sha256(picture.tobytes() + repr(picture.size).encode()).hexdigest()
         number = 1

@@ -20,10 +20,10 @@ def report(
     compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
 ) -> None:
     """Compare runs, without running any model: tables, bars, curves, best and worst pictures."""
-    from whylight.batch.report import write_report
-    from whylight.batch.summary import summarise
-    from whylight.batch.tables import terminal_table
     from whylight.evaluation.published import figures_for
+    from whylight.reports.report import write_report
+    from whylight.reports.summary import summarise
+    from whylight.reports.tables import terminal_table
 
     console = Console()
     summaries = [summarise(folder) for folder in folders]

@@ -29,8 +29,8 @@ def reproduce(
     if not download:
         # Read when the hub's library is imported, which happens below.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    from whylight.batch.reproducing import command, explained, needs, outcome_table, reproduce_table
     from whylight.evaluation.published import published_names, published_table
+    from whylight.reports.reproducing import command, explained, needs, outcome_table, reproduce_table
 
     console = Console()
     if name == "list":

@@ -10,8 +10,8 @@ from whylight.errors import BadInput
 
 if TYPE_CHECKING:
     from whylight.models.view import View
-    from whylight.named_targets import NamedTargets
-    from whylight.pictures import PictureLike
+    from whylight.pictures.prompts_and_classes import NamedTargets
+    from whylight.pictures.read import PictureLike
 
 _SCENE_SIZE = 384
 """Scenes are drawn finer than the bundled models read them (96 pixels), so that figures are sharp."""
@@ -28,7 +28,7 @@ def pictures_and_targets(
         BadInput: no prompt for a model that needs one.
         UnknownName: no such class.
     """
-    from whylight.named_targets import name_targets
+    from whylight.pictures.prompts_and_classes import name_targets
 
     pictures: dict[str, PictureLike] = {str(path): path for path in find_pictures(names or ())}
     wanted = list(prompts or ())

@@ -13,9 +13,9 @@ from whylight.errors import BadInput, UnknownName, WhylightError
 from whylight.evaluation.baselines import BASELINES, baseline
 from whylight.evaluation.heads import Head
 from whylight.methods import find_method, methods, record_legrad, relevance
-from whylight.methods.legrad_recording import RECORDED
-from whylight.methods.sharing import shared, sharing
+from whylight.methods.legrad.recording import RECORDED
 from whylight.models.view import Inputs, View
+from whylight.passes.sharing import shared, sharing
 
 HEAD = "head"
 """Value of an option that stands for the embeddings of all classes."""

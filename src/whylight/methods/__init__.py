@@ -11,7 +11,6 @@ from whylight.methods import grad_eclip as _grad_eclip  # noqa: F401
 from whylight.methods import gradcam as _gradcam  # noqa: F401
 from whylight.methods import input_gradient as _input_gradient  # noqa: F401
 from whylight.methods import integrated_gradients as _integrated_gradients  # noqa: F401
-from whylight.methods import legrad as _legrad  # noqa: F401
 from whylight.methods import lrp as _lrp  # noqa: F401
 from whylight.methods import partial_lrp as _partial_lrp  # noqa: F401
 from whylight.methods import raw_attention as _raw_attention  # noqa: F401
@@ -20,6 +19,7 @@ from whylight.methods import rollout as _rollout  # noqa: F401
 from whylight.methods import token_tm as _token_tm  # noqa: F401
 from whylight.methods import transformer_attribution as _transformer_attribution  # noqa: F401
 from whylight.methods.callable_package import CallablePackage
+from whylight.methods.legrad import legrad as _legrad  # noqa: F401
 from whylight.methods.registry import Method, find_method, method, methods
 from whylight.methods.relevance import record_legrad, relevance
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from whylight.attention.rows import attention_rows, gradient_rows
-from whylight.methods.full_model import last_map
+from whylight.attention.row_products import attention_rows, gradient_rows
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.full_pass import last_map
 
 
 @method(

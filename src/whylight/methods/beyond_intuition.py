@@ -19,14 +19,14 @@ import torch
 from torch import Tensor
 
 from whylight.attention import AttentionCall, output_projection
+from whylight.attention.absolute_products import sum_of_absolute_products
 from whylight.attention.call import at_least_float32
-from whylight.attention.likeness import sum_of_absolute_products
-from whylight.attention.rows import attention_rows, row_times_attention, support
+from whylight.attention.row_products import attention_rows, row_times_attention, support
 from whylight.errors import BadInput
-from whylight.methods.full_model import FullPass, drive_to_last_map, full_pass
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.full_pass import FullPass, drive_to_last_map, full_pass
 
 Variant = Literal["head", "token"]
 Perceive = Callable[[int, AttentionCall, Tensor], Tensor]

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from whylight.attention import AttentionCall
-from whylight.attention.rows import row_times_positive_gradient
-from whylight.methods.full_model import FullPass, Gradients, full_pass
+from whylight.attention.row_products import row_times_positive_gradient
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.full_pass import FullPass, Gradients, full_pass
 
 
 @method(

@@ -21,12 +21,12 @@ from torch import Tensor
 from whylight.attention import AttentionCall, output_projection, record_attention
 from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput, UnsupportedModel
-from whylight.methods.layers import the_call
-from whylight.methods.readout_token import readout_rows
 from whylight.methods.registry import method
-from whylight.models.rows import tokens_at
+from whylight.models.readout_token import tokens_at
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, Pass, View
+from whylight.passes.layers import the_call
+from whylight.passes.readout_position import readout_positions
 
 TEMPERATURE = 2.0
 """Factor of the cosines from which prompts get their weights, as published."""
@@ -74,7 +74,7 @@ def dense_features(view: View, run: Pass, start_layer: int) -> Tensor:
         BadInput: there is no such layer.
         UnsupportedModel: the model has no class token that it reads.
     """
-    rows = readout_rows(view, run, "clip_surgery")
+    rows = readout_positions(view, run, "clip_surgery")
     count = len(run.blocks)
     first = max(start_layer + count, 0) if start_layer < 0 else start_layer
     if first >= count:

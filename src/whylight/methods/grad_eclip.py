@@ -19,15 +19,15 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall, OutputProjection, ReplaceAttention, output_projection, record_attention
 from whylight.attention.call import at_least_float32
+from whylight.attention.min_max import min_max
 from whylight.errors import BadInput
-from whylight.methods.entering import tokens_entering
-from whylight.methods.layers import the_call
-from whylight.methods.min_max import min_max
-from whylight.methods.readout_token import readout_rows
 from whylight.methods.registry import method
-from whylight.models.rows import tokens_at
+from whylight.models.readout_token import tokens_at
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, Pass, View
+from whylight.passes.block_input import block_input
+from whylight.passes.layers import the_call
+from whylight.passes.readout_position import readout_positions
 
 
 @method(
@@ -56,8 +56,8 @@ def grad_eclip(
             False: as they are, as in the paper.
         similarity: False leaves s_n out.
     """
-    run, first, tokens = tokens_entering(view, inputs, start_layer)
-    rows = readout_rows(view, run, "grad_eclip")
+    run, first, tokens = block_input(view, inputs, start_layer)
+    rows = readout_positions(view, run, "grad_eclip")
     calls: list[AttentionCall] = []
     weights: list[Tensor | float] = []
     for layer, block in enumerate(run.blocks[first:], first):

@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from whylight.attention.call import at_least_float32
-from whylight.methods.entering import tokens_entering
-from whylight.methods.layers import run_blocks
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Block, Inputs, Pass, View
+from whylight.passes.block_input import block_input
+from whylight.passes.layers import run_blocks
 
 Place = Literal["norm1", "input", "output"]
 
@@ -46,7 +46,7 @@ def gradcam(
             no gradient at the patches of a class-token model.
         relu: keep the positive part only, as the paper does.
     """
-    run, index, tokens = tokens_entering(view, inputs, layer)
+    run, index, tokens = block_input(view, inputs, layer)
     activation, tokens = _activation(run.blocks[index], tokens, at)
     scores = targets.logits(view, run.readout(run_blocks(run, tokens, start=index + 1))).sum(0)
     maps = []

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from whylight.attention.call import at_least_float32
-from whylight.methods.layers import run_blocks
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.layers import run_blocks
 
 
 @method(

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from whylight.errors import BadInput, MissingExtra
-from whylight.methods.layers import run_blocks
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.layers import run_blocks
 
 Quadrature = Literal["gausslegendre", "riemann_left", "riemann_right", "riemann_middle", "riemann_trapezoid"]
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from whylight.attention.call import at_least_float32
 from whylight.methods.registry import method
-from whylight.methods.relevance_pass import RelevancePass, RuleSet
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.relevance_pass import RelevancePass, RuleSet
 from whylight.propagation import RULE_SETS, Propagation
 
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from whylight.methods.registry import method
-from whylight.methods.relevance_pass import RuleSet, relevance_pass
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.relevance_pass import RuleSet, relevance_pass
 from whylight.propagation import RULE_SETS
 from whylight.propagation.attention import row_times_relevance
 

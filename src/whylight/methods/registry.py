@@ -11,9 +11,9 @@ from typing import Literal, get_args, get_origin, get_type_hints
 from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName
-from whylight.methods.libra import libra_gradients
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.propagation.libra import libra_gradients
 
 Explain = Callable[..., Tensor]
 """(view, inputs, targets, **options) to relevance (batch, targets, tokens), prefix tokens dropped."""

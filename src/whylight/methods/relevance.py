@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from whylight.errors import BadInput
-from whylight.methods.legrad_recording import RECORDED, LegradRecording
+from whylight.methods.legrad.recording import RECORDED, LegradRecording
 from whylight.methods.registry import find_method
 from whylight.models.targets import TargetsLike, as_targets
 from whylight.models.view import Inputs, View
@@ -27,7 +27,7 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
         targets: (targets, dim) embeddings, or class indices: an int, a list, or one list per picture.
         method: a name out of :func:`whylight.methods`.
         **options: the method's own (``whylight.methods.find_method(name).options``). Every method that asks for
-            gradients takes ``libra=True`` (:mod:`whylight.methods.libra`).
+            gradients takes ``libra=True`` (:mod:`whylight.propagation.libra`).
 
     Returns:
         (batch, targets, tokens), unnormalised, prefix tokens (class, registers) dropped, in the model's dtype but at

@@ -12,11 +12,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from whylight.attention.rows import row_times_attention
-from whylight.methods.full_model import full_pass
+from whylight.attention.row_products import row_times_attention
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.full_pass import full_pass
 
 
 @method(

@@ -18,11 +18,11 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall
 from whylight.attention.call import at_least_float32
-from whylight.attention.rows import row_times_means
-from whylight.methods.full_model import BlockPass, FullPass, Gradients, full_pass
+from whylight.attention.row_products import row_times_means
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.full_pass import BlockPass, FullPass, Gradients, full_pass
 
 
 @method(

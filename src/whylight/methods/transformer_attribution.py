@@ -15,9 +15,9 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall
 from whylight.methods.registry import method
-from whylight.methods.relevance_pass import RelevancePass, relevance_pass
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.relevance_pass import RelevancePass, relevance_pass
 from whylight.propagation import CONSERVATIVE
 from whylight.propagation.attention import row_times_normalised, row_times_relevance
 

@@ -14,8 +14,8 @@ from whylight.models.pre_norm import PreNormBlock
 from whylight.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
-    from whylight.pictures import PictureLike
-    from whylight.session import Session
+    from whylight.pictures.read import PictureLike
+    from whylight.pictures.session import Session
 
 Inputs = Tensor | Mapping[str, Tensor]
 """Pixels (batch, 3, H, W), or for text a mapping with input_ids and attention_mask (batch, tokens)."""
@@ -170,7 +170,7 @@ class View(ABC):
 
     def record(self, picture: PictureLike, **options: Any) -> Session:
         """Run over a picture once, for any number of prompts that follow: :func:`whylight.record`."""
-        from whylight.session import record  # a front door, which stands on top of this
+        from whylight.pictures.session import record  # a front door, which stands on top of this
 
         return record(self, picture, **options)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall, kernels
 from whylight.attention.call import at_least_float32
-from whylight.attention.rows import by_kernel, support
+from whylight.attention.row_products import by_kernel, support
 from whylight.attention.tiles import Tile, tiles
 from whylight.propagation.rules import divide
 

@@ -16,10 +16,10 @@ from whylight.models.load import load
 from whylight.models.targets import as_targets
 from whylight.models.view import View
 from whylight.models.wrap import wrap
-from whylight.named_targets import ExplainTargets, NamedTargets, name_targets, predicted
-from whylight.pictures import PictureLike, read_picture
+from whylight.pictures.prompts_and_classes import ExplainTargets, NamedTargets, name_targets, predicted
+from whylight.pictures.read import PictureLike, read_picture
 from whylight.text.explanation import TextExplanation
-from whylight.text.tokens import read_text
+from whylight.text.read import read_text
 from whylight.text.words import Pieces, split_words, word_scores
 from whylight.versions import versions
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from whylight.draw.figure import cell_size, place, show
 from whylight.errors import BadInput
-from whylight.text.colours import colours, ink
+from whylight.pictures.figure import cell_size, place, show
 from whylight.text.explanation import TextExplanation
+from whylight.text.word_colors import colours, ink
 
 if TYPE_CHECKING:
-    from whylight.explanation import Explanation
+    from whylight.pictures.explanation import Explanation
 
 SIDE, GAP, MARGIN, HEAD, FOOT = 3.2, 0.12, 0.15, 0.5, 0.35
 SIZE, LINE = 11, 0.27

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from whylight.text.colours import RGB, colours, ink
 from whylight.text.explanation import TextExplanation
+from whylight.text.word_colors import RGB, colours, ink
 
 _STYLE = """
 body { font: 16px/1.9 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from whylight.text.colours import colours, ink
 from whylight.text.explanation import TextExplanation
+from whylight.text.word_colors import colours, ink
 
 
 def coloured(explanation: TextExplanation) -> RenderableType:

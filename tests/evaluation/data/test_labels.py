@@ -9,9 +9,9 @@ from PIL import Image
 
 from whylight.errors import BadInput
 from whylight.evaluation.data.boxes import BoxedPictures
+from whylight.evaluation.data.data_set import Unusable
 from whylight.evaluation.data.imagenet import LabelledPictures
 from whylight.evaluation.data.openimages import OpenImagesPoints
-from whylight.evaluation.data.sample import Unusable
 
 
 def save_picture(path):

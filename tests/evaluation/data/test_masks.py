@@ -14,9 +14,9 @@ from PIL import Image
 
 from whylight.errors import BadInput
 from whylight.evaluation.data.coco import CocoInstances, decode
+from whylight.evaluation.data.data_set import Unusable
 from whylight.evaluation.data.imagenet_segmentation import ImageNetSegmentation
 from whylight.evaluation.data.label_maps import ade20k, pascal_voc, semantic_folder
-from whylight.evaluation.data.sample import Unusable
 from whylight.evaluation.data.scenes import Scenes
 from whylight.evaluation.data.videos import VideoFrames
 

@@ -11,8 +11,8 @@ import pytest
 from zoo.movie_reviews import DECIDING, pack, write_movies
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import Unusable
 from whylight.evaluation.data.movie_reviews import MovieReviews
-from whylight.evaluation.data.sample import Unusable
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from zoo.movie_reviews import pack, write_movies
 
-from whylight.batch.benchmarking import Wanted, execute, plan
-from whylight.batch.report import write_report
-from whylight.batch.store import read_rows
-from whylight.batch.summary import summarise
-from whylight.batch.tables import markdown
 from whylight.errors import BadInput
+from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
 from whylight.evaluation.token_f1 import WORDS
 from whylight.evaluation.training.movie_reviews import Recipe, train
 from whylight.evaluation.training.tiny_bert import Size
+from whylight.reports.report import write_report
+from whylight.reports.summary import summarise
+from whylight.reports.tables import markdown
+from whylight.runs.store import read_rows
 
 RECIPE = Recipe(start=None, tiny=Size(1, 32, 200), longest=32, learning_rate=3e-3, epochs=9)
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy.typing as npt
 from torch import Tensor
 
-from whylight.evaluation.data.sample import Region, Sample
+from whylight.evaluation.data.data_set import Region, Sample
 from whylight.evaluation.estimates import Estimate
 from whylight.evaluation.heads import Head
 

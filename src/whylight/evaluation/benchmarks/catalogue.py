@@ -17,12 +17,12 @@ from whylight.evaluation.benchmarks.segmentation import Segmentation
 from whylight.evaluation.data.boxes import BoxedPictures
 from whylight.evaluation.data.coco import CocoInstances
 from whylight.evaluation.data.collages import Collages
+from whylight.evaluation.data.data_set import Source
 from whylight.evaluation.data.imagenet import LabelledPictures
 from whylight.evaluation.data.imagenet_segmentation import ImageNetSegmentation
 from whylight.evaluation.data.label_maps import ade20k, pascal_voc, semantic_folder
 from whylight.evaluation.data.movie_reviews import MovieReviews
 from whylight.evaluation.data.openimages import OpenImagesPoints
-from whylight.evaluation.data.sample import Source
 from whylight.evaluation.data.scenes import Scenes
 from whylight.evaluation.data.videos import VideoFrames
 from whylight.evaluation.heads import PHOTO

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
-from whylight.evaluation.data.sample import Region, Sample
+from whylight.evaluation.data.data_set import Region, Sample
 from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
-from whylight.evaluation.maps import enlarge
 from whylight.evaluation.perturbation import Curve, hits_when_erased
+from whylight.evaluation.pixel_maps import enlarge
 
 _DIRECTIONS = ("positive", "negative")
 

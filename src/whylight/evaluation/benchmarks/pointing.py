@@ -10,9 +10,9 @@ from torch import Tensor
 
 from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
 from whylight.evaluation.benchmarks.segmentation import resized_label
-from whylight.evaluation.data.sample import Region, Sample
+from whylight.evaluation.data.data_set import Region, Sample
 from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
-from whylight.evaluation.maps import enlarge
+from whylight.evaluation.pixel_maps import enlarge
 from whylight.evaluation.pointing import box_label, points_inside, share_inside
 from whylight.evaluation.segmentation import foreground_average_precision
 

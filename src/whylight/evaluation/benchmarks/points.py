@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Item, Rows
-from whylight.evaluation.data.sample import Points, Region, Sample
+from whylight.evaluation.data.data_set import Points, Region, Sample
 from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
-from whylight.evaluation.maps import enlarge, min_max_maps
+from whylight.evaluation.pixel_maps import enlarge, min_max_maps
 from whylight.evaluation.points import PointCounts, count_points
 from whylight.evaluation.requirements import need
 

@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
-from whylight.evaluation.data.sample import Mask, Region, Sample
+from whylight.evaluation.data.data_set import Mask, Region, Sample
 from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
-from whylight.evaluation.maps import enlarge, min_max_maps
+from whylight.evaluation.pixel_maps import enlarge, min_max_maps
 from whylight.evaluation.pointing import points_inside
 from whylight.evaluation.segmentation import (
     THRESHOLDS,

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.evaluation.baselines import BASELINES, baseline
+from whylight.evaluation.benchmarks.picture_rows import NOT_FINITE, Row, Skipped
 from whylight.evaluation.benchmarks.rationales import Rationales
-from whylight.evaluation.benchmarks.rows import NOT_FINITE, Row, Skipped
+from whylight.evaluation.data.data_set import Unusable
 from whylight.evaluation.data.movie_reviews import CLASSES, MovieReviews, Review
-from whylight.evaluation.data.sample import Unusable
 from whylight.evaluation.estimates import Array
 from whylight.evaluation.explaining import Choice
 from whylight.evaluation.text_parts import in_probability, only, word_maxima, words_of_pieces

@@ -1,1 +1,1 @@
-"""Readers of data sets on their true layouts; each gives :class:`~whylight.evaluation.data.sample.Sample`."""
+"""Readers of data sets on their true layouts; each gives :class:`~whylight.evaluation.data.data_set.Sample`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint, open_picture, read_lines, sizes
-from whylight.evaluation.data.sample import Region, Sample, Source, Unusable
 from whylight.evaluation.data.wordnet import in_words
 
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint, open_picture, sizes
-from whylight.evaluation.data.sample import Mask, Region, Sample, Source, Unusable
 
 
 class CocoInstances(Source):

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import Region, Sample, Source
 from whylight.evaluation.data.files import fingerprint
-from whylight.evaluation.data.sample import Region, Sample, Source
 from whylight.evaluation.grid_pointing import cells, collage
 
 

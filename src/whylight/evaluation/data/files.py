@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from whylight.errors import BadInput
-from whylight.evaluation.data.sample import Unusable
+from whylight.evaluation.data.data_set import Unusable
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _WHOLE = 32 * 2**20
@@ -48,8 +48,8 @@ def pictures_in(folder: Path) -> list[Path]:
 def open_picture(path: Path) -> Image.Image:
     """A picture, decoded, RGB, its pixels as they are stored.
 
-    Unlike :func:`whylight.pictures.read_picture` it turns nothing upright and fills no transparency: masks, boxes and
-    points count stored pixels, and the papers' loaders read them so.
+    Unlike :func:`whylight.pictures.read.read_picture` it turns nothing upright and fills no transparency: masks,
+    boxes and points count stored pixels, and the papers' loaders read them so.
 
     Raises:
         Unusable: it is missing or does not decode.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import Region, Sample, Source
 from whylight.evaluation.data.files import PICTURES, existing, fingerprint, open_picture, pictures_in, read_lines, sizes
-from whylight.evaluation.data.sample import Region, Sample, Source
 from whylight.evaluation.data.wordnet import imagenet_names, in_words, leading_id
 from whylight.evaluation.requirements import need
 

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint
-from whylight.evaluation.data.sample import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.wordnet import imagenet_names, in_words
 from whylight.evaluation.requirements import need
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import (
     existing,
     fingerprint,
@@ -20,7 +21,6 @@ from whylight.evaluation.data.files import (
     read_lines,
     sizes,
 )
-from whylight.evaluation.data.sample import Mask, Region, Sample, Source, Unusable
 
 _VOC_CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import DataSet, Unusable
 from whylight.evaluation.data.files import existing, fingerprint
-from whylight.evaluation.data.sample import DataSet, Unusable
 from whylight.text.words import Span
 
 Split = Literal["train", "val", "test"]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import Points, Region, Sample, Source
 from whylight.evaluation.data.files import existing, fingerprint, first_existing, open_picture, sizes
-from whylight.evaluation.data.sample import Points, Region, Sample, Source
 from whylight.evaluation.requirements import need
 
 _POINTS = tuple(f"oidv7-{part}-annotations-point-labels.csv" for part in ("val", "test", "train"))

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from whylight.evaluation.data.data_set import Mask, Points, Region, Sample, Source
 from whylight.evaluation.data.files import fingerprint
-from whylight.evaluation.data.sample import Mask, Points, Region, Sample, Source
 from whylight.scenes import FIRST_EVALUATION_SEED, Scene, draw_scene
 from whylight.scenes.captions import phrase
 from whylight.scenes.draw import COLOURS

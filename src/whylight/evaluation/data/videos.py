@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from whylight.errors import BadInput
+from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint, open_label_map, open_picture, pictures_in, sizes
-from whylight.evaluation.data.sample import Mask, Region, Sample, Source, Unusable
 
 
 class VideoFrames(Source):

@@ -19,9 +19,9 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.methods.decomposition.split import split_output
 from whylight.methods.registry import method
-from whylight.methods.sharing import shared
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.sharing import shared
 
 Contrast = Literal["targets", "classes"]
 

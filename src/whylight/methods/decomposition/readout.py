@@ -11,7 +11,7 @@ from torch import Tensor
 from whylight.attention.call import at_least_float32
 from whylight.errors import UnsupportedModel
 from whylight.methods.decomposition.frozen_norm import FrozenNorm
-from whylight.models.rows import tokens_at
+from whylight.models.readout_token import tokens_at
 from whylight.models.view import Pass, View
 
 

@@ -21,10 +21,10 @@ from whylight.attention import AttentionCall, OutputProjection, ResidualStream, 
 from whylight.attention.call import at_least_float32
 from whylight.errors import UnsupportedModel
 from whylight.methods.decomposition.readout import Readout, read_out
-from whylight.methods.layers import the_call
-from whylight.methods.readout_token import readout_rows
-from whylight.models.rows import tokens_at
+from whylight.models.readout_token import tokens_at
 from whylight.models.view import Inputs, View
+from whylight.passes.layers import the_call
+from whylight.passes.readout_position import readout_positions
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def split_output(view: View, inputs: Inputs) -> Split:
         UnsupportedModel: the output is not read from one token, or a block is not a sum of tokens, attention and MLP.
     """
     run = view.begin(inputs)
-    rows = readout_rows(view, run, "the decomposition")
+    rows = readout_positions(view, run, "the decomposition")
     tokens, attentions, mlps = run.tokens, [], [tokens_at(run.tokens, rows)]
     for layer, block in enumerate(run.blocks):
         with record_attention() as calls, ResidualStream(tokens) as stream:

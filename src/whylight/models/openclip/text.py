@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.openclip.tokenizer import Tokenizer
-from whylight.models.rows import first_row, tokens_at, up_to
+from whylight.models.readout_token import first_row, tokens_at, up_to
 from whylight.models.view import Inputs, Pass, View
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.models.openclip import version2
-from whylight.models.rows import first_row
+from whylight.models.readout_token import first_row
 from whylight.models.sizes import fit_to_patches
 from whylight.models.view import AttentionPool, Block, Pass, Pooling
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from whylight.models.rows import first_row
+from whylight.models.readout_token import first_row
 from whylight.models.sizes import fit_to_patches, shadow
 from whylight.models.view import AttentionPool, Block, Pass, Pooling
 

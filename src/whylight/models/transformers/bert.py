@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from whylight.models.rows import first_row
+from whylight.models.readout_token import first_row
 from whylight.models.transformers.blocks import drive, layers_of
 from whylight.models.transformers.masks import padding_mask, real_tokens
 from whylight.models.view import Block, Pass

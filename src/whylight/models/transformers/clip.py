@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from whylight.models.rows import first_row, tokens_at, up_to
+from whylight.models.readout_token import first_row, tokens_at, up_to
 from whylight.models.transformers.blocks import drive, layers_of, picture_tower
 from whylight.models.transformers.grid import fit_to_grid
 from whylight.models.transformers.masks import causal_mask, real_tokens

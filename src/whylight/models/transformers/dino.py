@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from whylight.models.rows import first_row
+from whylight.models.readout_token import first_row
 from whylight.models.transformers.blocks import drive, layers_of, picture_tower
 from whylight.models.transformers.grid import fit_to_grid
 from whylight.models.view import Pass

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from whylight.models.rows import first_row
+from whylight.models.readout_token import first_row
 from whylight.models.transformers.blocks import drive, layers_of, picture_tower
 from whylight.models.transformers.grid import fit_to_grid
 from whylight.models.view import Block, Pass

@@ -1,1 +1,0 @@
-"""Pictures of explanations: overlays and figures."""

@@ -1,0 +1,1 @@
+"""LeGrad: what it is (``legrad``), and the roads on which it is computed."""

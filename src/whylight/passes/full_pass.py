@@ -1,0 +1,287 @@
+"""One pass through the whole model with all attention calls recorded, and all layers' gradients from one backward pass.
+
+The scores are the model's own logits, a dual encoder's scale included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from whylight.attention import AttentionCall, ResidualStream, record_attention
+from whylight.attention.call import at_least_float32
+from whylight.errors import UnsupportedModel
+from whylight.models.targets import Targets
+from whylight.models.view import Block, Inputs, Pass, View
+from whylight.passes.layers import layer_index, the_call
+from whylight.passes.sharing import shared, sharing
+
+GRADIENT_BYTES = 256 * 2**20
+"""How much the gradients of all layers may take together: targets go through in chunks of this size, or one by one."""
+
+GRAPH_BYTES = {"cpu": 512 * 2**20, "cuda": 4 * 2**30}
+"""How much of one picture may be kept; of a larger one only the tokens are, and blocks run again, one at a time."""
+
+_OF_A_BLOCK = {"graph": 20, "call": 5}
+"""What is kept of a block, in multiples of its tokens (measured: a vision transformer in float32)."""
+
+
+@dataclass(frozen=True)
+class BlockPass:
+    """What one block did.
+
+    Attributes:
+        tokens: what entered it, (batch, tokens, width).
+        after_attention: tokens after attention and its skip connection; None where not asked for.
+        output: what left it.
+        record: gives its attention.
+    """
+
+    tokens: Tensor
+    after_attention: Tensor | None
+    output: Tensor
+    record: Callable[[], AttentionCall]
+
+    @property
+    def call(self) -> AttentionCall:
+        """Its attention; the block runs again for it where only its tokens were kept."""
+        return self.record()
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """∂logit/∂(attention output) for a chunk of targets.
+
+    Attributes:
+        pooler: (targets, batch, heads, queries, head width) at the attentional pooler, where the model has one.
+        from_last: goes from the last recorded block to the first: each one's call and the same at its output. Where
+            no graph was kept, a block runs again when its turn comes.
+    """
+
+    pooler: Tensor | None
+    from_last: Callable[[], Iterator[tuple[AttentionCall, Tensor]]]
+
+    @property
+    def last(self) -> Tensor:
+        return next(self.from_last())[1] if self.pooler is None else self.pooler
+
+
+@dataclass(frozen=True)
+class FullPass:
+    """An input's way through the whole model.
+
+    Attributes:
+        blocks: the recorded blocks, from the start layer on.
+        pooler: the attentional pooler's call, where the model has one.
+        output: the model's own output, (batch, dim).
+        before_readout: what entered the readout, where only tokens were kept; None where a graph was.
+    """
+
+    view: View
+    run: Pass
+    blocks: list[BlockPass]
+    pooler: AttentionCall | None
+    output: Tensor
+    before_readout: Tensor | None = None
+
+    @property
+    def last(self) -> AttentionCall:
+        """The last attention map before the output: the pooler's, where the model has one."""
+        return self.blocks[-1].call if self.pooler is None else self.pooler
+
+    def gradients(self, targets: Targets) -> Iterator[Gradients]:
+        """Gradients of the targets' logits at every recorded call, chunk by chunk."""
+        held = [block.output for block in self.blocks] + ([] if self.pooler is None else [self.pooler.output])
+        size = max(1, GRADIENT_BYTES // sum(tensor.numel() * tensor.element_size() for tensor in held))
+        if self.before_readout is not None:
+            for first in range(0, len(targets), size):
+                yield self._gradients_once_more(targets, slice(first, first + size), self.before_readout)
+            return
+        calls = [block.call for block in reversed(self.blocks)]
+        outputs = [call.output for call in (calls if self.pooler is None else [self.pooler, *calls])]
+        scores = targets.logits(self.view, self.output).sum(0)
+        for chunk in scores.split(size):
+            each = [torch.autograd.grad(score, outputs, retain_graph=True) for score in chunk]
+            stacked = [torch.stack(of_one_call) for of_one_call in zip(*each, strict=True)]
+            pooler = None if self.pooler is None else stacked.pop(0)
+            yield Gradients(pooler, partial(zip, calls, stacked, strict=True))
+
+    @torch.enable_grad()
+    def _gradients_once_more(self, targets: Targets, chunk: slice, before_readout: Tensor) -> Gradients:
+        """The same from the tokens that entered each block: it runs again, and only its own graph is held."""
+        tokens, output, calls = _once_more(self.run.readout, before_readout)
+        scores = targets.logits(self.view, output).sum(0)[chunk]
+        at = [tokens] if self.pooler is None else [tokens, the_call(calls, self.view, len(self.run.blocks)).output]
+        each = [torch.autograd.grad(score, at, retain_graph=True) for score in scores]
+        pooler = None if self.pooler is None else torch.stack([gradients[1] for gradients in each])
+        return Gradients(pooler, partial(self._blocks_once_more, [gradients[0] for gradients in each]))
+
+    def _blocks_once_more(self, arriving: list[Tensor]) -> Iterator[tuple[AttentionCall, Tensor]]:
+        first = len(self.run.blocks) - len(self.blocks)
+        for layer in reversed(range(first, len(self.run.blocks))):
+            with torch.enable_grad():
+                tokens, output, calls = _once_more(self.run.blocks[layer], self.blocks[layer - first].tokens)
+                call = the_call(calls, self.view, layer, tokens.shape[1])
+                at = [call.output, tokens][: 1 if layer == first else 2]
+                each = [torch.autograd.grad(output, at, gradient, retain_graph=True) for gradient in arriving]
+            arriving, of_call = [gradients[-1] for gradients in each], torch.stack([gradients[0] for gradients in each])
+            del tokens, output, calls, at, each  # the graph, before another one is built
+            yield call.detached(), of_call
+
+    def readout_weights(self) -> Tensor:
+        """How the output reads the rows of the last map: (batch, queries), summing to one.
+
+        The class token's or end-of-text token's row (class and distillation token where both are read); the mean over
+        patch rows for mean-pooled models, padding left out; the rows of the pooler's queries for attention-pooled ones.
+        """
+        like = at_least_float32(self.run.tokens[:0])
+        weights = like.new_zeros(self.run.tokens.shape[0], self.last.queries)
+        if self.run.attention_pool is not None:
+            weights[:, self.run.attention_pool.rows] = 1
+        elif self.run.readout_row is not None:
+            weights.scatter_(1, self.run.readout_row[:, None], 1)
+        elif self.view.pooling == "class_token":
+            weights[:, : self.run.prefix] = 1
+        else:
+            weights[:, self.run.prefix :] = 1
+            weights = weights if self.run.mask is None else weights * self.run.mask
+        return weights / weights.sum(-1, keepdim=True)
+
+    def start_row(self, through_pooler: Callable[[AttentionCall, Tensor], Tensor]) -> Tensor:
+        """The row over the last block's tokens from which a product of maps is carried down: (..., batch, tokens).
+
+        Args:
+            through_pooler: row times the pooler's map. Its queries are no tokens, so there is no identity beside it.
+        """
+        row = self.readout_weights()
+        return row if self.pooler is None else self.over_tokens(through_pooler(self.pooler, row))
+
+    def over_tokens(self, row: Tensor) -> Tensor:
+        """A row over the pooler's keys as a row over all tokens: some poolers do not read the prefix tokens."""
+        tokens = self.run.tokens.shape[1]
+        if row.shape[-1] == tokens:
+            return row
+        if row.shape[-1] != tokens - self.run.prefix:
+            raise UnsupportedModel(f"{self.view.name}: its pooler reads {row.shape[-1]} of {tokens} tokens")
+        return torch.nn.functional.pad(row, (self.run.prefix, 0))
+
+    def mean_over_patches(self, values: Tensor) -> Tensor:
+        """Mean over the patches, or over the real tokens of a text: (..., batch, n, patches) to (..., batch, n, 1)."""
+        if self.run.mask is None:
+            return values.mean(-1, keepdim=True)
+        real = self.run.mask[:, None, self.run.prefix :].to(values.dtype)
+        return (values * real).sum(-1, keepdim=True) / real.sum(-1, keepdim=True)
+
+    def patches(self, row: Tensor) -> Tensor:
+        """A row over the last map's keys, or over all tokens, without prefix tokens."""
+        return self.over_tokens(row)[..., self.run.prefix :]
+
+    def without_own_entry(self, maps: Tensor) -> Tensor:
+        """Maps (batch, targets, tokens) of texts with zero for the token that is read out, as published for BERT.
+
+        What that token sees of itself says nothing; pictures have dropped it with the prefix.
+        """
+        if self.run.grid is not None or self.run.readout_row is None:
+            return maps
+        return maps.scatter(2, self.run.readout_row[:, None, None].expand(-1, maps.shape[1], 1), 0.0)
+
+
+def full_pass(view: View, inputs: Inputs, start_layer: int = 0, *, residual: bool = False) -> FullPass:
+    """Drive the model and record every block from ``start_layer`` on. Nothing before its attention holds a graph.
+
+    Inside :func:`whylight.passes.sharing.shared_passes` it is driven once for all methods and start layers.
+
+    Args:
+        start_layer: negative counts from the end.
+        residual: keep each block's tokens after attention.
+
+    Raises:
+        BadInput: no such layer.
+        UnsupportedModel: a block hides its attention.
+    """
+    if not sharing():
+        return _full_pass(view, inputs, start_layer, residual)
+    with torch.enable_grad():  # the method that comes first may need no gradients, and the next one may
+        whole = shared(view, inputs, ("full", residual), lambda: _full_pass(view, inputs, 0, residual))
+    return replace(whole, blocks=whole.blocks[layer_index(start_layer, len(whole.blocks)) :])
+
+
+def _full_pass(view: View, inputs: Inputs, start_layer: int, residual: bool) -> FullPass:
+    with torch.no_grad():
+        run = view.begin(inputs)
+    return drive(view, run, run.tokens, layer_index(start_layer, len(run.blocks)), residual=residual)
+
+
+def last_map(view: View, inputs: Inputs) -> FullPass:
+    """Drive the model and record only the last attention map: the last block's, or the pooler's."""
+    if sharing():
+        whole = full_pass(view, inputs)
+        return replace(whole, blocks=whole.blocks[-1:] if whole.pooler is None else [])
+    with torch.no_grad():
+        run = view.begin(inputs)
+    return drive_to_last_map(view, run, run.tokens)
+
+
+def drive_to_last_map(view: View, run: Pass, tokens: Tensor) -> FullPass:
+    """The same from given tokens."""
+    return drive(view, run, tokens, len(run.blocks) - (run.attention_pool is None))
+
+
+def drive(view: View, run: Pass, tokens: Tensor, first: int, *, residual: bool = False) -> FullPass:
+    """The blocks from ``tokens`` to the output, recorded from block ``first`` on."""
+    with torch.no_grad():
+        for block in run.blocks[:first]:
+            tokens = block(tokens)
+    graph = torch.is_grad_enabled()
+    kept = _OF_A_BLOCK["graph" if graph else "call"] * (len(run.blocks) - first)
+    kept_bytes = kept * tokens[:1].numel() * tokens.element_size()
+    once_more = kept_bytes > GRAPH_BYTES.get(tokens.device.type, GRAPH_BYTES["cuda"])
+    blocks: list[BlockPass] = []
+    with torch.set_grad_enabled(graph and not once_more):
+        for layer, block in enumerate(run.blocks[first:], first):
+            entering = tokens
+            # The first recorded output is a leaf: gradients of the maps above need no graph below it.
+            with record_attention(leaves=layer == first) as calls:
+                if residual:
+                    with ResidualStream(entering) as stream:
+                        tokens = block(entering)
+                    after_attention = _after_attention(view, layer, entering, stream)
+                else:
+                    tokens, after_attention = block(entering), None
+            call = the_call(calls, view, layer, entering.shape[1])
+            last = layer == len(run.blocks) - 1
+            again = partial(_recorded_again, view, block, layer, entering.detach())
+            record = again if once_more and not last else partial(_same, call)
+            blocks.append(BlockPass(entering.detach(), after_attention, tokens.detach(), record))
+        with record_attention(leaves=not blocks) as calls:
+            output = run.readout(tokens)
+    pooler = None if run.attention_pool is None else the_call(calls, view, len(run.blocks))
+    return FullPass(view, run, blocks, pooler, output, tokens if once_more else None)
+
+
+def _same(call: AttentionCall) -> AttentionCall:
+    return call
+
+
+@torch.no_grad()
+def _recorded_again(view: View, block: Block, layer: int, tokens: Tensor) -> AttentionCall:
+    _, _, calls = _once_more(block, tokens)
+    return the_call(calls, view, layer, tokens.shape[1])
+
+
+def _once_more(step: Callable[[Tensor], Tensor], entering: Tensor) -> tuple[Tensor, Tensor, list[AttentionCall]]:
+    """A block or the readout, run again: what enters it as a leaf of a graph, what leaves it, its attention calls."""
+    entering = entering.detach().requires_grad_()
+    with record_attention() as calls:
+        output = step(entering)
+    return entering, output, calls
+
+
+def _after_attention(view: View, layer: int, entering: Tensor, stream: ResidualStream) -> Tensor:
+    if not stream.branches:
+        raise UnsupportedModel(f"{view.name}: layer {layer} does not add its attention to its tokens")
+    return (entering + stream.branches[0]).detach()

@@ -1,0 +1,50 @@
+"""One pass for many methods: what several methods ask of the same model and inputs is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from whylight.models.view import Inputs, View
+from whylight.propagation.libra import libra_is_active
+
+Made = TypeVar("Made")
+
+_PASSES: ContextVar[dict[tuple[object, ...], tuple[Inputs, Any]] | None] = ContextVar("passes", default=None)
+
+
+@contextmanager
+def shared_passes() -> Iterator[None]:
+    """Keep passes for the length of a ``with`` block, and hand them to every method called on the same inputs object.
+
+    Memory: the graphs of all kinds of passes that the methods need stay until the end of the block. Threads share
+    nothing.
+    """
+    token = _PASSES.set({})
+    try:
+        yield
+    finally:
+        _PASSES.reset(token)
+
+
+def sharing() -> bool:
+    """Whether passes are being kept."""
+    return _PASSES.get() is not None
+
+
+def shared(view: View, inputs: Inputs, kind: tuple[object, ...], make: Callable[[], Made]) -> Made:
+    """What ``make`` gives, or gave before inside :func:`shared_passes` for this view, these inputs and this kind.
+
+    Passes with libra's gradients and without are never the same.
+    """
+    passes = _PASSES.get()
+    if passes is None:
+        return make()
+    key = (id(view), id(inputs), libra_is_active(), *kind)
+    if key not in passes:
+        # The inputs are kept beside their pass, so that no other object can come by their id.
+        passes[key] = inputs, make()
+    made: Made = passes[key][1]
+    return made

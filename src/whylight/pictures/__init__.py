@@ -1,0 +1,1 @@
+"""Explaining pictures: which places of a picture a model rested on."""

@@ -1,0 +1,208 @@
+"""What a user holds of an explained picture."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from whylight.errors import BadInput
+from whylight.models.preprocessing import Frame, place_in_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_ROUNDING = 1e-6
+"""Maps that vary by less than this, relative to their largest value, are constant up to float32's rounding."""
+_HUGE = 1e30
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation:
+    """Why a model said what it said about a picture.
+
+    Attributes:
+        relevance: (targets, rows, columns), raw and unnormalised, on the CPU. Rows and columns of patches; of input
+            pixels for methods that go down to pixels.
+        targets: the prompts, names of classes, or names of embeddings.
+        scores: for each target the cosine (dual encoders) or the probability among all classes.
+        logits: for each target the model's own logit; a dual encoder's scale and bias included.
+        score_name: "cosine" or "probability".
+        picture: what was explained, upright, RGB.
+        frame: which part of the picture the model saw.
+        model: name of the model.
+        method: name of the method.
+        options: what was asked of the method beyond its defaults.
+        input_size: (height, width) of the model's input in pixels.
+        seconds: how long the method took.
+        versions: of Whylight and the libraries it ran on.
+    """
+
+    relevance: Tensor
+    targets: tuple[str, ...]
+    scores: tuple[float, ...]
+    logits: tuple[float, ...]
+    score_name: Literal["cosine", "probability"]
+    picture: Image.Image
+    frame: Frame
+    model: str
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    input_size: tuple[int, int] = (0, 0)
+    seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name!r}: {score:.3f}" for name, score in zip(self.targets, self.scores, strict=True))
+        return f"Explanation({self.model}, {self.method}, {self.score_name} of {{{said}}})"
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of ``relevance``."""
+        return self.relevance.shape[1], self.relevance.shape[2]
+
+    @property
+    def constant(self) -> list[str]:
+        """Targets whose relevance is the same everywhere: their maps are zeros."""
+        return [name for name, flat in zip(self.targets, self._flat(), strict=True) if flat]
+
+    @cached_property
+    def maps(self) -> Tensor:
+        """(targets, height, width) of the picture, float32 in [0, 1].
+
+        Each map is enlarged bilinearly to the picture, and scaled so that the least and the greatest relevance that lie
+        in view become 0 and 1. What the model did not see (a crop's margins) is 0. Constant maps are zeros.
+        """
+        seen = place_in_picture(torch.ones(1, *self.grid), self.frame)[0] > 0
+        placed = place_in_picture(self._finite().float(), self.frame)
+        maps = torch.zeros_like(placed)
+        for index, flat in enumerate(self._flat()):
+            inside = placed[index][seen]
+            if flat or not inside.numel() or inside.max() <= inside.min():
+                continue
+            maps[index][seen] = (inside - inside.min()) / (inside.max() - inside.min())
+        return maps
+
+    def _finite(self) -> Tensor:
+        """Relevance in which what half precision could not hold is zero (NaN) or huge (infinity)."""
+        return torch.nan_to_num(self.relevance.double(), posinf=_HUGE, neginf=-_HUGE)
+
+    def _flat(self) -> list[bool]:
+        values = self._finite()
+        spread = values.amax((1, 2)) - values.amin((1, 2))
+        flat: list[bool] = (spread <= _ROUNDING * values.abs().amax((1, 2))).tolist()
+        return flat
+
+    def overlay(self, index: int = 0, alpha: float = 0.85, colours: str = "inferno") -> Image.Image:
+        """The picture with one map over it, as large as the picture.
+
+        Args:
+            index: which target; negative counts from the end.
+            alpha: how much of the picture the greatest relevance covers, 0 to 1; less relevance covers less.
+            colours: a matplotlib colour map; the default is perceptually uniform.
+
+        Raises:
+            BadInput: no such target, or alpha out of range.
+            UnknownName: no such colour map.
+        """
+        from whylight.pictures.overlay import overlay
+
+        if not -len(self) <= index < len(self):
+            raise BadInput(f"there is no target {index}: there are {len(self)}, counted from 0")
+        return overlay(self.picture, self.maps[index].numpy(), alpha=alpha, colours=colours)
+
+    def figure(self, *, alpha: float = 0.85, colours: str = "inferno") -> Figure:
+        """The picture, one overlay per target with its score, and a colour bar; arguments as for :meth:`overlay`."""
+        from whylight.pictures.figure import explanation_figure
+
+        return explanation_figure(self, alpha=alpha, colours=colours)
+
+    def save(self, path: str | Path) -> Path:
+        """Write it: ``.png`` (the figure), ``.npz`` (arrays, and all else under ``json``) or ``.json``.
+
+        Folders on the way are made; a file of that name is replaced.
+
+        Raises:
+            BadInput: another ending, or a place that cannot be written to.
+        """
+        path = Path(path)
+        writers = {".png": self._repr_png_, ".npz": self._npz, ".json": self._json}
+        if path.suffix.lower() not in writers:
+            raise BadInput(f"{path.name}: explanations are saved as .png, .npz or .json")
+        data = writers[path.suffix.lower()]()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        except OSError as error:
+            raise BadInput(f"{path} cannot be written: {error.strerror or error}") from None
+        return path
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the picture as plain numbers and strings, ready for JSON; NaN and infinity as None."""
+        rows = zip(self.targets, self.scores, self.logits, self.relevance.tolist(), strict=True)
+        return self._facts() | {
+            "targets": [
+                {"name": name, self.score_name: _number(score), "logit": _number(logit), "relevance": _numbers(values)}
+                for name, score, logit, values in rows
+            ]
+        }
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "method": self.method,
+            "options": {name: _plain(value) for name, value in self.options.items()},
+            "picture_size": [self.picture.height, self.picture.width],
+            "input_size": list(self.input_size),
+            "seen_left_top_right_bottom": list(self.frame.box),
+            "grid": list(self.grid),
+            "seconds": round(self.seconds, 4),
+            "versions": dict(self.versions),
+        }
+
+    def _npz(self) -> bytes:
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            relevance=self.relevance.numpy(),
+            maps=self.maps.numpy(),
+            targets=np.array(self.targets),
+            scores=np.array(self.scores),
+            logits=np.array(self.logits),
+            picture=np.asarray(self.picture),
+            json=np.array(json.dumps(self._facts())),
+        )
+        return buffer.getvalue()
+
+    def _json(self) -> bytes:
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode()
+
+    def _repr_png_(self) -> bytes:
+        from whylight.pictures.figure import png
+
+        return png(self.figure())
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _numbers(rows: list[list[float]]) -> list[list[float | None]]:
+    return [[_number(value) for value in row] for row in rows]
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)

@@ -1,0 +1,151 @@
+"""The figure of one explanation: the picture, and an overlay for each target."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from whylight.models.preprocessing import Frame
+from whylight.pictures.overlay import colour_map
+
+if TYPE_CHECKING:
+    from whylight.pictures.explanation import Explanation
+
+COLUMNS = 4
+"""Most cells in a row; the picture is the first."""
+LONGER_SIDE, GAP, MARGIN, FOOT = 2.7, 0.1, 0.12, 0.3
+LINE, SMALL_LINE = 0.17, 0.2
+BAR, BAR_LABELS = 0.11, 0.5
+SEEN_WIDTH = 2.3
+"""Cells of fewer inches have no room to say what the frame is."""
+DPI = 160
+INK, PALE = "#1a1a1a", "#6b6b6b"
+
+
+def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colours: str = "inferno") -> Figure:
+    """The picture first, then one overlay per target under its name and score; one colour bar for all.
+
+    Raises:
+        BadInput, UnknownName: as :func:`whylight.pictures.overlay.overlay`.
+    """
+    size = f"{explanation.picture.width} x {explanation.picture.height}"
+    explanation = reduced(explanation, 2 * LONGER_SIDE * DPI)
+    count = 1 + len(explanation)
+    columns = min(COLUMNS, count)
+    rows = -(-count // columns)
+    width, height = cell_size(explanation.picture, LONGER_SIDE)
+    titles = ["picture", *(wrapped(name, width) for name in explanation.targets)]
+    head = SMALL_LINE + LINE * max(title.count("\n") + 1 for title in titles) + 0.04
+    across = 2 * MARGIN + columns * (width + GAP) + BAR + BAR_LABELS
+    down = MARGIN + rows * (head + height + GAP) + FOOT
+    figure = Figure(figsize=(across, down), dpi=DPI)
+    for index, title in enumerate(titles):
+        row, column = divmod(index, columns)
+        left, top = MARGIN + column * (width + GAP), MARGIN + head + row * (head + height + GAP)
+        drawn = explanation.overlay(index - 1, alpha=alpha, colours=colours) if index else explanation.picture
+        cell = place(figure, (left, top, width, height))
+        below = score_text(explanation, index - 1) if index else size
+        if index == 0 and outline_seen(cell, explanation):
+            below += ", framed: what the model saw" if width > SEEN_WIDTH else ", framed"
+        show(cell, drawn, title, below)
+    bar = place(figure, (MARGIN + columns * (width + GAP), MARGIN + head, BAR, height))
+    colour_bar(bar, colours)
+    foot = f"{explanation.method} · {explanation.model}"
+    figure.text(MARGIN / across, 0.09 / down, foot, fontsize=7.5, color=PALE, parse_math=False)
+    return figure
+
+
+def place(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
+    """Axes at (left, top, width, height) in inches from the figure's upper left corner."""
+    across, down = figure.get_size_inches()
+    left, top, width, height = box
+    return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+
+
+def show(axes: Axes, picture: Image.Image, title: str, below: str) -> None:
+    """A picture without ticks, and over it a title and a small, pale line."""
+    axes.imshow(picture, interpolation="bicubic" if max(picture.size) < 300 else "antialiased", aspect="auto")
+    axes.set_axis_off()
+    for text, offset, size, colour in ((below, 5.5, 7.5, PALE), (title, 18, 9.5, INK)):
+        axes.annotate(
+            text,
+            (0.5, 1),
+            (0, offset),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="center",
+            va="baseline",
+            fontsize=size,
+            color=colour,
+            linespacing=1.15,
+            parse_math=False,
+        )
+
+
+def reduced(explanation: Explanation, longer: float) -> Explanation:
+    """The same over a smaller picture, where its longer side has more pixels than that: figures show no more."""
+    ratio = longer / max(explanation.picture.size)
+    if ratio >= 1:
+        return explanation
+    picture = explanation.picture
+    width, height = max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio))
+    left, top, right, bottom = explanation.frame.box
+    across, down = width / picture.width, height / picture.height
+    frame = Frame((height, width), (left * across, top * down, right * across, bottom * down))
+    return replace(explanation, picture=picture.resize((width, height), reducing_gap=2.0), frame=frame)
+
+
+def outline_seen(axes: Axes, explanation: Explanation) -> bool:
+    """Draw a frame about the part of the picture that the model saw, unless that is all of it; whether it was drawn."""
+    left, top, right, bottom = explanation.frame.box
+    height, width = explanation.frame.picture
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if (right - left) * (bottom - top) > 0.98 * width * height:
+        return False
+    for colour, style in (("black", "solid"), ("white", (0, (4, 4)))):
+        axes.add_patch(
+            Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, color=colour, linestyle=style)
+        )
+    return True
+
+
+def colour_bar(axes: Axes, colours: str) -> None:
+    """From the least to the greatest relevance of each map."""
+    bar = axes.figure.colorbar(ScalarMappable(cmap=colour_map(colours)), cax=axes, ticks=[0, 0.5, 1])
+    bar.ax.tick_params(labelsize=7, length=0, colors=PALE)
+    bar.set_label("relevance", fontsize=7.5, color=PALE, labelpad=2)
+    bar.outline.set_visible(False)
+
+
+def score_text(explanation: Explanation, index: int) -> str:
+    score, logit = explanation.scores[index], explanation.logits[index]
+    if explanation.score_name == "probability":
+        return f"probability {score:.1%}"
+    return f"cosine {score:.3f} · logit {logit:.2f}"
+
+
+def cell_size(picture: Image.Image, longer: float) -> tuple[float, float]:
+    """Width and height in inches, in the picture's shape; panoramas are no thinner than a third."""
+    ratio = picture.width / picture.height
+    return max(longer * min(1, ratio), longer / 3), max(longer * min(1, 1 / ratio), longer / 3)
+
+
+def wrapped(text: str, width: float, lines: int = 3) -> str:
+    """A title in lines that fit over a cell of that many inches."""
+    return "\n".join(textwrap.wrap(text, max(8, int(width * 12)), max_lines=lines, placeholder=" …"))
+
+
+def png(figure: Figure, metadata: Mapping[str, str] | None = None) -> bytes:
+    """The figure as a PNG file, with text chunks."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": "Whylight", **(metadata or {})})
+    return buffer.getvalue()

@@ -1,0 +1,113 @@
+"""A picture recorded once, and asked about any number of times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import Image
+from torch import Tensor, nn
+
+from whylight.errors import BadInput
+from whylight.methods import record_legrad, relevance
+from whylight.methods.legrad.recording import RECORDED
+from whylight.methods.registry import find_method
+from whylight.models.load import load
+from whylight.models.preprocessing import Fit
+from whylight.models.view import Inputs, View
+from whylight.models.wrap import wrap
+from whylight.pictures.explain import InputSize, Look, Question, look
+from whylight.pictures.explanation import Explanation
+from whylight.pictures.prompt_memory import PromptMemory
+from whylight.pictures.prompts_and_classes import ExplainTargets, name_targets, predicted
+from whylight.pictures.read import PictureLike
+
+
+def record(
+    view: View | nn.Module | str,
+    picture: PictureLike,
+    *,
+    size: InputSize | None = None,
+    fit: Fit | None = None,
+    **options: Any,
+) -> Session:
+    """Run a model over a picture once, so that each prompt that follows costs what it adds.
+
+    Args:
+        view, picture, size, fit: as for :func:`whylight.explain`.
+        **options: LeGrad's ``pooling``, ``readout``, ``libra`` and ``road``, for all that is asked. Its others are for
+            each question.
+
+    Raises:
+        UnknownName, BadInput, UnsupportedModel: as :func:`whylight.explain` does.
+    """
+    view = load(view) if isinstance(view, str) else wrap(view)
+    return Session(look(view, picture, size=size, fit=fit), PromptMemory(view), **options)
+
+
+class Session:
+    """What later prompts need of one picture. Threads may ask one session at once.
+
+    Attributes:
+        view: the model.
+        picture: upright, RGB.
+        nbytes: how much it holds, in bytes, picture and pixels included, the model left out.
+    """
+
+    def __init__(self, seen: Look, prompts: PromptMemory, **options: Any) -> None:
+        self._look, self._prompts, self._options = seen, prompts, options
+        self._recording = record_legrad(seen.view, seen.pixels, **options)
+        picture = seen.picture.width * seen.picture.height * len(seen.picture.getbands())
+        self.nbytes = self._recording.nbytes + seen.pixels.nbytes + picture
+
+    def __repr__(self) -> str:
+        size = f"{self.picture.width} x {self.picture.height}"
+        return f"Session({self.view.name}, picture of {size}, {self.nbytes / 1e6:.1f} MB)"
+
+    @property
+    def view(self) -> View:
+        return self._look.view
+
+    @property
+    def picture(self) -> Image.Image:
+        return self._look.picture
+
+    def explain(self, targets: ExplainTargets | None = None, method: str = "legrad", **options: Any) -> Explanation:
+        """What :func:`whylight.explain` gives for this picture, without the picture's way through the model.
+
+        Args:
+            targets: as for :func:`whylight.explain`. Prompts that were asked before are not encoded again.
+            method: "legrad" is answered from the recording. Every other method runs the model again.
+            **options: the method's own; LeGrad's ``pooling``, ``readout``, ``libra`` and ``road`` were chosen when
+                recording.
+
+        Raises:
+            UnknownName, BadInput, UnsupportedModel: as :func:`whylight.explain` does, and for weights that have changed
+                since the recording.
+        """
+        if method == "legrad":
+            _check(options)
+            options = self._options | options
+        return self._ask(targets).answer(method, **options)
+
+    def _ask(self, targets: ExplainTargets | None) -> Question:
+        self._recording.check_weights()
+        output = self._recording.output
+        named = (
+            predicted(self.view, output) if targets is None else name_targets(self.view, targets, self._prompts.encode)
+        )
+        return self._look.question(output, named, self._relevance)
+
+    def _relevance(self, view: View, inputs: Inputs, targets: Tensor, *, method: str, **options: Any) -> Tensor:
+        if method != "legrad":
+            return relevance(view, inputs, targets, method, **options)
+        return self._recording.relevance(targets, **{k: v for k, v in options.items() if k not in RECORDED})
+
+
+def _check(options: dict[str, Any]) -> None:
+    """LeGrad's options that can be chosen for one question."""
+    find_method("legrad").check_options(options)
+    for option in options:
+        if option in RECORDED:
+            raise BadInput(f"{option} is chosen when a picture is recorded: view.record(picture, {option}=...)")
+    if options.pop("create_graph", False):
+        raise BadInput("a recording holds no graph of its picture: whylight.relevance(..., create_graph=True)")

@@ -1,0 +1,85 @@
+"""Sessions of one model, as many as fit a size."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+from PIL import Image
+from torch import nn
+
+from whylight.errors import BadInput
+from whylight.models.load import load
+from whylight.models.preprocessing import Fit
+from whylight.models.view import View
+from whylight.models.weights import stamp
+from whylight.models.wrap import wrap
+from whylight.pictures.explain import InputSize, look
+from whylight.pictures.prompt_memory import PromptMemory
+from whylight.pictures.read import PictureLike, read_picture
+from whylight.pictures.session import Session
+
+
+class Sessions:
+    """Recorded pictures of one model, at most ``capacity_bytes`` of them; who was asked for longest ago goes first.
+
+    All sessions share the prompts that were encoded. Threads may share one cache.
+
+    Args:
+        view: as for :func:`whylight.explain`.
+        capacity_bytes: the sum of the sessions' ``nbytes`` never exceeds it.
+
+    Attributes:
+        nbytes: how much the sessions hold now.
+    """
+
+    def __init__(self, view: View | nn.Module | str, capacity_bytes: int) -> None:
+        if capacity_bytes <= 0:
+            raise BadInput(f"capacity_bytes must be positive, not {capacity_bytes}")
+        self.view = load(view) if isinstance(view, str) else wrap(view)
+        self.capacity_bytes = capacity_bytes
+        self._prompts = PromptMemory(self.view)
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Session] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def nbytes(self) -> int:
+        with self._lock:
+            return self._sum()
+
+    def record(
+        self, picture: PictureLike, *, size: InputSize | None = None, fit: Fit | None = None, **options: Any
+    ) -> Session:
+        """The session of a picture: the one that is kept, or a new one; arguments as for :func:`whylight.record`.
+
+        Pictures are the same where their pixels are. A session larger than the whole capacity is handed out and not
+        kept.
+        """
+        image = read_picture(picture)
+        weights = stamp(self.view.module.parameters())
+        key = (_digest(image), size, fit, tuple(sorted(options.items())), weights)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        session = Session(look(self.view, image, size=size, fit=fit), self._prompts, **options)
+        with self._lock:
+            if session.nbytes <= self.capacity_bytes:
+                self._kept[key] = session
+                self._kept.move_to_end(key)
+            while self._sum() > self.capacity_bytes:
+                self._kept.popitem(last=False)
+        return session
+
+    def _sum(self) -> int:
+        return sum(session.nbytes for session in self._kept.values())
+
+
+def _digest(picture: Image.Image) -> tuple[tuple[int, int], bytes]:
+    return picture.size, hashlib.blake2b(picture.tobytes(), digest_size=16).digest()

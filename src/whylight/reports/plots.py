@@ -1,0 +1,141 @@
+"""Pictures of a run: curves, classes, and the best and worst maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from whylight.evaluation.baselines import BASELINES
+from whylight.evaluation.benchmarks.points import class_ious
+from whylight.evaluation.data.data_set import Source, Unusable
+from whylight.evaluation.pixel_maps import enlarge, min_max_maps
+from whylight.reports.summary import Summary, rows_of_method
+from whylight.runs.store import read_rows
+
+_SHEET = 8
+_QUALITY = {
+    "segmentation": "foreground_precision",
+    "pointing": "share_inside",
+    "grid-pointing": "share_inside",
+}
+
+
+def draw_figures(summaries: Sequence[Summary]) -> Figure:
+    """The main figure of every method with its interval, one colour per run."""
+    benchmark = summaries[0].benchmark
+    lines = {(line.method, line.explained) for summary in summaries for line in summary.lines if line.figures}
+    best = {(x.method, x.explained): x.figures for s in reversed(summaries) for x in s.lines if x.figures}
+    order = sorted(lines, key=lambda key: float(best[key][benchmark.main_figure].value))
+    figure = Figure(figsize=(7, 1.2 + 0.28 * len(order) * max(1, len(summaries) / 2)), layout="constrained")
+    axes = figure.subplots()
+    height = 0.8 / len(summaries)
+    for index, summary in enumerate(summaries):
+        found = {(line.method, line.explained): line.figures for line in summary.lines if line.figures}
+        places = [i for i, key in enumerate(order) if key in found]
+        estimates = [found[order[i]][benchmark.main_figure] for i in places]
+        values = np.array([float(e.value) for e in estimates])
+        reach = np.array([[float(e.value - e.low) for e in estimates], [float(e.high - e.value) for e in estimates]])
+        offset = (index - (len(summaries) - 1) / 2) * height
+        where = np.array(places) + offset
+        axes.barh(where, values, height, xerr=reach.clip(0), label=_label(summary), error_kw={"linewidth": 0.8})
+    kinds = {explained for _, explained in order}
+    axes.set_yticks(range(len(order)), [m if len(kinds) == 1 else f"{m} ({e})" for m, e in order], fontsize=8)
+    axes.set_xlabel(f"{benchmark.figures_shown[benchmark.main_figure]}, %")
+    axes.set_title(summaries[0].settings.benchmark)
+    axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def draw_curves(summary: Summary) -> Figure:
+    """Accuracy while pixels are erased, most relevant first and least relevant first."""
+    explained = summary.settings.explained[-1]
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    erased = np.arange(10) * 10
+    lines = [line for line in summary.lines if line.explained == explained and line.figures]
+    for index, line in enumerate(lines):
+        style: dict[str, Any] = {"linestyle": "-" if index < 10 else "--", "color": f"C{index % 10}"}
+        if line.method in BASELINES:
+            style = {"linestyle": ":", "color": "black" if line.method == "centre" else "grey"}
+        for axis, direction in zip(axes, ("positive", "negative"), strict=True):
+            curve = line.figures[f"{direction}_curve"]
+            axis.plot(erased, curve.value, label=line.method, **style)
+            axis.fill_between(erased, curve.low, curve.high, color=style["color"], alpha=0.08, linewidth=0)
+    for axis, text in zip(axes, ("most relevant first (lower is better)", "least relevant first"), strict=True):
+        axis.set_title(text, fontsize=10)
+        axis.set_xlabel("erased, % of pixels")
+    axes[0].set_ylabel("accuracy, %")
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=7, loc="outside right center")
+    figure.suptitle(f"{summary.settings.benchmark}, {summary.settings.model}, {explained} class explained", fontsize=11)
+    return figure
+
+
+def draw_classes(summary: Summary, method: str, most: int = 40) -> Figure | None:
+    """One bar for each class: IoU over points, or the mean of what rows hold; None where they hold no such thing."""
+    explained = summary.settings.explained[0]
+    if summary.benchmark.protocol == "points":
+        by_class = class_ious(rows_of_method(summary.folder, method, explained, ["label", "found", "missed", "wrong"]))
+    elif summary.benchmark.protocol in _QUALITY:
+        column = _QUALITY[summary.benchmark.protocol]
+        rows = rows_of_method(summary.folder, method, explained, ["label", column])
+        values = rows[column].astype(float)
+        by_class = {label: 100 * values[rows["label"] == label].mean() for label in np.unique(rows["label"])}
+    else:
+        return None
+    shown = sorted(by_class.items(), key=lambda pair: pair[1])
+    cut = "" if len(shown) <= most else f" (worst and best {most // 2} of {len(shown)})"
+    shown = shown if len(shown) <= most else shown[: most // 2] + shown[-most // 2 :]
+    figure = Figure(figsize=(7, 1 + 0.2 * len(shown)), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(range(len(shown)), [value for _, value in shown])
+    axes.set_yticks(range(len(shown)), [label for label, _ in shown], fontsize=7)
+    axes.set_title(f"{method} per class{cut}, %", fontsize=10)
+    return figure
+
+
+def draw_sheet(summary: Summary, method: str, source: Source, *, best: bool) -> Figure | None:
+    """The pictures with the best or worst maps of a method, map over picture; None for other protocols."""
+    column = _QUALITY.get(summary.benchmark.protocol)
+    if column is None:
+        return None
+    table = read_rows(summary.folder, ["picture", "label", "explained", "method", "skipped", "relevance", column])
+    rows = [r for r in table.to_pylist() if r["method"] == method and r["skipped"] is None]
+    rows = sorted(rows, key=lambda row: float(row[column]), reverse=best)[:_SHEET]
+    numbers = {name: index for index, name in enumerate(source.names)}
+    figure = Figure(figsize=(2.2 * _SHEET / 2, 5.2), layout="constrained")
+    for axis, row in zip(figure.subplots(2, _SHEET // 2).flat, rows, strict=False):
+        try:
+            picture = source.read(numbers[row["picture"]]).picture.resize((224, 224))
+        except (Unusable, KeyError):
+            continue
+        axis.imshow(np.asarray(picture))
+        axis.imshow(_map_of(row["relevance"], (224, 224)), cmap="turbo", alpha=0.5, vmin=0, vmax=1)
+        axis.set_title(f"{row['label']}\n{100 * float(row[column]):.0f} %", fontsize=7)
+    for axis in figure.axes:
+        axis.axis("off")
+    kind = "best" if best else "worst"
+    figure.suptitle(f"{kind} maps of {method} by {column.replace('_', ' ')}, {summary.settings.model}", fontsize=10)
+    return figure
+
+
+def save(figure: Figure | None, path: Path) -> Path | None:
+    """Write a figure, if there is one."""
+    if figure is None:
+        return None
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def _map_of(relevance: list[float], size: tuple[int, int]) -> Any:
+    side = round(len(relevance) ** 0.5)
+    maps = torch.tensor(relevance).reshape(1, side, side)
+    return min_max_maps(enlarge(maps, size))[0].numpy()
+
+
+def _label(summary: Summary) -> str:
+    return summary.settings.model.split("/")[-1]

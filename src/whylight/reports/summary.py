@@ -1,0 +1,128 @@
+"""A run's rows as figures: ``summary.json`` and ``summary.md``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whylight.evaluation.benchmarks.benchmark import Protocol, Rows
+from whylight.evaluation.benchmarks.catalogue import find_benchmark
+from whylight.evaluation.estimates import Estimate
+from whylight.runs.manifest import Settings, settings_of
+from whylight.runs.store import environments, finished, read_rows
+
+
+@dataclass(frozen=True)
+class Line:
+    """Figures of one method for one kind of explained class.
+
+    Attributes:
+        rows: how many rows they are made of.
+        missing: rows of this method that have no figure, because the map was not finite.
+    """
+
+    method: str
+    explained: str
+    rows: int
+    missing: int
+    figures: dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run found so far.
+
+    Attributes:
+        pictures: how many have rows.
+        skipped: reason to number of pictures.
+        shards: (stored, all).
+    """
+
+    folder: Path
+    settings: Settings
+    benchmark: Protocol
+    lines: list[Line]
+    pictures: int
+    skipped: dict[str, int]
+    shards: tuple[int, int]
+
+
+def summarise(folder: Path) -> Summary:
+    """Reduce the rows of a run, finished or not."""
+    settings = settings_of(folder)
+    benchmark = find_benchmark(settings.benchmark).protocol()
+    table = read_rows(folder, ["picture", "explained", "method", "label", "skipped", *benchmark.columns])
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    whole = columns["method"] == None  # noqa: E711  # an array: picks rows without a method
+    skipped = Counter(_reason(str(text)) for text in columns["skipped"][whole])
+    lines = []
+    for explained in settings.explained:
+        for method in settings.methods:
+            mine = (columns["method"] == method) & (columns["explained"] == explained)
+            good = mine & (columns["skipped"] == None)  # noqa: E711
+            rows = {name: values[good] for name, values in columns.items()}
+            figures = benchmark.figures(_typed(rows, benchmark)) if good.any() else {}
+            lines.append(Line(method, explained, int(good.sum()), int(mine.sum() - good.sum()), figures))
+    pictures = len(set(columns["picture"][~whole]))
+    shards = (len(finished(folder)), settings.shards)
+    return Summary(folder, settings, benchmark, lines, pictures, dict(skipped.most_common()), shards)
+
+
+def rows_of_method(folder: Path, method: str, explained: str, columns: Iterable[str]) -> Rows:
+    """Columns of one method's usable rows."""
+    table = read_rows(folder, ["method", "explained", "skipped", *columns])
+    arrays = {name: table[name].to_numpy() for name in table.column_names}
+    good = (arrays["method"] == method) & (arrays["explained"] == explained) & (arrays["skipped"] == None)  # noqa: E711
+    return {name: values[good] for name, values in arrays.items()}
+
+
+def write_summary(summary: Summary, markdown: str) -> None:
+    """Write ``summary.json`` and ``summary.md`` into the run's folder."""
+    content = {
+        "settings": summary.settings.__dict__,
+        "environments": environments(summary.folder),
+        "shards": list(summary.shards),
+        "pictures": summary.pictures,
+        "skipped": summary.skipped,
+        "results": [
+            {
+                "method": line.method,
+                "explained": line.explained,
+                "rows": line.rows,
+                "not_finite": line.missing,
+                "figures": {
+                    name: {"value": e.value.tolist(), "low": e.low.tolist(), "high": e.high.tolist()}
+                    for name, e in line.figures.items()
+                },
+            }
+            for line in summary.lines
+        ],
+    }
+    _replace(summary.folder / "summary.json", json.dumps(content, indent=1) + "\n")
+    _replace(summary.folder / "summary.md", markdown)
+
+
+def _typed(rows: dict[str, Any], benchmark: Protocol) -> dict[str, Any]:
+    """Columns that Arrow returned as objects because other rows have none get their types back."""
+    kinds = {"bool": bool, "int32": "int64", "float64": "float64"}
+    return {
+        name: values.astype(kinds[benchmark.columns[name]]) if benchmark.columns.get(name) in kinds else values
+        for name, values in rows.items()
+    }
+
+
+def _reason(text: str) -> str:
+    """The reason without the names in it, so that equal reasons are counted together."""
+    words = text.split()
+    return " ".join(word for word in words if not any(c.isdigit() for c in word)) or text
+
+
+def _replace(path: Path, text: str) -> None:
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(path)

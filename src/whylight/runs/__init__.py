@@ -1,0 +1,1 @@
+"""Long work in shards: what is done is stored, and never done again."""

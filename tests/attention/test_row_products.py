@@ -1,0 +1,157 @@
+"""Row products in tiles against whole maps, and how large a tensor they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+from whylight.attention import AttentionCall, record_attention, tiles
+from whylight.attention.absolute_products import sum_of_absolute_products
+from whylight.attention.row_products import (
+    attention_rows,
+    gradient_rows,
+    row_times_attention,
+    row_times_means,
+    row_times_positive_gradient,
+)
+
+PADDING = torch.tensor([[True] * 7, [True] * 4 + [False] * 3])[:, None, None]
+MASKS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "causal": {"is_causal": True},
+    "padding": {"attn_mask": PADDING},
+    "both": {"attn_mask": PADDING & torch.ones(7, 7, dtype=torch.bool).tril()},
+}
+
+
+def call_of(
+    tokens: int = 7, batch: int = 2, dtype: torch.dtype = torch.float64, queries: int | None = None, **arguments: Any
+) -> AttentionCall:
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(batch, 3, tokens, 8, dtype=dtype) for _ in range(3))
+    with record_attention() as calls:
+        F.scaled_dot_product_attention(query[:, :, :queries], key, value, **arguments)
+    return calls[0]
+
+
+def whole_maps(call: AttentionCall, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """A and ∂s/∂A, by autograd through a map written out."""
+    scores = (call.query @ call.key.transpose(-1, -2)) * call.scale
+    allowed = call.allowed()
+    attention = (scores if allowed is None else scores.masked_fill(~allowed, -torch.inf)).softmax(-1).detach()
+    kept = torch.ones_like(attention) if allowed is None else allowed.expand_as(attention).to(attention.dtype)
+    leaf = attention.expand_as(gradient @ call.value.transpose(-1, -2)).clone().requires_grad_()
+    ((leaf * kept) @ call.value).backward(gradient)
+    assert leaf.grad is not None
+    return attention, leaf.grad
+
+
+Reduce = Callable[[AttentionCall, Tensor, Tensor], Tensor]
+Written = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+ROWS: dict[str, tuple[Reduce, Written]] = {
+    "attention of each head": (
+        lambda call, g, row: attention_rows(call, row),
+        lambda a, g, row: (row[..., None, None, :] @ a).squeeze(-2),
+    ),
+    "attention": (
+        lambda call, g, row: row_times_attention(call, row),
+        lambda a, g, row: (row[..., None, :] @ a.mean(1)).squeeze(-2),
+    ),
+    "gradient of each head": (gradient_rows, lambda a, g, row: (row[..., None, None, :] @ g).squeeze(-2)),
+    "positive gradient": (
+        row_times_positive_gradient,
+        lambda a, g, row: (row[..., None, :] @ (a * g).relu().mean(-3)).squeeze(-2),
+    ),
+    "means": (row_times_means, lambda a, g, row: (row[..., None, :] @ (a.mean(1) * g.relu().mean(-3))).squeeze(-2)),
+}
+
+
+@pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])
+@pytest.mark.parametrize("lead", [(), (2,)])
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("name", ROWS)
+def test_rows(name: str, mask: str, lead: tuple[int, ...], tile_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
+        monkeypatch.setitem(budget, "cpu", tile_bytes)
+    call = call_of(**MASKS[mask])
+    gradient = torch.randn(*lead, *call.output.shape, dtype=torch.float64)
+    row = torch.rand(*lead, 2, 7, dtype=torch.float64)
+    row[..., 0], row[..., 6] = 0, 0
+    reduce, written_out = ROWS[name]
+    expected = written_out(*whole_maps(call, gradient), row)
+    torch.testing.assert_close(reduce(call, gradient, row), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])
+@pytest.mark.parametrize("mask", MASKS)
+def test_sum_of_absolute_products(mask: str, tile_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
+        monkeypatch.setitem(budget, "cpu", tile_bytes)
+    call = call_of(**MASKS[mask])
+    gradient = torch.randn(2, *call.output.shape, dtype=torch.float64)
+    attention, of_map = whole_maps(call, gradient)
+    expected = (attention.transpose(-1, -2) @ of_map).abs().sum((-2, -1))
+    torch.testing.assert_close(sum_of_absolute_products(call, gradient), expected, rtol=1e-12, atol=0)
+
+
+def test_the_few_queries_of_a_pooler() -> None:
+    call = call_of(queries=2)
+    gradient = torch.randn(2, *call.output.shape, dtype=torch.float64)
+    attention, of_map = whole_maps(call, gradient)
+    expected = (attention.transpose(-1, -2) @ of_map).abs().sum((-2, -1))
+    torch.testing.assert_close(sum_of_absolute_products(call, gradient), expected, rtol=1e-12, atol=0)
+    row = torch.rand(2, 2, dtype=torch.float64)
+    for reduce, as_written in ROWS.values():
+        found = reduce(call, gradient, row)
+        torch.testing.assert_close(found, as_written(attention, of_map, row).expand_as(found), rtol=0, atol=1e-12)
+
+
+def test_a_row_of_zeros_stays_zero() -> None:
+    call = call_of()
+    assert row_times_attention(call, torch.zeros(2, 7, dtype=torch.float64)).eq(0).all()
+
+
+def test_no_graph_grows() -> None:
+    call = call_of()
+    for tensor in (call.query, call.key, call.value):
+        tensor.requires_grad_()
+    row = torch.rand(2, 7, dtype=torch.float64)
+    for reduce, _ in ROWS.values():
+        assert not reduce(call, torch.ones_like(call.output), row).requires_grad
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remembers the most elements that any operation returned."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        sizes = [t.untyped_storage().nbytes() // t.element_size() for t in tree_iter(result) if isinstance(t, Tensor)]
+        self.elements = max(self.elements, *sizes, 0)
+        return result
+
+
+@pytest.mark.parametrize("name", [*ROWS, "likeness"])
+def test_largest_tensor_grows_with_the_tokens_not_with_their_square(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tiles.TILE_BYTES, "cpu", 64 * 2**10)
+    largest = {}
+    for tokens in (256, 1024):
+        call = call_of(tokens=tokens, batch=1, dtype=torch.float32)
+        row = torch.ones(1, tokens)
+        with LargestTensor() as mode:
+            if name == "likeness":
+                sum_of_absolute_products(call, torch.ones_like(call.output))
+            else:
+                ROWS[name][0](call, torch.ones_like(call.output), row)
+        largest[tokens] = mode.elements
+    assert largest[1024] <= 4 * largest[256]
+    assert largest[1024] < 1024 * 1024 // 8

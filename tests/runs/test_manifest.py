@@ -1,0 +1,75 @@
+"""Whose folder it is."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import torch
+
+from whylight.errors import BadInput
+from whylight.runs.manifest import Settings, claim, model_digest, settings_of
+
+SETTINGS = Settings(
+    benchmark="imagenet-segmentation",
+    protocol="segmentation",
+    protocol_version=1,
+    model="scenes",
+    model_digest="abc",
+    methods={"legrad": {"method": "legrad", "options": {}}},
+    explained=["target"],
+    templates=["{}"],
+    data={"name": "d", "path": "/here", "fingerprint": "123"},
+    pictures=100,
+    input_size=[96, 96],
+    shard_size=64,
+    batch_size=16,
+    dtype="float32",
+)
+
+
+def test_a_folder_is_claimed_once_and_found_again(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: claim(tmp_path, SETTINGS, {"python": "3"}), range(8)))
+    assert settings_of(tmp_path) == SETTINGS
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+
+
+def test_the_same_data_may_lie_elsewhere(tmp_path):
+    claim(tmp_path, SETTINGS, {})
+    claim(tmp_path, replace(SETTINGS, data=SETTINGS.data | {"path": "/there"}), {})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"protocol_version": 2}, "protocol_version: 2 here, 1 there"),
+        ({"model_digest": "xyz"}, "model_digest"),
+        ({"data": SETTINGS.data | {"fingerprint": "124"}}, r"data\.fingerprint"),
+        ({"methods": {"legrad": {"method": "legrad", "options": {"start_layer": -2}}}}, r"methods\.legrad"),
+        ({"methods": {}}, "methods"),
+    ],
+)
+def test_anything_that_changes_a_row_is_refused_by_name(tmp_path, change, says):
+    claim(tmp_path, SETTINGS, {})
+    with pytest.raises(BadInput, match=says):
+        claim(tmp_path, replace(SETTINGS, **change), {})
+
+
+def test_a_manifest_that_does_not_read_is_one_clear_line(tmp_path):
+    with pytest.raises(BadInput, match=r"has no manifest\.json"):
+        settings_of(tmp_path)
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(BadInput, match="does not read"):
+        settings_of(tmp_path)
+
+
+def test_the_digest_follows_the_weights():
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 3)
+    before = model_digest(model)
+    assert before == model_digest(model)
+    with torch.no_grad():
+        model.bias[2] += 1e-3
+    assert model_digest(model) != before
