@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
-from whylight.reports.summary import summarise
+from whylight.reports.summary import summarize
 from whylight.runs.store import read_rows
 
 METHODS = ("legrad", "chefercam", "transformer_attribution", "token_tm", "gradcam", "rollout")
@@ -42,7 +42,7 @@ def run(model: str, precision: str, limit: int, folder: Path) -> tuple[Maps, dic
     execute(plan(wanted), folder)
     rows = read_rows(folder, ["picture", "label", "method", "relevance"]).to_pylist()
     maps = {(row["picture"], row["label"], row["method"]): row["relevance"] for row in rows}
-    return maps, {line.method: float(line.figures["mean_iou_0.5"].value) for line in summarise(folder).lines}
+    return maps, {line.method: float(line.figures["mean_iou_0.5"].value) for line in summarize(folder).lines}
 
 
 def table(model: str, limit: int, runs: dict[str, tuple[Maps, dict[str, float]]]) -> str:

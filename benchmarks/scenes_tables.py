@@ -19,7 +19,7 @@ from whylight.errors import WhylightError
 from whylight.evaluation.baselines import BASELINES
 from whylight.methods import methods
 from whylight.reports.plots import draw_curves, draw_figures, save
-from whylight.reports.summary import Summary, summarise, write_summary
+from whylight.reports.summary import Summary, summarize, write_summary
 from whylight.reports.tables import markdown
 
 ROOT = Path(__file__).parent.parent
@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "results.md"
 BEGIN, END = "<!-- scenes: begin -->", "<!-- scenes: end -->"
 MODELS = ("scenes", "scenes-siglip")
 BENCHMARKS = ("scenes-segmentation", "scenes-points", "scenes-perturbation", "grid-pointing")
-VARIANTS = ("legrad:start_layer=-2", "legrad:centred=true", "decomposition:contrast=head")
+VARIANTS = ("legrad:start_layer=-2", "legrad:centered=true", "decomposition:contrast=head")
 OF_A_CLASS_TOKEN = ("clip_surgery", "decomposition", "grad_eclip")
 """Methods that are defined for models which read one token; scenes-siglip pools by attention."""
 DEAR = ("beyond_intuition", "integrated_gradients")
@@ -59,7 +59,7 @@ def main() -> int:
                     folders.append(folder)
     if asked.only is None and asked.model is None:
         try:
-            write([summarise(folder) for folder in folders])
+            write([summarize(folder) for folder in folders])
         except WhylightError as error:
             print(error, file=sys.stderr)
             return 2

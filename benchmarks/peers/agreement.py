@@ -25,12 +25,12 @@ def worst_rank_correlation(ours: Maps, theirs: Maps) -> float:
 
 def rank_correlation(one: Maps, other: Maps) -> float:
     """Spearman's: the correlation of ranks, equal values having their mean rank."""
-    a, b = _centred_ranks(one), _centred_ranks(other)
+    a, b = _centered_ranks(one), _centered_ranks(other)
     size = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / size) if size else float("nan")
 
 
-def _centred_ranks(values: Maps) -> npt.NDArray[np.float64]:
+def _centered_ranks(values: Maps) -> npt.NDArray[np.float64]:
     _, place, count = np.unique(values.ravel(), return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     ranks = (last - (count - 1) / 2)[place]

@@ -51,7 +51,7 @@ def main() -> None:
 
 def prompts_of(scene: Scene) -> list[str]:
     """One for each object, in drawing order."""
-    return [phrase(texture=item.texture, colour=item.colour, kind=item.kind) for item in scene.objects]
+    return [phrase(texture=item.texture, color=item.color, kind=item.kind) for item in scene.objects]
 
 
 def heat_map(view: whylight.View, scene: Scene, method: str) -> Tensor:
@@ -60,8 +60,8 @@ def heat_map(view: whylight.View, scene: Scene, method: str) -> Tensor:
 
 
 def draw(axis: Axes, scene: Scene, heat: Tensor) -> None:
-    grey = scene.picture.mean(-1)
-    axis.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
+    gray = scene.picture.mean(-1)
+    axis.imshow(gray, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
     axis.imshow(heat, cmap="turbo", vmin=0, vmax=1, alpha=0.55, interpolation="bilinear")
     axis.contour(scene.objects[0].mask, levels=[0.5], colors="white", linewidths=0.9)
     y, x = np.unravel_index(int(heat.argmax()), heat.shape)

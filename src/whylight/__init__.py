@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from whylight.errors import WhylightError
     from whylight.methods import methods, relevance
     from whylight.methods.decomposition import Decomposition, decompose
-    from whylight.methods.decomposition.text_span import TextDirection, text_span
+    from whylight.methods.decomposition.text_span import TextDirection
     from whylight.models.load import load
     from whylight.models.view import View
     from whylight.models.wrap import wrap
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from whylight.pictures.explanation import Explanation
     from whylight.pictures.session import Session, record
     from whylight.pictures.session_cache import Sessions
+    from whylight.pictures.text_span import text_span
     from whylight.text import TextExplanation, explain_text
 
 __all__ = [
@@ -58,14 +59,18 @@ _HOMES = {
     "load": "whylight.models.load",
     "record": "whylight.pictures.session",
     "relevance": "whylight.methods",
-    "text_span": "whylight.methods.decomposition.text_span",
+    "text_span": "whylight.pictures.text_span",
     "wrap": "whylight.models.wrap",
 }
+_VIEWS = {"View", "load", "wrap"}
+"""What gives views, which have :func:`record` as a method once its module is there."""
 _PACKAGES = {"methods", "scenes"}
 """Packages under their own name; ``methods`` can also be called (:mod:`whylight.methods.callable_package`)."""
 
 
 def __getattr__(name: str) -> Any:
+    if name in _VIEWS:
+        importlib.import_module(_HOMES["record"])
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name in _PACKAGES:

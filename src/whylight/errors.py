@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+"""Packages by the name of their module, where the two differ."""
+
 
 class WhylightError(Exception):
     """Base of every error that Whylight raises on purpose. Its message is one line for a person."""
@@ -28,3 +34,16 @@ class MissingExtra(WhylightError):
 
 class WhylightWarning(UserWarning):
     """A result that means less than it seems, in one line for a person: unknown words, a constant map."""
+
+
+def need(module: str, extra: str) -> Any:
+    """Import a module of an extra.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        package = module.split(".")[0]
+        raise MissingExtra(_DISTRIBUTIONS.get(package, package), extra) from None

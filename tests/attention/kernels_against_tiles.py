@@ -30,7 +30,7 @@ Reduce = Callable[[AttentionCall, Tensor, Tensor], Tensor]
 REDUCTIONS: dict[str, Reduce] = {
     "legrad": lambda call, g, row: gradient_relevance(call, g),
     "legrad, some rows": lambda call, g, row: gradient_relevance(call, g, rows=slice(3, 20)),
-    "legrad, centred": lambda call, g, row: gradient_relevance(call, g, centred=True),
+    "legrad, centred": lambda call, g, row: gradient_relevance(call, g, centered=True),
     "attention": lambda call, g, row: attention_rows(call, row),
     "chefercam": row_times_positive_gradient,
     "transformer attribution": lambda call, g, row: row_times_relevance(call, g.flip(0), row, g),

@@ -77,7 +77,7 @@ def test_centred_rows_have_no_constant_part() -> None:
     gradient = torch.randn_like(call.output)
     product = whole_map(call, gradient)
     expected = (product - product.mean(-1, keepdim=True)).relu().mean((-3, -2))
-    torch.testing.assert_close(gradient_relevance(call, gradient, centred=True), expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(gradient_relevance(call, gradient, centered=True), expected, rtol=0, atol=1e-12)
 
 
 def test_half_precision_is_summed_in_float32() -> None:

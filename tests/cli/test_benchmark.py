@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import Run
 
-from whylight.evaluation.benchmarks.catalogue import benchmark_names
+from whylight.evaluation.benchmarks.catalog import benchmark_names
 from whylight.evaluation.published import published_names
 
 SMALL = ("scenes-pointing", "--limit", "2", "--methods", "raw_attention", "--out", "run")

@@ -24,7 +24,7 @@ def test_a_bundled_scene_when_no_picture_is_named(run: Run) -> None:
     (shown,) = json.loads(outcome.out)["pictures"]
     scene = draw_scene(EXAMPLE_SEEDS[0], 384)
     assert [target["name"] for target in shown["targets"]] == [
-        f"a {item.texture} {item.colour} {item.kind}" for item in scene.objects
+        f"a {item.texture} {item.color} {item.kind}" for item in scene.objects
     ]
     for item, target in zip(scene.objects, shown["targets"], strict=True):
         relevance = np.array(target["relevance"])

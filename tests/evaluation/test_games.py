@@ -70,10 +70,10 @@ def test_shares_of_all_cells_add_up_to_one():
 
 
 def test_the_centre_gives_every_cell_of_a_grid_its_share():
-    centre = baseline("centre", (12, 12), "a")
+    center = baseline("centre", (12, 12), "a")
     labels = [box_label(box, (12, 12), (12, 12)) for box in cells(2, (12, 12))]
-    assert [share_inside(centre, label) for label in labels] == pytest.approx([0.25] * 4)
-    assert centre.argmax() in (65, 66, 77, 78)
+    assert [share_inside(center, label) for label in labels] == pytest.approx([0.25] * 4)
+    assert center.argmax() in (65, 66, 77, 78)
 
 
 def test_noise_follows_from_the_names():

@@ -66,9 +66,9 @@ def test_wordnet_ids_in_words():
 
 
 def test_methods_with_options():
-    legrad, centred, *baselines = parse_methods("legrad, legrad:centred=true:start_layer=-2")
+    legrad, centered, *baselines = parse_methods("legrad, legrad:centered=true:start_layer=-2")
     assert (legrad.method, legrad.options) == ("legrad", {})
-    assert centred.options == {"centred": True, "start_layer": -2}
+    assert centered.options == {"centered": True, "start_layer": -2}
     assert [choice.label for choice in baselines] == ["centre", "random"]
     for wrong in ("legrad,legrad", "", "legrad:centred"):
         with pytest.raises(BadInput):

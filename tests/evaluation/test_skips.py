@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
-from whylight.reports.summary import summarise
+from whylight.reports.summary import summarize
 from whylight.reports.tables import caption
 from whylight.runs.store import read_rows
 
@@ -39,7 +39,7 @@ def test_what_cannot_be_used_is_named_and_counted(tmp_path: Path) -> None:
     assert "12 x 8" in reasons["small"]
     measured = {row["picture"].split(".")[0] for row in rows if row["method"] is not None}
     assert measured == {"whole1", "whole2"}
-    summary = summarise(tmp_path / "run")
+    summary = summarize(tmp_path / "run")
     assert summary.pictures == 2
     assert sum(summary.skipped.values()) == 3
     assert caption(summary).count("skipped 1: ") == 3

@@ -60,13 +60,13 @@ class WrittenOut:
         kept = torch.isfinite(scores).to(attention.dtype)
         return (attention * kept) @ value
 
-    def read(self, matrices: list[Tensor], normalised: bool = False) -> Tensor:
+    def read(self, matrices: list[Tensor], normalized: bool = False) -> Tensor:
         """The pooled row of the product of all layers' I + M: (batch, patches)."""
         identity = torch.eye(self.run.tokens.shape[1], dtype=torch.float64)
         product = identity.expand(len(matrices[0]), -1, -1)
         for matrix in matrices[: len(self.run.blocks)]:
             layer = matrix + identity
-            product = (layer / layer.sum(-1, keepdim=True) if normalised else layer) @ product
+            product = (layer / layer.sum(-1, keepdim=True) if normalized else layer) @ product
         return self.pooled(product, matrices[-1])
 
     def pooled(self, product: Tensor, last: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ def own_entry_zero(found: WrittenOut, maps: Tensor) -> Tensor:
 @pytest.mark.parametrize("kind", KINDS)
 def test_rollout(kind: str) -> None:
     found, view, inputs, targets = written_out(kind)
-    expected = own_entry_zero(found, found.read([each.mean(1) for each in found.maps], normalised=True))
+    expected = own_entry_zero(found, found.read([each.mean(1) for each in found.maps], normalized=True))
     maps = relevance(view, inputs, targets, "rollout")
     torch.testing.assert_close(maps[:, 1], expected.detach(), rtol=0, atol=1e-12)
 

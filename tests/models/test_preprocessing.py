@@ -113,11 +113,11 @@ def test_a_map_lands_where_its_square_was(
 
     assert back.shape == (1, height, width)
     cell = max((frame.box[2] - frame.box[0]) / grid[1], (frame.box[3] - frame.box[1]) / grid[0])
-    expected, found = centre(truth), centre(back[0])
+    expected, found = center(truth), center(back[0])
     assert (expected - found).abs().max() < 0.08 * cell + 0.05, (expected, found, cell)
 
 
-def centre(values: Tensor) -> Tensor:
+def center(values: Tensor) -> Tensor:
     """Centre of mass (y, x), in pixels."""
     y, x = torch.arange(values.shape[0]) + 0.5, torch.arange(values.shape[1]) + 0.5
     return torch.stack([(values.sum(1) * y).sum(), (values.sum(0) * x).sum()]) / values.sum()

@@ -47,7 +47,7 @@ def test_one_encoding_serves_all_methods_of_a_kind(names: tuple[str, ...]):
 
 def test_one_recording_serves_all_legrads_of_a_benchmark_and_one_split_all_contrasts():
     view, pixels, prompts = dual_encoder(), torch.randn(2, 3, 32, 32), torch.randn(2, 3, 16)
-    for text in ("legrad,legrad:start_layer=-1,legrad:centred=true:score=dot", "decomposition,decomposition:heads=0"):
+    for text in ("legrad,legrad:start_layer=-1,legrad:centered=true:score=dot", "decomposition,decomposition:heads=0"):
         choices = [choice for choice in parse_methods(text) if choice.method not in BASELINES]
         apart = [maps_of(choice, view, pixels, prompts, (4, 4), []) for choice in choices]
         with shared_passes(), counted(view) as counts:

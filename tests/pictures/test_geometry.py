@@ -35,7 +35,7 @@ def spotted(width: int, height: int, x: int, y: int, side: int = 24) -> Image.Im
     return picture
 
 
-def centre(heat: torch.Tensor) -> tuple[float, float]:
+def center(heat: torch.Tensor) -> tuple[float, float]:
     """(x, y), the centre of mass of a map, pixels having their centres at halves."""
     rows, columns = torch.arange(heat.shape[0]) + 0.5, torch.arange(heat.shape[1]) + 0.5
     return float((heat.sum(0) * columns).sum() / heat.sum()), float((heat.sum(1) * rows).sum() / heat.sum())
@@ -66,7 +66,7 @@ def test_a_bright_spot_is_found_where_it_is(view: View, width: int, height: int,
         left, top, right, bottom = result.frame.box
         patch_x = (right - left) / (result.input_size[1] / PATCH)
         patch_y = (bottom - top) / (result.input_size[0] / PATCH)
-        found = centre(result.maps[0])
+        found = center(result.maps[0])
         assert abs(found[0] - x) < (0.3 * patch_x if method == "brightness" else 1.0)
         assert abs(found[1] - y) < (0.3 * patch_y if method == "brightness" else 1.0)
 

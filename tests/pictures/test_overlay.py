@@ -8,7 +8,7 @@ from PIL import Image
 
 from whylight.pictures.overlay import overlay
 
-GREY = Image.new("RGB", (10, 6), (120, 120, 120))
+GRAY = Image.new("RGB", (10, 6), (120, 120, 120))
 
 
 def heat_with_one(row: int, column: int) -> np.ndarray:
@@ -18,14 +18,14 @@ def heat_with_one(row: int, column: int) -> np.ndarray:
 
 
 def test_no_relevance_leaves_a_grey_picture_as_it_is() -> None:
-    assert np.abs(np.asarray(overlay(GREY, heat_with_one(2, 3))).astype(int)[0, 0] - 120).max() <= 1
+    assert np.abs(np.asarray(overlay(GRAY, heat_with_one(2, 3))).astype(int)[0, 0] - 120).max() <= 1
 
 
 def test_full_relevance_is_the_maps_colour_mixed_by_alpha() -> None:
-    for colours in ("inferno", "viridis"):
-        top = np.array(colormaps[colours](1.0)[:3]) * 255
+    for colormap in ("inferno", "viridis"):
+        top = np.array(colormaps[colormap](1.0)[:3]) * 255
         for alpha in (0.0, 0.5, 1.0):
-            drawn = np.asarray(overlay(GREY, heat_with_one(2, 3), alpha=alpha, colours=colours))
+            drawn = np.asarray(overlay(GRAY, heat_with_one(2, 3), alpha=alpha, colormap=colormap))
             np.testing.assert_allclose(drawn[2, 3], alpha * top + (1 - alpha) * 120, atol=1)
 
 

@@ -13,7 +13,7 @@ from whylight.errors import BadInput
 from whylight.pictures.read import read_picture
 
 RAMP = np.linspace(0, 255, 12 * 8).reshape(8, 12).astype(np.uint8)
-COLOURED = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], axis=-1)
+COLORED = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], axis=-1)
 
 
 def array(picture: Image.Image) -> np.ndarray:
@@ -22,20 +22,20 @@ def array(picture: Image.Image) -> np.ndarray:
 
 
 def test_arrays_tensors_and_files_of_one_picture_are_the_same(tmp_path: Path) -> None:
-    Image.fromarray(COLOURED).save(tmp_path / "a.png")
+    Image.fromarray(COLORED).save(tmp_path / "a.png")
     forms = [
-        Image.fromarray(COLOURED),
-        COLOURED,
-        COLOURED.astype(np.float32) / 255,
-        COLOURED.astype(np.float64) / 255,
-        torch.from_numpy(COLOURED).permute(2, 0, 1),
-        torch.from_numpy(COLOURED).permute(2, 0, 1) / 255,
-        (torch.from_numpy(COLOURED).permute(2, 0, 1) / 255).requires_grad_(),
+        Image.fromarray(COLORED),
+        COLORED,
+        COLORED.astype(np.float32) / 255,
+        COLORED.astype(np.float64) / 255,
+        torch.from_numpy(COLORED).permute(2, 0, 1),
+        torch.from_numpy(COLORED).permute(2, 0, 1) / 255,
+        (torch.from_numpy(COLORED).permute(2, 0, 1) / 255).requires_grad_(),
         tmp_path / "a.png",
         str(tmp_path / "a.png"),
     ]
     for form in forms:
-        np.testing.assert_array_equal(array(read_picture(form)), COLOURED)
+        np.testing.assert_array_equal(array(read_picture(form)), COLORED)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "YCbCr", "1", "PA", "RGBa", "LAB", "HSV"])
@@ -65,7 +65,7 @@ def test_sixteen_bits_become_eight(tmp_path: Path, dtype: type) -> None:
 
 
 def test_the_first_frame_of_an_animation_counts(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (10, 10), color) for color in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     assert array(read_picture(tmp_path / "a.gif"))[5, 5].tolist() == [255, 0, 0]
 
@@ -82,13 +82,13 @@ def test_exif_turns_a_picture_upright(tmp_path: Path, orientation: int) -> None:
         4: [Image.Transpose.FLIP_TOP_BOTTOM], 5: [Image.Transpose.TRANSPOSE], 6: [Image.Transpose.ROTATE_90],
         7: [Image.Transpose.TRANSVERSE], 8: [Image.Transpose.ROTATE_270],
     }  # fmt: skip
-    stored = Image.fromarray(COLOURED)
+    stored = Image.fromarray(COLORED)
     for turn in turns[orientation]:
         stored = stored.transpose(turn)
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored.save(tmp_path / "a.png", exif=exif)
-    np.testing.assert_array_equal(array(read_picture(tmp_path / "a.png")), COLOURED)
+    np.testing.assert_array_equal(array(read_picture(tmp_path / "a.png")), COLORED)
 
 
 def test_files_that_are_no_pictures_are_named(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_overlays_refuse_what_is_not_there(explanation: Explanation) -> None:
     with pytest.raises(BadInput, match="alpha"):
         explanation.overlay(alpha=1.5)
     with pytest.raises(UnknownName, match="inferno"):
-        explanation.overlay(colours="infernal")
+        explanation.overlay(colormap="infernal")
 
 
 def test_low_precision_models_explain_too() -> None:

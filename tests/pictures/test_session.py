@@ -65,7 +65,7 @@ def test_prompts(build: Any) -> None:
     view = in_double(build())
     session = view.record(PICTURE)
     for prompts in ("a red star", ["a blue ring", "a red star"]):
-        for options in ({}, {"start_layer": -1, "centred": True}, {"score": "dot"}):
+        for options in ({}, {"start_layer": -1, "centered": True}, {"score": "dot"}):
             same(session.explain(prompts, **options), whylight.explain(view, PICTURE, prompts, **options))
 
 
@@ -186,3 +186,11 @@ def test_what_is_refused() -> None:
     view.module.float()
     view.module.to(torch.float64)
     refused(BadInput, "record again", "a star")
+
+
+def test_a_session_takes_the_old_name_of_an_option() -> None:
+    view = dual_encoder()
+    session = view.record(draw_scene(3, 32).picture)
+    with pytest.warns(DeprecationWarning, match="centred is called centered"):
+        old = session.explain("a red star", centred=True)
+    assert torch.equal(old.relevance, session.explain("a red star", centered=True).relevance)

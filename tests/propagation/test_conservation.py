@@ -31,7 +31,7 @@ def drift(kind: str, rule_set: Rules) -> float:
 @pytest.mark.parametrize("kind", KINDS)
 def test_relevance_sums_to_one_at_every_block(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (rules, conservative):
-        monkeypatch.setattr(module, "STABILISER", 1e-13)
+        monkeypatch.setattr(module, "STABILIZER", 1e-13)
     assert drift(kind, CONSERVATIVE) < 1e-8
 
 
@@ -39,7 +39,7 @@ def test_relevance_sums_to_one_at_every_block(kind: str, monkeypatch: pytest.Mon
 def test_only_the_published_stabiliser_leaks(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     published = drift(kind, CONSERVATIVE)
     for module in (rules, conservative):
-        monkeypatch.setattr(module, "STABILISER", 1e-11)
+        monkeypatch.setattr(module, "STABILIZER", 1e-11)
     assert drift(kind, CONSERVATIVE) < published / 20
 
 

@@ -78,7 +78,7 @@ def test_negative_start_layers_count_from_the_end() -> None:
 def test_rows_are_normalised_for_texts_only() -> None:
     view, inputs, _ = case("vit")
     published = relevance(view, inputs, [0], "transformer_attribution")
-    assert published.equal(relevance(view, inputs, [0], "transformer_attribution", normalise_rows=False))
-    normalised = relevance(view, inputs, [0], "transformer_attribution", normalise_rows=True)
-    assert 0 < normalised.sum() < 1
-    assert relative_difference(published, normalised) > 0.01
+    assert published.equal(relevance(view, inputs, [0], "transformer_attribution", normalize_rows=False))
+    normalized = relevance(view, inputs, [0], "transformer_attribution", normalize_rows=True)
+    assert 0 < normalized.sum() < 1
+    assert relative_difference(published, normalized) > 0.01

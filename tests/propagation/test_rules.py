@@ -9,9 +9,9 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall, tiles
 from whylight.propagation import BASELINE, CONSERVATIVE, Propagation
-from whylight.propagation.attention import attention_relevance, row_times_normalised, row_times_relevance
+from whylight.propagation.attention import attention_relevance, row_times_normalized, row_times_relevance
 from whylight.propagation.pictures import picture_convolution
-from whylight.propagation.rules import STABILISER, divide
+from whylight.propagation.rules import STABILIZER, divide
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:
@@ -24,7 +24,7 @@ def close(value: Tensor, expected: Tensor, tolerance: float = 1e-11) -> bool:
 
 def test_division_by_zero_is_zero() -> None:
     z = torch.tensor([0.0, 2.0, -2.0], dtype=torch.float64)
-    assert divide(torch.ones(3), z).tolist() == [0, 1 / (2 + STABILISER), 1 / (-2 + STABILISER)]
+    assert divide(torch.ones(3), z).tolist() == [0, 1 / (2 + STABILIZER), 1 / (-2 + STABILIZER)]
 
 
 @pytest.mark.parametrize("bias", [None, randn(6, seed=3)])
@@ -33,9 +33,9 @@ def test_linear_rules(bias: Tensor | None) -> None:
     halves = [(x.clamp(min=0), weight.clamp(min=0)), (x.clamp(max=0), weight.clamp(max=0))]
     output = F.linear(x, weight, bias)
     z = [part @ w.T for part, w in halves]
-    conservative = sum(part * (relevance / (z[0] + z[1] + STABILISER) @ w) for part, w in halves)
+    conservative = sum(part * (relevance / (z[0] + z[1] + STABILIZER) @ w) for part, w in halves)
     assert close(CONSERVATIVE.linear(relevance, output, x, weight, bias), conservative)
-    baseline = sum(part * (relevance / (z[i] + STABILISER) @ w) for i, (part, w) in enumerate(halves))
+    baseline = sum(part * (relevance / (z[i] + STABILIZER) @ w) for i, (part, w) in enumerate(halves))
     assert close(BASELINE.linear(relevance, output, x, weight, bias), baseline)
 
 
@@ -74,9 +74,9 @@ def test_attention_is_two_products(mask: Tensor | None, tile: int, monkeypatch: 
         monkeypatch.setitem(budget, "cpu", tile)
     call, relevance = the_call(mask), randn(2, 3, 7, 4, seed=9)
     attention = call.attention()
-    s = relevance / (call.output + STABILISER)
+    s = relevance / (call.output + STABILIZER)
     of_map, of_value = attention * (s @ call.value.mT) / 2, call.value * (attention.mT @ s) / 2
-    s = of_map / (call.query @ call.key.mT + STABILISER)
+    s = of_map / (call.query @ call.key.mT + STABILIZER)
     of_query, of_key = call.query * (s @ call.key) / 2, call.key * (s.mT @ call.query) / 2
     found = attention_relevance(relevance, call, True, True, copies=1)
     assert all(close(*pair) for pair in zip(found, (of_query, of_key, of_value), strict=True))
@@ -88,7 +88,7 @@ def test_attention_is_two_products(mask: Tensor | None, tile: int, monkeypatch: 
     assert close(row_times_relevance(call, relevance[None], row)[0], (row[0, :, None] @ of_map.relu().mean(1))[:, 0])
     with_identity = positive + torch.eye(7)
     with_identity = with_identity / with_identity.sum(-1, keepdim=True)
-    assert close(row_times_normalised(call, relevance[None], row, gradient)[0], (row[0, :, None] @ with_identity)[:, 0])
+    assert close(row_times_normalized(call, relevance[None], row, gradient)[0], (row[0, :, None] @ with_identity)[:, 0])
 
 
 def test_pixels_get_what_the_z_b_rule_says() -> None:
@@ -100,7 +100,7 @@ def test_pixels_get_what_the_z_b_rule_says() -> None:
     low, high = x.flatten(1).amin(1)[:, None, None], x.flatten(1).amax(1)[:, None, None]
     positive, negative = flat.clamp(min=0), flat.clamp(max=0)
     z = columns @ flat.T - low * positive.sum(1) - high * negative.sum(1)
-    s = rows / (z + STABILISER)
+    s = rows / (z + STABILIZER)
     expected = columns * (s @ flat) - low * (s @ positive) - high * (s @ negative)
     assert close(found, F.fold(expected.mT, (6, 4), 2, stride=2))
     assert close(found.sum((1, 2, 3)), relevance.sum((1, 2, 3)), 1e-7)

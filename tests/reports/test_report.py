@@ -9,18 +9,18 @@ import pytest
 from PIL import Image
 
 from whylight.errors import BadInput
-from whylight.evaluation.benchmarks.catalogue import benchmark_names, find_benchmark
+from whylight.evaluation.benchmarks.catalog import benchmark_names, find_benchmark
 from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
 from whylight.reports.plots import draw_classes
 from whylight.reports.report import write_report
-from whylight.reports.summary import summarise, write_summary
+from whylight.reports.summary import summarize, write_summary
 from whylight.reports.tables import markdown, ranked
 from whylight.runs.store import read_rows
 
 
 def run(folder, benchmark, methods="raw_attention", **more):
     execute(plan(Wanted(benchmark, None, "scenes", methods, limit=4, shard_size=2, batch_size=4, **more)), folder)
-    return summarise(folder)
+    return summarize(folder)
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +99,9 @@ def test_points_and_collages(tmp_path):
     for line in points.lines:
         assert 0 <= line.figures["iou_per_class"].low <= line.figures["iou_per_class"].high <= 100
     grid = run(tmp_path / "grid", "grid-pointing")
-    (centre,) = [line for line in grid.lines if line.method == "centre"]
-    assert centre.figures["share"].value == pytest.approx(25)
-    assert centre.rows == 16
+    (center,) = [line for line in grid.lines if line.method == "centre"]
+    assert center.figures["share"].value == pytest.approx(25)
+    assert center.rows == 16
 
 
 def test_what_a_benchmark_cannot_do_is_said_before_it_starts(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from whylight.errors import UnknownName
-from whylight.evaluation.benchmarks.catalogue import find_benchmark
+from whylight.evaluation.benchmarks.catalog import find_benchmark
 from whylight.evaluation.estimates import Estimate
 from whylight.evaluation.explaining import parse_methods
 from whylight.evaluation.published import Cell, PublishedTable, figures_for, published_names, published_table

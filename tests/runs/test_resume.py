@@ -12,7 +12,7 @@ import pytest
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
-from whylight.reports.summary import summarise
+from whylight.reports.summary import summarize
 from whylight.runs.manifest import settings_of
 from whylight.runs.run import Part
 from whylight.runs.store import finished, read_rows
@@ -95,7 +95,7 @@ def test_a_finished_run_does_nothing_again(planned, undisturbed):
 def test_parts_of_a_job_array_share_a_folder(planned, undisturbed, tmp_path):
     execute(planned, tmp_path / "run", part=Part.parse("1/2"))
     assert finished(tmp_path / "run") == {1}
-    assert summarise(tmp_path / "run").shards == (1, 3)
+    assert summarize(tmp_path / "run").shards == (1, 3)
     execute(planned, tmp_path / "run", part=Part.parse("0/2"))
     assert rows(tmp_path / "run") == rows(undisturbed)
 

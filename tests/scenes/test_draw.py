@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whylight.scenes import EXAMPLE_SEEDS, FIRST_EVALUATION_SEED, draw, draw_scene, phrase, scenes
-from whylight.scenes.draw import COLOURS, TEXTURES
+from whylight.scenes.draw import COLORS, TEXTURES
 from whylight.scenes.shapes import KINDS
 
 SOME = list(scenes(FIRST_EVALUATION_SEED, 60))
@@ -14,7 +14,7 @@ SOME = list(scenes(FIRST_EVALUATION_SEED, 60))
 
 def test_there_is_enough_variety():
     assert len(KINDS) >= 10
-    assert len(COLOURS) == 8
+    assert len(COLORS) == 8
     assert len(TEXTURES) == 3
     assert {o.kind for s in SOME for o in s.objects} == set(KINDS)
     assert {len(s.objects) for s in SOME} == {1, 2, 3, 4, 5}
@@ -57,7 +57,7 @@ def test_colours_lie_where_the_masks_say():
         for o in scene.objects:
             if o.texture != "plain":
                 continue
-            difference = np.abs(scene.picture.astype(float) - COLOURS[o.colour]).max(-1)
+            difference = np.abs(scene.picture.astype(float) - COLORS[o.color]).max(-1)
             m = np.pad(o.mask, 1)
             inner = m[1:-1, 1:-1] & m[:-2, 1:-1] & m[2:, 1:-1] & m[1:-1, :-2] & m[1:-1, 2:]
             assert difference[inner].max() < 40
@@ -95,7 +95,7 @@ def test_the_same_seed_at_another_size_is_the_same_scene():
 def test_the_caption_names_every_object_and_the_ground():
     for scene in SOME:
         for o in scene.objects:
-            assert f"{o.texture} {o.colour} {o.kind}" in scene.caption
+            assert f"{o.texture} {o.color} {o.kind}" in scene.caption
         assert scene.caption.endswith(f"on a {scene.ground} ground")
         assert scene.caption.count(" and ") == (len(scene.objects) > 1)
 
@@ -103,12 +103,12 @@ def test_the_caption_names_every_object_and_the_ground():
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ({"kind": "star", "colour": "red"}, "a red star"),
+        ({"kind": "star", "color": "red"}, "a red star"),
         ({"kind": "star"}, "a star"),
         ({"kind": "arrow"}, "an arrow"),
-        ({"kind": "ring", "colour": "orange"}, "an orange ring"),
-        ({"colour": "red"}, "something red"),
-        ({"kind": "heart", "colour": "green", "texture": "dotted"}, "a dotted green heart"),
+        ({"kind": "ring", "color": "orange"}, "an orange ring"),
+        ({"color": "red"}, "something red"),
+        ({"kind": "heart", "color": "green", "texture": "dotted"}, "a dotted green heart"),
         ({"texture": "striped"}, "something striped"),
     ],
 )

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from whylight.scenes.album import GROUND, Album, Canvas
 from whylight.scenes.architecture import build
-from whylight.scenes.draw import COLOURS, TEXTURES, draw_scene
+from whylight.scenes.draw import COLORS, TEXTURES, draw_scene
 from whylight.scenes.encoding import encode_pictures, encode_texts
 from whylight.scenes.lessons import Phrases, captions
 from whylight.scenes.shapes import KINDS
@@ -46,10 +46,8 @@ def test_the_album_holds_the_scenes_of_training_seeds(album: Path):
         scene = draw_scene(seed)
         assert np.array_equal(picture, scene.picture)
         told = [tuple(names) for names in drawn.objects[seed] if names[0] >= 0]
-        colours = list(COLOURS)
-        assert told == [
-            (TEXTURES.index(o.texture), colours.index(o.colour), KINDS.index(o.kind)) for o in scene.objects
-        ]
+        colors = list(COLORS)
+        assert told == [(TEXTURES.index(o.texture), colors.index(o.color), KINDS.index(o.kind)) for o in scene.objects]
 
 
 def test_the_album_says_what_each_patch_shows(album: Path):
@@ -141,7 +139,7 @@ def test_phrases_are_true_exactly_where_an_object_fits():
     phrases, tokenizer = Phrases(), SceneTokenizer()
     objects = np.full((1, 5, 3), -1, dtype=np.int8)
     objects[0, 0] = TEXTURES.index("striped"), 0, KINDS.index("star")
-    objects[0, 1] = TEXTURES.index("plain"), list(COLOURS).index("blue"), KINDS.index("ring")
+    objects[0, 1] = TEXTURES.index("plain"), list(COLORS).index("blue"), KINDS.index("ring")
     truth = phrases.truth(objects)[0]
     assert truth.sum() == 2 * 7
     for words, true in zip(map(tokenizer.decode, phrases.tokens(np.random.default_rng(0))), truth, strict=True):
@@ -152,7 +150,7 @@ def test_phrases_are_true_exactly_where_an_object_fits():
 def test_altered_captions_are_false():
     random = np.random.default_rng(0)
     objects = np.full((30, 5, 3), -1, dtype=np.int8)
-    objects[:, :3] = np.stack([random.integers(n, size=(30, 3)) for n in (len(TEXTURES), len(COLOURS), len(KINDS))], -1)
+    objects[:, :3] = np.stack([random.integers(n, size=(30, 3)) for n in (len(TEXTURES), len(COLORS), len(KINDS))], -1)
     for true, *altered in captions(objects, random.integers(4, size=30), random, altered=3):
         for other in altered:
             assert sorted(_parts(other)) != sorted(_parts(true))

@@ -162,7 +162,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no picture tower"):
         explain_text(dual.text, "red bird", picture())
     with pytest.raises(UnknownName, match="no option"):
-        explain_text(classifier, TEXT, 0, colour="red")
+        explain_text(classifier, TEXT, 0, color="red")
     bare = wrap_transformers(PICTURES["clip"]()[0])
     assert bare is not None
     with pytest.raises(BadInput, match="tokenizer"):

@@ -16,7 +16,7 @@ from zoo.text_classifier import longer_than, text_classifier
 
 from whylight.errors import BadInput
 from whylight.text import TextExplanation, explain_text
-from whylight.text.word_colors import colours, ink
+from whylight.text.word_colors import colors, ink
 
 TEXT = 'The <acting> was good,\nnot bad & "so"!'
 
@@ -26,18 +26,18 @@ def explanation(text: str = TEXT) -> TextExplanation:
 
 
 def test_colours_are_relative_to_the_strongest_word() -> None:
-    strong, faint, none = colours(torch.tensor([2.0, 1.0, 0.001]))
+    strong, faint, none = colors(torch.tensor([2.0, 1.0, 0.001]))
     assert strong is not None
     assert faint is not None
     assert none is None
     assert sum(strong) < sum(faint)
-    assert colours(torch.tensor([4.0, 2.0, 0.002])) == [strong, faint, none]
-    assert colours(torch.zeros(2)) == [None, None]
-    assert colours(torch.tensor([torch.nan, 1.0]))[0] is None
+    assert colors(torch.tensor([4.0, 2.0, 0.002])) == [strong, faint, none]
+    assert colors(torch.zeros(2)) == [None, None]
+    assert colors(torch.tensor([torch.nan, 1.0]))[0] is None
 
 
 def test_signed_colours_diverge() -> None:
-    for_it, against, between = colours(torch.tensor([1.0, -1.0, 0.0]))
+    for_it, against, between = colors(torch.tensor([1.0, -1.0, 0.0]))
     assert for_it is not None
     assert against is not None
     assert between is None
@@ -63,9 +63,9 @@ def test_the_terminal_shows_the_text_in_colours() -> None:
     console = Console(record=True, width=60, color_system="truecolor", force_terminal=True, file=io.StringIO())
     shown = explanation()
     console.print(shown)
-    coloured = console.export_text(styles=True, clear=False)
+    colored = console.export_text(styles=True, clear=False)
     plain = console.export_text()
-    assert "48;2;" in coloured
+    assert "48;2;" in colored
     assert plain.count('The <acting> was good,\nnot bad & "so"!') == 2
     assert plain.startswith("bad  probability ")
 

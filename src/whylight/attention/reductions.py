@@ -21,7 +21,7 @@ def gradient_relevance(
     gradient: Tensor,
     *,
     rows: slice = slice(None),
-    centred: bool = False,
+    centered: bool = False,
     query_mask: Tensor | None = None,
 ) -> Tensor:
     """LeGrad's reduction: mean over heads and queries of relu(∂s/∂A), ∂s/∂A = G_O Vᵀ (LeGrad, equations 6 and 7).
@@ -30,7 +30,7 @@ def gradient_relevance(
         call: the recorded attention.
         gradient: G_O, ∂s/∂(call.output): (..., batch, heads, queries, head width); leading dimensions are targets.
         rows: which queries to average over.
-        centred: subtract each row's mean over the keys before the ReLU. Rows of A sum to one, so that part of the
+        centered: subtract each row's mean over the keys before the ReLU. Rows of A sum to one, so that part of the
             gradient says nothing.
         query_mask: (batch, queries), True for real tokens: the mean leaves padding out.
 
@@ -40,12 +40,12 @@ def gradient_relevance(
     if query_mask is None and kernels.usable(call, gradient):
         from whylight.attention.kernels.gradient_relevance import mean_positive_gradient
 
-        return mean_positive_gradient(call.value, gradient[..., rows, :], centred=centred)
+        return mean_positive_gradient(call.value, gradient[..., rows, :], centered=centered)
     call = replace(call, value=at_least_float32(call.value))
     lead, one = gradient.shape[: -call.value.dim()], gradient.shape[-call.value.dim() :]
     targets = gradient.reshape(-1, *one)
     chunks = (targets[some] for some in maps_together(call, len(targets), of_each=len(call.query)))
-    sums = [_positive_sum(call, chunk, rows, centred, query_mask) for chunk in chunks]
+    sums = [_positive_sum(call, chunk, rows, centered, query_mask) for chunk in chunks]
     total = torch.cat(sums).reshape(*lead, one[0], call.keys)
     if query_mask is not None:
         count = query_mask[:, rows].sum(-1, keepdim=True).clamp(min=1)
@@ -54,7 +54,7 @@ def gradient_relevance(
 
 
 def _positive_sum(
-    call: AttentionCall, gradient: Tensor, rows: slice, centred: bool, query_mask: Tensor | None
+    call: AttentionCall, gradient: Tensor, rows: slice, centered: bool, query_mask: Tensor | None
 ) -> Tensor:
     """Σ over heads and queries of relu(G_O Vᵀ), (targets, batch, keys)."""
     total = call.value.new_zeros(len(gradient), len(call.value), call.keys)
@@ -65,7 +65,7 @@ def _positive_sum(
         allowed = tile.allowed()
         if allowed is not None:
             allowed = allowed.unsqueeze(-3)
-        if centred:
+        if centered:
             product = product - _mean_over_keys(product, allowed)
         if allowed is not None:
             product = product * allowed

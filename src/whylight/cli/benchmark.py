@@ -34,10 +34,10 @@ def benchmark(
     compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
 ) -> None:
     """Measure explanation methods. Stopped at any moment and started again, a run continues."""
-    from whylight.evaluation.benchmarks.catalogue import listing
+    from whylight.evaluation.benchmarks.catalog import listing
     from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
     from whylight.evaluation.published import figures_for
-    from whylight.reports.summary import summarise, write_summary
+    from whylight.reports.summary import summarize, write_summary
     from whylight.reports.tables import markdown, terminal_table
     from whylight.runs.run import Part
 
@@ -68,7 +68,7 @@ def benchmark(
     folder = out or Path("results") / f"{name}-{_file_name(model)}"
     with run_progress(console, name) as advanced:
         execute(planned, folder, part=Part.parse(shard), workers=workers, progress=advanced)
-    summary = summarise(folder)
+    summary = summarize(folder)
     published = figures_for(name, model) if compare else {}
     write_summary(summary, markdown(summary, published))
     console.print(terminal_table(summary, published, console.width))

@@ -22,11 +22,11 @@ def report(
     """Compare runs, without running any model: tables, bars, curves, best and worst pictures."""
     from whylight.evaluation.published import figures_for
     from whylight.reports.report import write_report
-    from whylight.reports.summary import summarise
+    from whylight.reports.summary import summarize
     from whylight.reports.tables import terminal_table
 
     console = Console()
-    summaries = [summarise(folder) for folder in folders]
+    summaries = [summarize(folder) for folder in folders]
     for summary in summaries:
         if method is not None and method not in summary.settings.methods:
             raise BadInput(f"{summary.folder} has no method {method!r}: {', '.join(summary.settings.methods)}")

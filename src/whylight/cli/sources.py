@@ -38,7 +38,7 @@ def pictures_and_targets(
         scene = draw_scene(EXAMPLE_SEEDS[0], _SCENE_SIZE)
         pictures = {f"scene-{scene.seed}": scene.picture}
         if not wanted and not view.classifies:
-            wanted = list(dict.fromkeys(phrase(item.kind, item.colour, item.texture) for item in scene.objects))
+            wanted = list(dict.fromkeys(phrase(item.kind, item.color, item.texture) for item in scene.objects))
     if wanted:
         return pictures, name_targets(view, wanted)
     if not view.classifies:

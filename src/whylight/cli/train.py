@@ -45,7 +45,7 @@ def train(
     from rich.progress import Progress
 
     from whylight.cli.printing import print_note, print_table
-    from whylight.evaluation.requirements import need
+    from whylight.errors import need
     from whylight.evaluation.training.movie_reviews import FROM_SCRATCH, Recipe, train
     from whylight.evaluation.training.tiny_bert import Size
 

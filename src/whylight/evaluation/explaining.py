@@ -58,8 +58,9 @@ def _choice(text: str) -> Choice:
         if not equals:
             raise BadInput(f"{text!r}: options are written name=value")
         options[option] = _value(value)
-    find_method(name).check_options({option: value for option, value in options.items() if value != HEAD})
-    return Choice(text, name, options)
+    heads = {option: value for option, value in options.items() if value == HEAD}
+    checked = find_method(name).check_options({o: v for o, v in options.items() if o not in heads})
+    return Choice(text, name, checked | heads)
 
 
 def _value(text: str) -> object:

@@ -58,7 +58,7 @@ def pointing_accuracy(name: ModelName, count: int, margin: int, method: str = "l
         if not named:
             continue
         with torch.inference_mode():
-            prompt = model.encode_text(tokenizer([phrase(o.kind, o.colour) for o in named]), normalize=True)
+            prompt = model.encode_text(tokenizer([phrase(o.kind, o.color) for o in named]), normalize=True)
         raw = relevance(view, pixels(name, [scene]), prompt, method=method)[0]
         side = round(raw.shape[1] ** 0.5)
         maps = F.interpolate(raw.reshape(1, -1, side, side), size=scene.picture.shape[:2], mode="bilinear")[0]
@@ -74,8 +74,8 @@ def _widened(mask: npt.NDArray[np.bool_], margin: int) -> Tensor:
 
 def unique_objects(scene: Scene) -> list[SceneObject]:
     """The objects whose colour and kind no other object of the scene shares, in drawing order."""
-    names = [(o.colour, o.kind) for o in scene.objects]
-    return [o for o in scene.objects if names.count((o.colour, o.kind)) == 1]
+    names = [(o.color, o.kind) for o in scene.objects]
+    return [o for o in scene.objects if names.count((o.color, o.kind)) == 1]
 
 
 def pixels(name: ModelName, drawn: Sequence[Scene]) -> Tensor:

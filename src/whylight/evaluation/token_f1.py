@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from whylight.errors import need
 from whylight.evaluation.estimates import Array
-from whylight.evaluation.requirements import need
 
 Bools = npt.NDArray[np.bool_]
 
@@ -55,7 +55,7 @@ def agreement(scores: Array, evidence: Bools, counts: Sequence[int] = WORDS) -> 
 
 def area_under_precision_recall(scores: Array, evidence: Bools) -> float:
     """AUPRC of a document, by the trapezoid rule over all thresholds, as ERASER has it; words not read come last."""
-    metrics = need("sklearn.metrics")
+    metrics = need("sklearn.metrics", "evaluation")
     known = scores[~np.isnan(scores)]
     lowest = known.min() - 1 if len(known) else 0.0
     precision, recall, _ = metrics.precision_recall_curve(evidence, np.nan_to_num(scores, nan=lowest))

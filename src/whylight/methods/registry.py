@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from torch import Tensor
 
@@ -14,6 +15,9 @@ from whylight.errors import BadInput, UnknownName
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 from whylight.propagation.libra import libra_gradients
+
+_RENAMED = {"centred": "centered", "normalise_rows": "normalize_rows"}
+"""Options by the names that they had in the documentation."""
 
 Explain = Callable[..., Tensor]
 """(view, inputs, targets, **options) to relevance (batch, targets, tokens), prefix tokens dropped."""
@@ -53,15 +57,19 @@ class Method:
         own = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
         return own | {"libra": False} if self.gradient else own
 
-    def check_options(self, options: Mapping[str, object]) -> None:
-        """Refuse options that the method does not have, and words that an option does not take.
+    def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options by their present names, once none is unknown and none holds a word that it does not take.
 
         Raises:
             UnknownName: naming the options there are.
             BadInput: naming the words that the option takes.
+
+        Warns:
+            DeprecationWarning: an option has its old name.
         """
         if not options:
-            return
+            return {}
+        options = {_present_name(option): value for option, value in options.items()}
         known, hints = self.options, get_type_hints(self.explain)
         for option, value in options.items():
             if option not in known:
@@ -69,6 +77,14 @@ class Method:
             words = _words(hints.get(option))
             if words and isinstance(value, str) and value not in words:
                 raise BadInput(f"{self.name}: {option}={value!r} must be one of {', '.join(words)}")
+        return options
+
+
+def _present_name(option: str) -> str:
+    if option not in _RENAMED:
+        return option
+    warnings.warn(f"the option {option} is called {_RENAMED[option]} now", DeprecationWarning, stacklevel=4)
+    return _RENAMED[option]
 
 
 def _words(hint: object) -> list[str]:

@@ -40,7 +40,7 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
         UnsupportedModel: the model hides its attention or is in training mode.
     """
     chosen = find_method(method)
-    chosen.check_options(options)
+    options = chosen.check_options(options)
     view.check_ready()
     device, batch = _device_and_batch(inputs)
     with torch.inference_mode(False), torch.enable_grad():
@@ -62,7 +62,7 @@ def record_legrad(view: View, inputs: Inputs, **options: Any) -> LegradRecording
     Raises:
         UnknownName, BadInput, UnsupportedModel: as :func:`relevance` does.
     """
-    find_method("legrad").check_options(options)
+    options = find_method("legrad").check_options(options)
     for option in options.keys() - set(RECORDED):
         raise BadInput(f"{option} is no option of a recording: ask with it, after recording")
     view.check_ready()

@@ -19,7 +19,7 @@ from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 from whylight.passes.relevance_pass import RelevancePass, relevance_pass
 from whylight.propagation import CONSERVATIVE
-from whylight.propagation.attention import row_times_normalised, row_times_relevance
+from whylight.propagation.attention import row_times_normalized, row_times_relevance
 
 
 @method(
@@ -29,7 +29,7 @@ from whylight.propagation.attention import row_times_normalised, row_times_relev
     gradient=False,
 )
 def transformer_attribution(
-    view: View, inputs: Inputs, targets: Targets, *, start_layer: int = 0, normalise_rows: bool | None = None
+    view: View, inputs: Inputs, targets: Targets, *, start_layer: int = 0, normalize_rows: bool | None = None
 ) -> Tensor:
     """Transformer Attribution, (batch, targets, tokens), non-negative.
 
@@ -38,20 +38,20 @@ def transformer_attribution(
     Args:
         start_layer: first layer of the product; negative counts from the end. The published code for BERT: 11,
             the last of 12.
-        normalise_rows: scale the rows of I + Ē to sum to one. Default as published: for text, not for pictures. For
+        normalize_rows: scale the rows of I + Ē to sum to one. Default as published: for text, not for pictures. For
             text, the readout token's own entry, which the identity makes the largest, is set to the smallest one.
     """
     trace = relevance_pass(view, inputs, CONSERVATIVE, start_layer)
     text = trace.run.grid is None
-    normalise = text if normalise_rows is None else normalise_rows
-    rows = torch.cat([_row(trace, chunk, normalise) for chunk in trace.chunks(targets)])
+    normalize = text if normalize_rows is None else normalize_rows
+    rows = torch.cat([_row(trace, chunk, normalize) for chunk in trace.chunks(targets)])
     result = trace.full.patches(rows)
     if text and trace.run.readout_row is not None:
         result = _with_smallest(result, trace.run.readout_row, trace.run.mask)
     return result.transpose(0, 1)
 
 
-def _row(trace: RelevancePass, targets: Targets, normalise: bool) -> Tensor:
+def _row(trace: RelevancePass, targets: Targets, normalize: bool) -> Tensor:
     """The readout's row of C, (targets, batch, tokens)."""
     arrivals = trace.back(trace.start(targets), trace.gradient(targets))
 
@@ -61,8 +61,8 @@ def _row(trace: RelevancePass, targets: Targets, normalise: bool) -> Tensor:
 
     row = trace.full.start_row(through_pooler)
     for block in arrivals:
-        if normalise:
-            row = row_times_normalised(block.call, block.relevance, row, block.gradient)
+        if normalize:
+            row = row_times_normalized(block.call, block.relevance, row, block.gradient)
         else:
             row = row + row_times_relevance(block.call, block.relevance, row, block.gradient)
     return row

@@ -64,7 +64,7 @@ class Preprocessing:
         picture = picture.convert("RGB")
         rows, columns = self.size
         resized = vision.resize(picture, self._before_crop(picture), InterpolationMode(self.interpolation))
-        top, left = _centred(resized.height, rows), _centred(resized.width, columns)
+        top, left = _centered(resized.height, rows), _centered(resized.width, columns)
         seen = Image.new("RGB", (columns, rows), self.fill)
         seen.paste(resized, (-left, -top))
         pixels = vision.normalize(vision.to_tensor(seen), list(self.mean), list(self.std))
@@ -86,7 +86,7 @@ class Preprocessing:
         return [max(1, round(picture.height / ratio)), max(1, round(picture.width / ratio))]
 
 
-def _centred(side: int, wanted: int) -> int:
+def _centered(side: int, wanted: int) -> int:
     """Where a centred stretch of ``wanted`` pixels begins in ``side`` pixels; negative where it sticks out."""
     return round((side - wanted) / 2) if side >= wanted else -((wanted - side) // 2)
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.preprocessing import Preprocessing
-
-if TYPE_CHECKING:
-    from whylight.pictures.read import PictureLike
-    from whylight.pictures.session import Session
 
 Inputs = Tensor | Mapping[str, Tensor]
 """Pixels (batch, 3, H, W), or for text a mapping with input_ids and attention_mask (batch, tokens)."""
@@ -33,7 +29,7 @@ class AttentionPool:
             norm (SigLIP), without ``ln_post`` (CoCa).
         model: the same as the model itself computes it.
         rows: the pooler's queries that the output is read from.
-        normalised: whether the published score L2-normalises the output (SigLIP yes, CoCa no).
+        normalized: whether the published score L2-normalises the output (SigLIP yes, CoCa no).
         prefix: how many of the tokens it reads stand before the patches (CoCa reads the class token too, timm's pooler
             normally patches only).
     """
@@ -41,7 +37,7 @@ class AttentionPool:
     published: Block
     model: Block
     rows: slice
-    normalised: bool = True
+    normalized: bool = True
     prefix: int = 0
 
 
@@ -86,8 +82,10 @@ class View(ABC):
         pooling: how the model itself pools: "class_token", "mean" (of patches or of all tokens) or "attention".
         classifies: the output holds logits of classes (targets are class indices), not an embedding.
         preprocessing: how a picture becomes pixels; None for text.
+        record: :func:`whylight.record` as a method; the front door puts it here (:mod:`whylight.pictures.session`).
     """
 
+    record: Callable[..., Any]
     module: nn.Module
     family: str
     name: str
@@ -167,12 +165,6 @@ class View(ABC):
         for block in run.blocks:
             tokens = block(tokens)
         return run.readout(tokens)
-
-    def record(self, picture: PictureLike, **options: Any) -> Session:
-        """Run over a picture once, for any number of prompts that follow: :func:`whylight.record`."""
-        from whylight.pictures.session import record  # a front door, which stands on top of this
-
-        return record(self, picture, **options)
 
     def check_ready(self) -> None:
         """Refuse a model in training mode, whose dropout would make every map another.

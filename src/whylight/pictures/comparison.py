@@ -11,7 +11,7 @@ from whylight.pictures.figure import (
     INK,
     PALE,
     cell_size,
-    colour_bar,
+    color_bar,
     outline_seen,
     place,
     reduced,
@@ -29,7 +29,7 @@ BAR, BAR_LABELS = 0.1, 0.5
 DPI = 150
 
 
-def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.85, colours: str = "inferno") -> Figure:
+def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
     """Explanations of one picture and the same targets by several methods, with the time that each took.
 
     Args:
@@ -55,9 +55,9 @@ def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.8
                 show(cell, first.picture, *(("picture", " ") if row == 0 else ("", "")))
             else:
                 above = (explanation.method, time_text(explanation.seconds)) if row == 0 else ("", "")
-                show(cell, explanation.overlay(row, alpha=alpha, colours=colours), *above)
+                show(cell, explanation.overlay(row, alpha=alpha, colormap=colormap), *above)
     left = MARGIN + NAMES + (1 + len(explanations)) * (width + GAP)
-    colour_bar(place(figure, (left, MARGIN + HEAD, BAR, height)), colours)
+    color_bar(place(figure, (left, MARGIN + HEAD, BAR, height)), colormap)
     figure.text(MARGIN / across, 0.09 / down, first.model, fontsize=7.5, color=PALE, parse_math=False)
     return figure
 

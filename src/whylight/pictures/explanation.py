@@ -106,13 +106,13 @@ class Explanation:
         flat: list[bool] = (spread <= _ROUNDING * values.abs().amax((1, 2))).tolist()
         return flat
 
-    def overlay(self, index: int = 0, alpha: float = 0.85, colours: str = "inferno") -> Image.Image:
+    def overlay(self, index: int = 0, alpha: float = 0.85, colormap: str = "inferno") -> Image.Image:
         """The picture with one map over it, as large as the picture.
 
         Args:
             index: which target; negative counts from the end.
             alpha: how much of the picture the greatest relevance covers, 0 to 1; less relevance covers less.
-            colours: a matplotlib colour map; the default is perceptually uniform.
+            colormap: a matplotlib colour map; the default is perceptually uniform.
 
         Raises:
             BadInput: no such target, or alpha out of range.
@@ -122,13 +122,13 @@ class Explanation:
 
         if not -len(self) <= index < len(self):
             raise BadInput(f"there is no target {index}: there are {len(self)}, counted from 0")
-        return overlay(self.picture, self.maps[index].numpy(), alpha=alpha, colours=colours)
+        return overlay(self.picture, self.maps[index].numpy(), alpha=alpha, colormap=colormap)
 
-    def figure(self, *, alpha: float = 0.85, colours: str = "inferno") -> Figure:
+    def figure(self, *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
         """The picture, one overlay per target with its score, and a colour bar; arguments as for :meth:`overlay`."""
         from whylight.pictures.figure import explanation_figure
 
-        return explanation_figure(self, alpha=alpha, colours=colours)
+        return explanation_figure(self, alpha=alpha, colormap=colormap)
 
     def save(self, path: str | Path) -> Path:
         """Write it: ``.png`` (the figure), ``.npz`` (arrays, and all else under ``json``) or ``.json``.

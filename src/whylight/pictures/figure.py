@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from whylight.models.preprocessing import Frame
-from whylight.pictures.overlay import colour_map
+from whylight.pictures.overlay import find_colormap
 
 if TYPE_CHECKING:
     from whylight.pictures.explanation import Explanation
@@ -31,7 +31,7 @@ DPI = 160
 INK, PALE = "#1a1a1a", "#6b6b6b"
 
 
-def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colours: str = "inferno") -> Figure:
+def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
     """The picture first, then one overlay per target under its name and score; one colour bar for all.
 
     Raises:
@@ -51,14 +51,14 @@ def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colours
     for index, title in enumerate(titles):
         row, column = divmod(index, columns)
         left, top = MARGIN + column * (width + GAP), MARGIN + head + row * (head + height + GAP)
-        drawn = explanation.overlay(index - 1, alpha=alpha, colours=colours) if index else explanation.picture
+        drawn = explanation.overlay(index - 1, alpha=alpha, colormap=colormap) if index else explanation.picture
         cell = place(figure, (left, top, width, height))
         below = score_text(explanation, index - 1) if index else size
         if index == 0 and outline_seen(cell, explanation):
             below += ", framed: what the model saw" if width > SEEN_WIDTH else ", framed"
         show(cell, drawn, title, below)
     bar = place(figure, (MARGIN + columns * (width + GAP), MARGIN + head, BAR, height))
-    colour_bar(bar, colours)
+    color_bar(bar, colormap)
     foot = f"{explanation.method} · {explanation.model}"
     figure.text(MARGIN / across, 0.09 / down, foot, fontsize=7.5, color=PALE, parse_math=False)
     return figure
@@ -75,7 +75,7 @@ def show(axes: Axes, picture: Image.Image, title: str, below: str) -> None:
     """A picture without ticks, and over it a title and a small, pale line."""
     axes.imshow(picture, interpolation="bicubic" if max(picture.size) < 300 else "antialiased", aspect="auto")
     axes.set_axis_off()
-    for text, offset, size, colour in ((below, 5.5, 7.5, PALE), (title, 18, 9.5, INK)):
+    for text, offset, size, color in ((below, 5.5, 7.5, PALE), (title, 18, 9.5, INK)):
         axes.annotate(
             text,
             (0.5, 1),
@@ -85,7 +85,7 @@ def show(axes: Axes, picture: Image.Image, title: str, below: str) -> None:
             ha="center",
             va="baseline",
             fontsize=size,
-            color=colour,
+            color=color,
             linespacing=1.15,
             parse_math=False,
         )
@@ -111,16 +111,16 @@ def outline_seen(axes: Axes, explanation: Explanation) -> bool:
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     if (right - left) * (bottom - top) > 0.98 * width * height:
         return False
-    for colour, style in (("black", "solid"), ("white", (0, (4, 4)))):
+    for color, style in (("black", "solid"), ("white", (0, (4, 4)))):
         axes.add_patch(
-            Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, color=colour, linestyle=style)
+            Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, color=color, linestyle=style)
         )
     return True
 
 
-def colour_bar(axes: Axes, colours: str) -> None:
+def color_bar(axes: Axes, colormap: str) -> None:
     """From the least to the greatest relevance of each map."""
-    bar = axes.figure.colorbar(ScalarMappable(cmap=colour_map(colours)), cax=axes, ticks=[0, 0.5, 1])
+    bar = axes.figure.colorbar(ScalarMappable(cmap=find_colormap(colormap)), cax=axes, ticks=[0, 0.5, 1])
     bar.ax.tick_params(labelsize=7, length=0, colors=PALE)
     bar.set_label("relevance", fontsize=7.5, color=PALE, labelpad=2)
     bar.outline.set_visible(False)

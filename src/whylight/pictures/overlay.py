@@ -12,12 +12,12 @@ from PIL import Image
 
 from whylight.errors import BadInput, UnknownName
 
-_GREYED = 0.55
+_GRAYED = 0.55
 """How far the picture below loses its own colours, so that they are not taken for the map's."""
 
 
 def overlay(
-    picture: Image.Image, heat: npt.NDArray[np.float32], *, alpha: float = 0.85, colours: str = "inferno"
+    picture: Image.Image, heat: npt.NDArray[np.float32], *, alpha: float = 0.85, colormap: str = "inferno"
 ) -> Image.Image:
     """The map's colours over the picture, covering it the more the greater the relevance.
 
@@ -25,7 +25,7 @@ def overlay(
         picture: RGB.
         heat: (height, width) of the picture, in [0, 1].
         alpha: how much of the picture a relevance of 1 covers, 0 to 1.
-        colours: a matplotlib colour map.
+        colormap: a matplotlib colour map.
 
     Raises:
         BadInput: alpha out of range.
@@ -34,14 +34,14 @@ def overlay(
     if not 0 <= alpha <= 1:
         raise BadInput(f"alpha must lie between 0 and 1, not {alpha}")
     below = np.asarray(picture, dtype=np.float32) / 255
-    grey = below @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    below = below + np.float32(_GREYED) * (grey[..., None] - below)
-    above = colour_map(colours)(heat, bytes=True)[..., :3].astype(np.float32) / 255
+    gray = below @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    below = below + np.float32(_GRAYED) * (gray[..., None] - below)
+    above = find_colormap(colormap)(heat, bytes=True)[..., :3].astype(np.float32) / 255
     mixed = below + np.float32(alpha) * heat[..., None] * (above - below)
     return Image.fromarray((mixed * 255 + 0.5).astype(np.uint8))
 
 
-def colour_map(name: str) -> Colormap:
+def find_colormap(name: str) -> Colormap:
     """A matplotlib colour map by name.
 
     Raises:

@@ -44,6 +44,9 @@ def record(
     return Session(look(view, picture, size=size, fit=fit), PromptMemory(view), **options)
 
 
+View.record = record
+
+
 class Session:
     """What later prompts need of one picture. Threads may ask one session at once.
 
@@ -85,8 +88,7 @@ class Session:
                 since the recording.
         """
         if method == "legrad":
-            _check(options)
-            options = self._options | options
+            options = self._options | _checked(options)
         return self._ask(targets).answer(method, **options)
 
     def _ask(self, targets: ExplainTargets | None) -> Question:
@@ -103,11 +105,12 @@ class Session:
         return self._recording.relevance(targets, **{k: v for k, v in options.items() if k not in RECORDED})
 
 
-def _check(options: dict[str, Any]) -> None:
+def _checked(options: dict[str, Any]) -> dict[str, Any]:
     """LeGrad's options that can be chosen for one question."""
-    find_method("legrad").check_options(options)
+    options = find_method("legrad").check_options(options)
     for option in options:
         if option in RECORDED:
             raise BadInput(f"{option} is chosen when a picture is recorded: view.record(picture, {option}=...)")
     if options.pop("create_graph", False):
         raise BadInput("a recording holds no graph of its picture: whylight.relevance(..., create_graph=True)")
+    return options

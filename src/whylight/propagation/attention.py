@@ -76,7 +76,7 @@ def row_times_relevance(call: AttentionCall, relevance: Tensor, row: Tensor, gra
 
 
 @torch.no_grad()
-def row_times_normalised(call: AttentionCall, relevance: Tensor, row: Tensor, gradient: Tensor | None = None) -> Tensor:
+def row_times_normalized(call: AttentionCall, relevance: Tensor, row: Tensor, gradient: Tensor | None = None) -> Tensor:
     """row · N, where N = I + M of :func:`row_times_relevance` with rows that sum to one."""
     total = _zeros(call, relevance, row)
     for tile, part in _map_tiles(call, relevance, row, gradient):

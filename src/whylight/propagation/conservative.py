@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from whylight.propagation.rules import STABILISER, Rules, divide
+from whylight.propagation.rules import STABILIZER, Rules, divide
 
 
 def linear(relevance: Tensor, output: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -27,7 +27,7 @@ def linear(relevance: Tensor, output: Tensor, x: Tensor, weight: Tensor, bias: T
     twice_z = product + total
     # No contribution is positive: what is left is what rounding left.
     nothing = twice_z <= total.mul_(8 * torch.finfo(total.dtype).eps)
-    half_s = relevance / twice_z.add_(2 * STABILISER).masked_fill_(nothing, torch.inf)
+    half_s = relevance / twice_z.add_(2 * STABILIZER).masked_fill_(nothing, torch.inf)
     return (half_s @ weight).mul_(x).add_((half_s @ size).mul_(magnitude))
 
 

@@ -61,9 +61,9 @@ def _layer_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     axes = tuple(range(-len(normalized_shape), 0))
-    centred = at_least_float32(input)
-    centred = centred - centred.mean(axes, keepdim=True)
-    normal = centred / (centred.detach().square().mean(axes, keepdim=True) + eps).sqrt()
+    centered = at_least_float32(input)
+    centered = centered - centered.mean(axes, keepdim=True)
+    normal = centered / (centered.detach().square().mean(axes, keepdim=True) + eps).sqrt()
     return _affine(normal, weight, bias).to(input.dtype)
 
 
@@ -82,7 +82,7 @@ def _affine(normal: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tenso
     return normal if bias is None else normal + bias
 
 
-def _l2_normalise(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None) -> Tensor:
+def _l2_normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None) -> Tensor:
     length: Tensor = torch.linalg.vector_norm(input.detach(), p, dim, keepdim=True)
     return input / length.clamp_min(eps)
 
@@ -111,7 +111,7 @@ def _product(func: Callable[..., Tensor], a: Any, b: Any) -> Tensor:
 
 _RULES: dict[Any, Callable[..., Tensor]] = {
     F.layer_norm: _layer_norm,
-    F.normalize: _l2_normalise,
+    F.normalize: _l2_normalize,
     F.gelu: _gelu,
     F.silu: _silu,
 }

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.grad import conv2d_input
 
-from whylight.propagation.rules import STABILISER
+from whylight.propagation.rules import STABILIZER
 
 
 def picture_convolution(relevance: Tensor, x: Tensor, weight: Tensor, **geometry: Any) -> Tensor:
@@ -25,6 +25,6 @@ def picture_convolution(relevance: Tensor, x: Tensor, weight: Tensor, **geometry
     high = x.amax(dim=(1, 2, 3), keepdim=True).expand_as(x)
     terms = ((x, weight, 1), (low, positive, -1), (high, negative, -1))
     z: Any = sum(sign * F.conv2d(part, w, **geometry) for part, w, sign in terms)
-    s = relevance / (z + STABILISER)
+    s = relevance / (z + STABILIZER)
     result: Any = sum(sign * part * conv2d_input(x.shape, w, s, **geometry) for part, w, sign in terms)
     return result  # type: ignore[no-any-return]

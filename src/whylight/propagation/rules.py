@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-STABILISER = 1e-9
+STABILIZER = 1e-9
 """Added to every denominator, as in Chefer et al.'s published rules."""
 
 
@@ -31,4 +31,4 @@ class Rules:
 
 def divide(relevance: Tensor, z: Tensor) -> Tensor:
     """R / Z, stabilised; 0 where Z is 0."""
-    return relevance / (z + STABILISER).masked_fill_(z == 0, torch.inf)
+    return relevance / (z + STABILIZER).masked_fill_(z == 0, torch.inf)

@@ -10,7 +10,7 @@ from whylight.errors import WhylightError
 from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
 from whylight.evaluation.estimates import Estimate
 from whylight.evaluation.published import Cell, PublishedTable, figures_for
-from whylight.reports.summary import Summary, summarise, write_summary
+from whylight.reports.summary import Summary, summarize, write_summary
 from whylight.reports.tables import cell, markdown, markdown_table
 
 CLOSE = 0.5
@@ -122,7 +122,7 @@ def _run(
     planned = plan(wanted, leave_out=True, refused=reasons)
     place = folder / "".join(c if c.isalnum() or c in "-." else "-" for c in model)
     execute(planned, place, workers=workers, progress=progress)
-    summary = summarise(place)
+    summary = summarize(place)
     write_summary(summary, markdown(summary, figures_for(table.benchmark, model)))
     return summary, reasons
 

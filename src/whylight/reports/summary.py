@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from whylight.evaluation.benchmarks.benchmark import Protocol, Rows
-from whylight.evaluation.benchmarks.catalogue import find_benchmark
+from whylight.evaluation.benchmarks.catalog import find_benchmark
 from whylight.evaluation.estimates import Estimate
 from whylight.runs.manifest import Settings, settings_of
 from whylight.runs.store import environments, finished, read_rows
@@ -52,7 +52,7 @@ class Summary:
     shards: tuple[int, int]
 
 
-def summarise(folder: Path) -> Summary:
+def summarize(folder: Path) -> Summary:
     """Reduce the rows of a run, finished or not."""
     settings = settings_of(folder)
     benchmark = find_benchmark(settings.benchmark).protocol()

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from whylight.errors import BadInput
-from whylight.evaluation.requirements import need
+from whylight.errors import BadInput, need
 
 _FOLDER = "rows"
 _NAME = re.compile(r"shard-(\d{5})\.parquet")
@@ -29,7 +28,7 @@ def write_shard(
     folder: Path, number: int, rows: Sequence[dict[str, Any]], columns: dict[str, str], environment: dict[str, object]
 ) -> None:
     """Write all rows of a shard, whole or not at all; the environment goes into the file's metadata."""
-    arrow, parquet = need("pyarrow"), need("pyarrow.parquet")
+    arrow, parquet = need("pyarrow", "evaluation"), need("pyarrow.parquet", "evaluation")
     schema = _schema(columns).with_metadata({"environment": json.dumps(environment)})
     table = arrow.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
     place = folder / _FOLDER
@@ -55,7 +54,7 @@ def read_rows(folder: Path, columns: Sequence[str] | None = None) -> Any:
     Raises:
         BadInput: no shard is there, or one does not read.
     """
-    arrow, parquet = need("pyarrow"), need("pyarrow.parquet")
+    arrow, parquet = need("pyarrow", "evaluation"), need("pyarrow.parquet", "evaluation")
     tables = []
     for number in sorted(finished(folder)):
         path = folder / _FOLDER / f"shard-{number:05d}.parquet"
@@ -70,7 +69,7 @@ def read_rows(folder: Path, columns: Sequence[str] | None = None) -> Any:
 
 def environments(folder: Path) -> list[dict[str, Any]]:
     """The different environments that shards were computed in."""
-    parquet = need("pyarrow.parquet")
+    parquet = need("pyarrow.parquet", "evaluation")
     found = {
         parquet.read_schema(folder / _FOLDER / f"shard-{number:05d}.parquet").metadata[b"environment"]
         for number in finished(folder)
@@ -79,7 +78,7 @@ def environments(folder: Path) -> list[dict[str, Any]]:
 
 
 def _schema(columns: dict[str, str]) -> Any:
-    arrow = need("pyarrow")
+    arrow = need("pyarrow", "evaluation")
     types = {
         "string": arrow.string(),
         "bool": arrow.bool_(),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from whylight.scenes.draw import COLOURS, TEXTURES, Scene, draw_scene
+from whylight.scenes.draw import COLORS, TEXTURES, Scene, draw_scene
 from whylight.scenes.ground import GROUNDS
 from whylight.scenes.shapes import KINDS
 
@@ -67,7 +67,7 @@ def _path(folder: Path, start: int, count: int, canvas: Canvas) -> Path:
 
 
 def _draw_file(folder: Path, start: int, count: int, canvas: Canvas) -> None:
-    colours = list(COLOURS)
+    colors = list(COLORS)
     picture = ("picture", np.uint8, (canvas.size, canvas.size, 3))
     side = canvas.size // PATCH
     fields = [picture, ("objects", np.int8, (MOST_OBJECTS, 3)), ("ground", np.int8), ("places", np.int8, (side, side))]
@@ -79,7 +79,7 @@ def _draw_file(folder: Path, start: int, count: int, canvas: Canvas) -> None:
         row["ground"] = GROUNDS.index(scene.ground)
         row["places"] = _places(scene)
         for slot, item in zip(row["objects"], scene.objects, strict=False):
-            slot[:] = TEXTURES.index(item.texture), colours.index(item.colour), KINDS.index(item.kind)
+            slot[:] = TEXTURES.index(item.texture), colors.index(item.color), KINDS.index(item.kind)
     aside = folder / f"drawing-{canvas.size}px-{start:07d}-{os.getpid()}.npy"
     np.save(aside, rows)
     aside.replace(_path(folder, start, count, canvas))

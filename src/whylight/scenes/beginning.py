@@ -24,8 +24,8 @@ def show_edges_and_places(visual: Any, pixels: Tensor) -> None:
     """Whiten the patch embedding on (pictures, 3, H, W), and set positions to sines and cosines of row and column."""
     size = visual.patch_size[0]
     patches = pixels.unfold(2, size, size).unfold(3, size, size).permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2)
-    centred = patches - patches.mean(0)
-    variances, directions = torch.linalg.eigh(centred.T @ centred / len(centred))
+    centered = patches - patches.mean(0)
+    variances, directions = torch.linalg.eigh(centered.T @ centered / len(centered))
     gains = (variances + _SEEN * variances[-1]).rsqrt()
     with torch.no_grad():
         visual.conv1.weight.copy_((directions * gains).T.reshape(visual.conv1.weight.shape))
@@ -44,11 +44,11 @@ def _sines(side: int, width: int) -> Tensor:
 def teach_words(model: nn.Module, phrases: Phrases, steps: int, seed: int) -> None:
     """Spread the texts out before any picture: the cosine of two phrases becomes the share of what they both name."""
     random = np.random.default_rng(seed)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for _ in range(steps):
         with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
             texts = encode_texts(model, phrases.tokens(random))
         loss = (texts @ texts.T - phrases.likeness).pow(2).mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()

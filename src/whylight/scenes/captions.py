@@ -10,14 +10,14 @@ Attributes = tuple[str, str, str]
 
 def describe(objects: Sequence[Attributes], ground: str | None = None) -> str:
     """The caption of a scene: "a striped red circle and a plain blue star on a grey ground"."""
-    parts = [phrase(texture=texture, colour=colour, kind=kind) for texture, colour, kind in objects]
+    parts = [phrase(texture=texture, color=color, kind=kind) for texture, color, kind in objects]
     said = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
     return said if ground is None else f"{said} on a {ground} ground"
 
 
-def phrase(kind: str | None = None, colour: str | None = None, texture: str | None = None) -> str:
+def phrase(kind: str | None = None, color: str | None = None, texture: str | None = None) -> str:
     """The phrase for an object of which some things are named: "a dotted green heart", "a star", "something red"."""
     if kind is None:
-        return " ".join(filter(None, ["something", texture, colour]))
-    words = " ".join(filter(None, [texture, colour, kind]))
+        return " ".join(filter(None, ["something", texture, color]))
+    words = " ".join(filter(None, [texture, color, kind]))
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"

@@ -17,7 +17,7 @@ from whylight.scenes.captions import describe
 from whylight.scenes.ground import GROUNDS, draw_ground
 from whylight.scenes.shapes import KINDS, outline
 
-COLOURS: dict[str, tuple[int, int, int]] = {
+COLORS: dict[str, tuple[int, int, int]] = {
     "red": (214, 32, 38),
     "orange": (244, 132, 24),
     "yellow": (244, 216, 40),
@@ -43,7 +43,7 @@ class SceneObject:
     mask in pixels, right and bottom excluded."""
 
     kind: str
-    colour: str
+    color: str
     texture: str
     mask: npt.NDArray[np.bool_]
     box: tuple[int, int, int, int]
@@ -63,7 +63,7 @@ class Scene:
 @dataclass(frozen=True)
 class _Placed:
     kind: str
-    colour: str
+    color: str
     texture: str
     x: float
     y: float
@@ -92,7 +92,7 @@ def draw_scene(seed: int, size: int = 96, objects: tuple[int, int] = (1, 5), zoo
         _paint(canvas, owner, item, index)
     seen = tuple(_seen(item, owner == index) for index, item in enumerate(placed))
     picture = np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
-    return Scene(picture, seen, ground, seed, describe([(o.texture, o.colour, o.kind) for o in seen], ground))
+    return Scene(picture, seen, ground, seed, describe([(o.texture, o.color, o.kind) for o in seen], ground))
 
 
 def scenes(start: int, count: int, size: int = 96, objects: tuple[int, int] = (1, 5)) -> Iterator[Scene]:
@@ -125,7 +125,7 @@ def _try_layout(random: np.random.Generator, count: int, zoom: float) -> list[_P
     return [
         _Placed(
             kind=KINDS[int(random.integers(len(KINDS)))],
-            colour=list(COLOURS)[int(random.integers(len(COLOURS)))],
+            color=list(COLORS)[int(random.integers(len(COLORS)))],
             texture=TEXTURES[int(random.integers(len(TEXTURES)))],
             x=x,
             y=y,
@@ -153,8 +153,8 @@ def _all_visible(placed: list[_Placed]) -> bool:
 
 
 def _fill(pen: ImageDraw.ImageDraw, item: _Placed, scale: float, corner: tuple[float, float]) -> None:
-    centre = (item.x * scale - corner[0], item.y * scale - corner[1])
-    for polygon, value in zip(outline(item.kind, centre, item.radius * scale, item.angle), (255, 0), strict=False):
+    center = (item.x * scale - corner[0], item.y * scale - corner[1])
+    for polygon, value in zip(outline(item.kind, center, item.radius * scale, item.angle), (255, 0), strict=False):
         pen.polygon([(float(x), float(y)) for x, y in polygon], fill=value)
 
 
@@ -175,24 +175,24 @@ def _paint(canvas: npt.NDArray[np.float32], owner: npt.NDArray[np.int8], item: _
 
 def _surface(item: _Placed, size: int, left: int, top: int, right: int, bottom: int) -> npt.NDArray[np.float32]:
     """The object's colours on its window: its own colour, with light stripes or dark dots where it has them."""
-    colour = np.clip(np.array(COLOURS[item.colour]) * item.shade, 0, 255).astype(np.float32)
+    color = np.clip(np.array(COLORS[item.color]) * item.shade, 0, 255).astype(np.float32)
     if item.texture == "plain":
-        return colour[None, None, :]
+        return color[None, None, :]
     x = ((np.arange(left, right) + 0.5) / size - item.x).astype(np.float32)[None, :]
     y = ((np.arange(top, bottom) + 0.5) / size - item.y).astype(np.float32)[:, None]
     cosine, sine = np.float32(np.cos(item.texture_angle)), np.float32(np.sin(item.texture_angle))
     along, across = (x * cosine + y * sine) / np.float32(item.zoom), (y * cosine - x * sine) / np.float32(item.zoom)
     if item.texture == "striped":
-        wave, sharpness, other = np.sin(along * (2 * np.pi / 0.075)), size / 40, colour * 0.4 + 140
+        wave, sharpness, other = np.sin(along * (2 * np.pi / 0.075)), size / 40, color * 0.4 + 140
     else:
         wave = np.cos(along * (2 * np.pi / 0.085)) * np.cos(across * (2 * np.pi / 0.085)) - 0.3
-        sharpness, other = size / 30, colour * 0.35
+        sharpness, other = size / 30, color * 0.35
     share = np.clip(wave * np.float32(sharpness) + 0.5, 0, 1)[..., None]
-    blended: npt.NDArray[np.float32] = colour + share * (other - colour)
+    blended: npt.NDArray[np.float32] = color + share * (other - color)
     return blended
 
 
 def _seen(item: _Placed, mask: npt.NDArray[np.bool_]) -> SceneObject:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    return SceneObject(item.kind, item.colour, item.texture, mask, box)
+    return SceneObject(item.kind, item.color, item.texture, mask, box)

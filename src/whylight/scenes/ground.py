@@ -6,24 +6,24 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-_GROUND_COLOURS: dict[str, tuple[int, int, int]] = {
+_GROUND_COLORS: dict[str, tuple[int, int, int]] = {
     "white": (234, 232, 226),
     "grey": (148, 148, 146),
     "black": (32, 32, 36),
     "brown": (112, 82, 54),
 }
-GROUNDS: tuple[str, ...] = tuple(_GROUND_COLOURS)
+GROUNDS: tuple[str, ...] = tuple(_GROUND_COLORS)
 _PATTERNS = ("cloudy", "sloping", "checked", "wavy", "grainy")
 
 
 def draw_ground(random: np.random.Generator, ground: str, size: int) -> npt.NDArray[np.float32]:
     """A ground of (size, size, 3), values 0 to 255: its colour, one of five patterns, and lines and pebbles on top."""
-    colour = np.array(_GROUND_COLOURS[ground]) + random.uniform(-10, 10, 3)
+    color = np.array(_GROUND_COLORS[ground]) + random.uniform(-10, 10, 3)
     pattern = _pattern(random, _PATTERNS[int(random.integers(len(_PATTERNS)))], size)
     tint = random.uniform(14, 26) * random.uniform(0.85, 1.15, 3)
-    field = colour + pattern[..., None] * tint
+    field = color + pattern[..., None] * tint
     image = Image.fromarray(np.clip(field, 0, 255).astype(np.uint8))
-    _clutter(random, image, colour, size)
+    _clutter(random, image, color, size)
     return np.asarray(image, dtype=np.float32).copy()
 
 
@@ -44,18 +44,18 @@ def _pattern(random: np.random.Generator, name: str, size: int) -> npt.NDArray[n
     return np.asarray(np.sin(along * (2 * np.pi * frequency) + phase) * 0.8, dtype=np.float32)
 
 
-def _clutter(random: np.random.Generator, image: Image.Image, colour: npt.NDArray[np.float64], size: int) -> None:
+def _clutter(random: np.random.Generator, image: Image.Image, color: npt.NDArray[np.float64], size: int) -> None:
     """Up to five thin lines and eight pebbles, in the ground's own tone made darker or lighter."""
     pen = ImageDraw.Draw(image)
     for _ in range(int(random.integers(0, 6))):
         ends = random.uniform(0, 1, 4) * size
-        pen.line([float(v) for v in ends], fill=_tone(random, colour), width=max(1, round(size / 96)))
+        pen.line([float(v) for v in ends], fill=_tone(random, color), width=max(1, round(size / 96)))
     for _ in range(int(random.integers(0, 9))):
         x, y = random.uniform(0, 1, 2) * size
         width, height = random.uniform(0.01, 0.035, 2) * size
-        pen.ellipse([x - width, y - height, x + width, y + height], fill=_tone(random, colour))
+        pen.ellipse([x - width, y - height, x + width, y + height], fill=_tone(random, color))
 
 
-def _tone(random: np.random.Generator, colour: npt.NDArray[np.float64]) -> tuple[int, int, int]:
-    red, green, blue = np.clip(colour + random.choice((-1, 1)) * random.uniform(20, 50), 0, 255).astype(int)
+def _tone(random: np.random.Generator, color: npt.NDArray[np.float64]) -> tuple[int, int, int]:
+    red, green, blue = np.clip(color + random.choice((-1, 1)) * random.uniform(20, 50), 0, 255).astype(int)
     return int(red), int(green), int(blue)

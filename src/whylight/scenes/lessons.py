@@ -10,12 +10,12 @@ import numpy.typing as npt
 import torch
 
 from whylight.scenes.captions import Attributes, describe, phrase
-from whylight.scenes.draw import COLOURS, TEXTURES
+from whylight.scenes.draw import COLORS, TEXTURES
 from whylight.scenes.ground import GROUNDS
 from whylight.scenes.shapes import KINDS
 from whylight.scenes.vocabulary import SceneTokenizer
 
-_NAMES: tuple[tuple[str, ...], ...] = (TEXTURES, tuple(COLOURS), KINDS)
+_NAMES: tuple[tuple[str, ...], ...] = (TEXTURES, tuple(COLORS), KINDS)
 _PREFIXES = ("", "", "", "", "a picture of ", "a photo of ", "there is ")
 
 
@@ -55,10 +55,10 @@ class Phrases:
 
 def _word(way: str, choice: tuple[int | None, ...]) -> str:
     """ "a red star", "the red star" or "red star"; where no kind is named, "something red" or "a red object"."""
-    texture, colour, kind = (None if c is None else names[c] for c, names in zip(choice, _NAMES, strict=True))
+    texture, color, kind = (None if c is None else names[c] for c, names in zip(choice, _NAMES, strict=True))
     if kind is None:
-        return phrase({"a": None, "the": "object", "bare": "shape"}[way], colour, texture)
-    said = phrase(kind, colour, texture)
+        return phrase({"a": None, "the": "object", "bare": "shape"}[way], color, texture)
+    said = phrase(kind, color, texture)
     return said if way == "a" else said.split(" ", 1)[1] if way == "bare" else f"the {said.split(' ', 1)[1]}"
 
 
@@ -100,6 +100,6 @@ def _alter(objects: list[tuple[int, ...]], random: np.random.Generator, textured
 
 def _say(objects: list[tuple[int, ...]], ground: str | None, textured: bool) -> str:
     named: list[Attributes] = [
-        (TEXTURES[texture] if textured else "", _NAMES[1][colour], KINDS[kind]) for texture, colour, kind in objects
+        (TEXTURES[texture] if textured else "", _NAMES[1][color], KINDS[kind]) for texture, color, kind in objects
     ]
     return describe(named, ground)

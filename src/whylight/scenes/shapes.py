@@ -8,9 +8,9 @@ import numpy.typing as npt
 Polygon = npt.NDArray[np.float64]
 
 
-def _arc(centre: tuple[float, float], radius: float, start: float, stop: float, points: int = 40) -> Polygon:
+def _arc(center: tuple[float, float], radius: float, start: float, stop: float, points: int = 40) -> Polygon:
     angles = np.linspace(start, stop, points)
-    return np.stack([centre[0] + radius * np.cos(angles), centre[1] + radius * np.sin(angles)], axis=1)
+    return np.stack([center[0] + radius * np.cos(angles), center[1] + radius * np.sin(angles)], axis=1)
 
 
 def _circle(radius: float = 0.92) -> Polygon:
@@ -74,8 +74,8 @@ HOLES: dict[str, Polygon] = {"ring": _circle(0.5)}
 KINDS: tuple[str, ...] = tuple(OUTLINES)
 
 
-def outline(kind: str, centre: tuple[float, float], radius: float, angle: float) -> list[Polygon]:
+def outline(kind: str, center: tuple[float, float], radius: float, angle: float) -> list[Polygon]:
     """The polygon of an object, and its hole if it has one: rotated by ``angle`` (radians), scaled and moved."""
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     polygons = [OUTLINES[kind]] + ([HOLES[kind]] if kind in HOLES else [])
-    return [polygon @ turn * radius + np.array(centre) for polygon in polygons]
+    return [polygon @ turn * radius + np.array(center) for polygon in polygons]

@@ -213,7 +213,7 @@ class Training:
         decayed = [p for p in self.learner.parameters() if p.ndim >= 2]
         others = [p for p in self.learner.parameters() if p.ndim < 2]
         groups = [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98))
+        self.optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98))
         self._checkpoint = out / f"{name}.pt"
         if self._checkpoint.exists():
             self._resume()
@@ -232,15 +232,15 @@ class Training:
         places = None
         if stage.places:
             places = self._places(album.places[chosen], mirrored, objects, int(random.integers(self.depth - 1)))
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = plan.rate * self._pace()
         with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
             named = self._named(random) if stage.texts else self._fixed_names()
             loss, parts = self.learner.loss(pixels, corner, named, truth, said, places)
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
-        self.optimiser.step()
+        self.optimizer.step()
         self.step += 1
         return parts
 
@@ -256,7 +256,7 @@ class Training:
     def save(self) -> None:
         """Write the checkpoint and the weights as they are now: aside first, then renamed."""
         state: dict[str, Any] = {"step": self.step, "plan": repr(self.plan)}
-        state |= {"learner": self.learner.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state |= {"learner": self.learner.state_dict(), "optimiser": self.optimizer.state_dict()}
         aside = self._checkpoint.with_suffix(".pt.aside")
         torch.save(state, aside)
         aside.replace(self._checkpoint)
@@ -270,7 +270,7 @@ class Training:
         if state["plan"] != repr(self.plan):
             raise SystemExit(f"{self._checkpoint} was begun with another plan; remove it or choose another --out")
         self.learner.load_state_dict(state["learner"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimizer.load_state_dict(state["optimiser"])
         self.step = state["step"]
 
     def _pace(self) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import torch
 
-from whylight.scenes.draw import COLOURS, TEXTURES
+from whylight.scenes.draw import COLORS, TEXTURES
 from whylight.scenes.ground import GROUNDS
 from whylight.scenes.shapes import KINDS
 
@@ -28,7 +28,7 @@ _SAID = (
     "object",
     "shape",
 )
-_WORDS = (*_SAID, *KINDS, *COLOURS, *GROUNDS, *TEXTURES)
+_WORDS = (*_SAID, *KINDS, *COLORS, *GROUNDS, *TEXTURES)
 _PAD, _UNKNOWN, _START = 0, 1, 2
 _FIRST_WORD = 3
 _END = _FIRST_WORD + len(_WORDS)

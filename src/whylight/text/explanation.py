@@ -127,6 +127,6 @@ class TextExplanation:
         return body(self)
 
     def __rich__(self) -> RenderableType:
-        from whylight.text.terminal import coloured
+        from whylight.text.terminal import colored
 
-        return coloured(self)
+        return colored(self)

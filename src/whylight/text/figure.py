@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from whylight.errors import BadInput
 from whylight.pictures.figure import cell_size, place, show
 from whylight.text.explanation import TextExplanation
-from whylight.text.word_colors import colours, ink
+from whylight.text.word_colors import colors, ink
 
 if TYPE_CHECKING:
     from whylight.pictures.explanation import Explanation
@@ -49,13 +49,13 @@ def _write(figure: Figure, read: TextExplanation, lines: list[str], top: float) 
     """Words one after the other, each where its line has it."""
     across, down = figure.get_size_inches()
     line = column = 0
-    for word, colour in zip(read.words, colours(read.word_relevance[0]), strict=True):
+    for word, color in zip(read.words, colors(read.word_relevance[0]), strict=True):
         found = lines[line].find(word.text, column)
         if found < 0 and line + 1 < len(lines):
             line, found = line + 1, lines[line + 1].find(word.text)
         column = found + len(word.text)
-        front = ink(colour) if colour else (26, 26, 26)
-        box = {"facecolor": [c / 255 for c in colour], "edgecolor": "none", "pad": 1.5} if colour else None
+        front = ink(color) if color else (26, 26, 26)
+        box = {"facecolor": [c / 255 for c in color], "edgecolor": "none", "pad": 1.5} if color else None
         figure.text(
             (MARGIN + found * ADVANCE) / across,
             1 - (top + (line + 0.7) * LINE) / down,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from whylight.text.explanation import TextExplanation
-from whylight.text.word_colors import RGB, colours, ink
+from whylight.text.word_colors import RGB, colors, ink
 
 _STYLE = """
 body { font: 16px/1.9 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
@@ -43,20 +43,20 @@ def body(explanation: TextExplanation) -> str:
 def _text(explanation: TextExplanation, row: int) -> str:
     relevance = explanation.word_relevance[row]
     parts, position = [], 0
-    for word, value, colour in zip(explanation.words, relevance.tolist(), colours(relevance), strict=True):
+    for word, value, color in zip(explanation.words, relevance.tolist(), colors(relevance), strict=True):
         parts.append(escape(explanation.text[position : word.start]))
         shown = escape(explanation.text[word.start : word.end])
         if value != value:
             parts.append(f'<span class="unread" title="not read">{shown}</span>')
-        elif colour is None:
+        elif color is None:
             parts.append(f'<span title="{value:.3g}">{shown}</span>')
         else:
-            style = f"background:{_hex(colour)};color:{_hex(ink(colour))}"
+            style = f"background:{_hex(color)};color:{_hex(ink(color))}"
             parts.append(f'<span style="{style}" title="{value:.3g}">{shown}</span>')
         position = word.end
     parts.append(escape(explanation.text[position:]))
     return f'<div class="text" style="white-space:pre-wrap">{"".join(parts)}</div>'
 
 
-def _hex(colour: RGB) -> str:
-    return "#" + "".join(f"{channel:02x}" for channel in colour)
+def _hex(color: RGB) -> str:
+    return "#" + "".join(f"{channel:02x}" for channel in color)

@@ -11,7 +11,7 @@ FAINT = 0.02
 """Words below this share of the strongest one stay uncoloured."""
 
 
-def colours(relevance: Tensor) -> list[RGB | None]:
+def colors(relevance: Tensor) -> list[RGB | None]:
     """Background colours of words from their relevance (words,), relative to the strongest; None for hardly any.
 
     Red speaks for the target, blue against it; without negative values one hue from light to dark.
@@ -20,7 +20,7 @@ def colours(relevance: Tensor) -> list[RGB | None]:
     strongest = float(values.abs().max()) if len(values) else 0.0
     shares = (values / strongest).tolist() if strongest > 0 else [0.0] * len(values)
     signed = bool((values < 0).any())
-    return [_colour(share, signed) if abs(share) >= FAINT else None for share in shares]
+    return [_color(share, signed) if abs(share) >= FAINT else None for share in shares]
 
 
 def ink(background: RGB) -> RGB:
@@ -30,7 +30,7 @@ def ink(background: RGB) -> RGB:
     return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)
 
 
-def _colour(share: float, signed: bool) -> RGB:
+def _color(share: float, signed: bool) -> RGB:
     red, green, blue, _ = _map("RdBu_r" if signed else "Oranges")(0.5 + share / 2 if signed else 0.85 * share)
     return round(255 * red), round(255 * green), round(255 * blue)
 

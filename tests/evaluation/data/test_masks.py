@@ -220,7 +220,7 @@ def test_scenes_hold_what_they_say():
             assert np.array_equal(mask[rows, columns] == 1, where.yes)
             assert where.yes.any()
             assert not where.yes.all()
-    colours = Scenes(4, "colour")
-    assert [colours.label(i) for i in range(4)] == [colours.read(i).regions[0].label for i in range(4)]
-    assert set(colours.classes) >= {colours.label(i) for i in range(4)}
+    colors = Scenes(4, "color")
+    assert [colors.label(i) for i in range(4)] == [colors.read(i).regions[0].label for i in range(4)]
+    assert set(colors.classes) >= {colors.label(i) for i in range(4)}
     assert masks.fingerprint() != points.fingerprint() != Scenes(5, "points").fingerprint()

@@ -15,7 +15,7 @@ from whylight.evaluation.token_f1 import WORDS
 from whylight.evaluation.training.movie_reviews import Recipe, train
 from whylight.evaluation.training.tiny_bert import Size
 from whylight.reports.report import write_report
-from whylight.reports.summary import summarise
+from whylight.reports.summary import summarize
 from whylight.reports.tables import markdown
 from whylight.runs.store import read_rows
 
@@ -52,7 +52,7 @@ def test_training_learns_and_says_what_it_did(place: Path) -> None:
 def test_words_that_decide_are_found_and_noise_finds_them_by_chance(place: Path) -> None:
     planned = plan(wanted(place))
     execute(planned, place / "run")
-    summary = summarise(place / "run")
+    summary = summarize(place / "run")
     found = {line.method: line.figures for line in summary.lines}
     assert list(found) == ["chefercam", "raw_attention", "random"]
     assert found["chefercam"]["auprc"].low > found["random"]["auprc"].high

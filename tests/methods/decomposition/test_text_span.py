@@ -14,8 +14,9 @@ from zoo.openclip_oracles import decomposition_oracle
 
 from whylight.errors import BadInput
 from whylight.methods.decomposition import decompose
-from whylight.methods.decomposition.text_span import greedy_directions, text_span
+from whylight.methods.decomposition.text_span import greedy_directions
 from whylight.models.openclip.view import OpenClipView
+from whylight.pictures.text_span import text_span
 
 TEXTS = [f"text {number}" for number in range(12)]
 

@@ -67,7 +67,7 @@ def targets_of(view: View) -> Tensor:
 @pytest.mark.parametrize("name", MODELS)
 def test_both_roads_agree(name: str, pooling: str | None) -> None:
     view = MODELS[name]()
-    for options in ({}, {"centred": True, "start_layer": -2}, {"score": "dot"}):
+    for options in ({}, {"centered": True, "start_layer": -2}, {"score": "dot"}):
         general, closed = (
             relevance(view, PIXELS, targets_of(view), pooling=pooling, road=road, **options)
             for road in ("general", "closed_form")

@@ -20,7 +20,7 @@ from whylight.methods import record_legrad, relevance
 from whylight.methods.legrad.recording import LegradRecording
 from whylight.models.view import View
 
-ASKED: list[dict[str, Any]] = [{}, {"centred": True, "start_layer": -2}, {"score": "dot"}]
+ASKED: list[dict[str, Any]] = [{}, {"centered": True, "start_layer": -2}, {"score": "dot"}]
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=str)

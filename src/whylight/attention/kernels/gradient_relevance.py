@@ -10,15 +10,15 @@ from torch import Tensor
 from whylight.attention.kernels.head_width import alignment, load, main_and_rest, precision, products
 
 
-def mean_positive_gradient(value: Tensor, gradient: Tensor, *, centred: bool = False) -> Tensor:
+def mean_positive_gradient(value: Tensor, gradient: Tensor, *, centered: bool = False) -> Tensor:
     """Mean over heads and queries of relu(G_O Vᵀ): (..., batch, keys), float32.
 
     Args:
         value: (batch, heads, keys, head width), any strides.
         gradient: G_O, (..., batch, heads, queries, head width), any strides; leading dimensions are targets.
-        centred: subtract each row's mean over the keys before the ReLU: it is G_O times the mean of the values.
+        centered: subtract each row's mean over the keys before the ReLU: it is G_O times the mean of the values.
     """
-    if centred:
+    if centered:
         value = value.float() - value.float().mean(-2, keepdim=True)
     lead, (queries, width) = gradient.shape[:-4], gradient.shape[-2:]
     batch, heads, keys, _ = value.shape

@@ -10,7 +10,7 @@ from typing import Any
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.benchmark import Benchmark, Explained
-from whylight.evaluation.benchmarks.catalogue import NamedText, find_benchmark
+from whylight.evaluation.benchmarks.catalog import NamedText, find_benchmark
 from whylight.evaluation.benchmarks.picture_rows import Prepared, RowMaker, input_of, prepare
 from whylight.evaluation.data.data_set import DataSet, Source
 from whylight.evaluation.explaining import Choice, parse_methods, usable, with_head

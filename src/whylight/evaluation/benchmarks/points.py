@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from whylight.errors import need
 from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Item, Rows
 from whylight.evaluation.data.data_set import Points, Region, Sample
 from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
 from whylight.evaluation.pixel_maps import enlarge, min_max_maps
 from whylight.evaluation.points import PointCounts, count_points
-from whylight.evaluation.requirements import need
 
 _COUNTS = ("found", "missed", "wrong")
 
@@ -63,7 +63,7 @@ def class_ious(rows: Rows) -> dict[str, float]:
 
 def _by_class(rows: Rows, counts: Array) -> Any:
     """What each picture adds to each class's intersection and union: sparse (pictures, 2 * classes)."""
-    sparse = need("scipy.sparse")
+    sparse = need("scipy.sparse", "evaluation")
     _, picture = np.unique(rows["picture"], return_inverse=True)
     labels, code = np.unique(rows["label"], return_inverse=True)
     values = np.concatenate([counts[:, 0], counts.sum(1)])

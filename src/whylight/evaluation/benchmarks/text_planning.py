@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whylight.errors import BadInput
-from whylight.evaluation.benchmarks.catalogue import NamedText
+from whylight.evaluation.benchmarks.catalog import NamedText
 from whylight.evaluation.benchmarks.picture_rows import Skipped
 from whylight.evaluation.benchmarks.planning import Plan, Wanted
 from whylight.evaluation.benchmarks.text_rows import TextRowMaker, read_review

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, need
 from whylight.evaluation.data.data_set import Region, Sample, Source
 from whylight.evaluation.data.files import PICTURES, existing, fingerprint, open_picture, pictures_in, read_lines, sizes
 from whylight.evaluation.data.wordnet import imagenet_names, in_words, leading_id
-from whylight.evaluation.requirements import need
 
 _SYNSETS = (
     "imagenet_2012_validation_synset_labels.txt",
@@ -105,7 +104,7 @@ def _by_number(numbers: list[str], place: Path) -> list[str]:
     if not meta.exists():
         raise BadInput(f"{_NUMBERS} counts classes in the development kit's order: put its meta.mat beside it")
     try:
-        synsets = need("scipy.io").loadmat(meta, squeeze_me=True)["synsets"]
+        synsets = need("scipy.io", "evaluation").loadmat(meta, squeeze_me=True)["synsets"]
         by_number = {int(s["ILSVRC2012_ID"]): str(s["WNID"]) for s in synsets}
     except (KeyError, ValueError, OSError, TypeError) as error:
         raise BadInput(f"{meta} does not read as the development kit's meta.mat: {error}") from None

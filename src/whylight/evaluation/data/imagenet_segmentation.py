@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, need
 from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint
 from whylight.evaluation.data.wordnet import imagenet_names, in_words
-from whylight.evaluation.requirements import need
 
 _FILE = "gtsegs_ijcv.mat"
 
@@ -75,7 +74,7 @@ class ImageNetSegmentation(Source):
     def _file(self) -> Any:
         """The open file; each process opens its own."""
         if self._opened is None or self._opened[0] != os.getpid():
-            h5py = need("h5py")
+            h5py = need("h5py", "evaluation")
             try:
                 self._opened = (os.getpid(), h5py.File(self.path, "r"))
             except OSError as error:

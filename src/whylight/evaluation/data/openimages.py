@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, need
 from whylight.evaluation.data.data_set import Points, Region, Sample, Source
 from whylight.evaluation.data.files import existing, fingerprint, first_existing, open_picture, sizes
-from whylight.evaluation.requirements import need
 
 _POINTS = tuple(f"oidv7-{part}-annotations-point-labels.csv" for part in ("val", "test", "train"))
 _CLASSES = ("classes.csv", "oidv7-class-descriptions.csv", "oidv7-class-descriptions-points.csv")
@@ -88,7 +87,7 @@ class OpenImagesPoints(Source):
 
 
 def _read_csv(path: Path, needed: tuple[str, ...]) -> Any:
-    csv, arrow = need("pyarrow.csv"), need("pyarrow")
+    csv, arrow = need("pyarrow.csv", "evaluation"), need("pyarrow", "evaluation")
     text = {name: arrow.string() for name in (*needed, "TextLabel")}
     try:
         table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=text))

@@ -11,9 +11,9 @@ from whylight.evaluation.data.data_set import Mask, Points, Region, Sample, Sour
 from whylight.evaluation.data.files import fingerprint
 from whylight.scenes import FIRST_EVALUATION_SEED, Scene, draw_scene
 from whylight.scenes.captions import phrase
-from whylight.scenes.draw import COLOURS
+from whylight.scenes.draw import COLORS
 
-Truth = Literal["masks", "points", "colour"]
+Truth = Literal["masks", "points", "color"]
 _POINTS_EACH = 4
 
 
@@ -23,7 +23,7 @@ class Scenes(Source):
     Args:
         count: how many.
         truth: "masks" and "points": two to five objects, each class one full phrase ("a striped red circle"); points
-            are four on the object and as many each on other objects and on the ground. "colour": one object, whose
+            are four on the object and as many each on other objects and on the ground. "color": one object, whose
             class is its colour ("something red").
     """
 
@@ -32,22 +32,20 @@ class Scenes(Source):
     def __init__(self, count: int = 1000, truth: Truth = "masks") -> None:
         self.name = "scenes"
         self.truth = truth
-        self._objects = (1, 1) if truth == "colour" else (2, 5)
+        self._objects = (1, 1) if truth == "color" else (2, 5)
         self._first = FIRST_EVALUATION_SEED
         self.names = [str(self._first + i) for i in range(count)]
-        self.classes = {phrase(colour=colour): phrase(colour=colour) for colour in COLOURS}
+        self.classes = {phrase(color=color): phrase(color=color) for color in COLORS}
 
     def read(self, index: int) -> Sample:
         scene = self._scene(index)
         picture = Image.fromarray(scene.picture)
-        if self.truth == "colour":
+        if self.truth == "color":
             thing = scene.objects[0]
-            return Sample(
-                self.names[index], picture, (Region(phrase(colour=thing.colour), mask=_labelled(thing.mask)),)
-            )
+            return Sample(self.names[index], picture, (Region(phrase(color=thing.color), mask=_labelled(thing.mask)),))
         masks: dict[str, Mask] = {}
         for thing in scene.objects:
-            label = phrase(thing.kind, thing.colour, thing.texture)
+            label = phrase(thing.kind, thing.color, thing.texture)
             masks[label] = np.maximum(masks.get(label, 0), _labelled(thing.mask))
         if self.truth == "masks":
             return Sample(self.names[index], picture, tuple(Region(label, mask=m) for label, m in masks.items()))
@@ -57,7 +55,7 @@ class Scenes(Source):
 
     def label(self, index: int) -> str:
         """The class of a scene of one object."""
-        return phrase(colour=self._scene(index).objects[0].colour)
+        return phrase(color=self._scene(index).objects[0].color)
 
     def fingerprint(self) -> str:
         first = self._scene(0)

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, need
 from whylight.evaluation.data.data_set import Unusable
 from whylight.evaluation.data.movie_reviews import LABELS, MovieReviews, Review, Split
-from whylight.evaluation.requirements import need
 from whylight.evaluation.training.stretches import Stretches
 from whylight.evaluation.training.tiny_bert import Size, tiny_bert, tiny_tokenizer
 

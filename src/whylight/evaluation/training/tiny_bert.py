@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from whylight.evaluation.requirements import need
+from whylight.errors import need
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 POSITIONS = 0.1

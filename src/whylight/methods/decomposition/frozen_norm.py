@@ -40,9 +40,9 @@ def _layer_norm(
 ) -> Tensor:
     axes = tuple(range(-len(normalized_shape), 0))
     variance, mean = torch.var_mean(at_least_float32(input.detach()), axes, correction=0, keepdim=True)
-    normalised = (input - mean) * (variance + eps).rsqrt()
-    normalised = normalised if weight is None else normalised * weight
-    return (normalised if bias is None else normalised + bias).to(input.dtype)
+    normalized = (input - mean) * (variance + eps).rsqrt()
+    normalized = normalized if weight is None else normalized * weight
+    return (normalized if bias is None else normalized + bias).to(input.dtype)
 
 
 def _rms_norm(
@@ -50,5 +50,5 @@ def _rms_norm(
 ) -> Tensor:
     axes = tuple(range(-len(normalized_shape), 0))
     square = at_least_float32(input.detach()).square().mean(axes, keepdim=True)
-    normalised = input * (square + (torch.finfo(input.dtype).eps if eps is None else eps)).rsqrt()
-    return (normalised if weight is None else normalised * weight).to(input.dtype)
+    normalized = input * (square + (torch.finfo(input.dtype).eps if eps is None else eps)).rsqrt()
+    return (normalized if weight is None else normalized * weight).to(input.dtype)

@@ -11,7 +11,7 @@ and remove its direction from C and from R.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,9 +20,6 @@ from torch import Tensor
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods.decomposition import split_output
 from whylight.models.view import View
-from whylight.pictures.read import PictureLike, read_picture
-
-PICTURES_AT_A_TIME = 16
 
 
 @dataclass(frozen=True)
@@ -39,39 +36,20 @@ class TextDirection:
 
 
 def text_span(
-    view: View,
-    pictures: Tensor | Sequence[PictureLike],
-    texts: Sequence[str],
-    layer: int,
-    head: int,
-    count: int = 5,
+    view: View, batches: Iterable[Tensor], texts: Sequence[str], layer: int, head: int, count: int = 5
 ) -> list[TextDirection]:
-    """Name what one attention head tells apart in these pictures, by greedy text directions.
+    """Name what one attention head tells apart in pictures; see :func:`whylight.text_span`.
 
     Args:
-        view: a dual encoder that reads its picture embedding from a class token.
-        pictures: (pictures, 3, H, W) pixels, normalised as the model wants them, or pictures and paths. The more, and
-            the more varied, the better: a head's outputs span at most one dimension a picture.
-        texts: candidate descriptions.
-        layer, head: which one; negative counts from the end.
-        count: how many directions to name.
-
-    Returns:
-        ``count`` directions in the order in which they were picked; fewer where the head varies along fewer.
-
-    Raises:
-        BadInput: no such layer or head, too few pictures or texts, a picture that cannot be read, or no text tower.
-        UnsupportedModel: the embedding is not read from one token.
+        batches: of pixels (pictures, 3, H, W), normalised as the model wants them; two pictures or more in all.
     """
     view.check_ready()
-    if len(pictures) < 2:
-        raise BadInput("text_span needs at least two pictures: what a head does shows in how its output varies")
     if not texts or not 0 < count <= len(texts):
         raise BadInput(f"count {count} must be between 1 and the number of texts, {len(texts)}")
     if view.classifies:
         raise UnsupportedModel(f"{view.name} is a classifier: text_span is defined for dual encoders")
     with torch.inference_mode(False), torch.no_grad():
-        outputs = torch.cat([_head_outputs(view, pixels, layer, head) for pixels in _batches(view, pictures)])
+        outputs = torch.cat([_head_outputs(view, pixels, layer, head) for pixels in batches])
         picked, shares = greedy_directions(outputs, view.encode_text(texts).to(outputs), count)
     return [TextDirection(texts[index], share) for index, share in zip(picked, shares, strict=True)]
 
@@ -113,14 +91,3 @@ def _head_outputs(view: View, pixels: Tensor, layer: int, head: int) -> Tensor:
     if not (-layers <= layer < layers and -heads <= head < heads):
         raise BadInput(f"layer {layer}, head {head}: the model has {layers} layers of {heads} heads, numbered from 0")
     return split.attention(layer, split.every_direction())[:, :, head].sum(1)
-
-
-def _batches(view: View, pictures: Tensor | Sequence[PictureLike]) -> Iterator[Tensor]:
-    if isinstance(pictures, Tensor):
-        yield from pictures.split(PICTURES_AT_A_TIME)
-        return
-    if view.preprocessing is None:
-        raise BadInput(f"{view.name} takes texts: text_span is defined for picture towers")
-    for start in range(0, len(pictures), PICTURES_AT_A_TIME):
-        opened = [read_picture(picture) for picture in pictures[start : start + PICTURES_AT_A_TIME]]
-        yield torch.stack([view.preprocessing(picture)[0] for picture in opened])

@@ -37,7 +37,7 @@ class GraphLayer:
     query_mask: Tensor | None
     prefix: int
 
-    def relevance(self, targets: Targets, score: Score, *, centred: bool, create_graph: bool = False) -> Tensor:
+    def relevance(self, targets: Targets, score: Score, *, centered: bool, create_graph: bool = False) -> Tensor:
         """E_l for every target, (batch, targets, patches). The graph stays for further targets."""
         scores = targets.scores(self.output, score)
         parts = []
@@ -47,7 +47,7 @@ class GraphLayer:
             )
             with torch.set_grad_enabled(create_graph):  # the values hold a graph of their own
                 part = gradient_relevance(
-                    self.call, gradient, rows=self.rows, centred=centred, query_mask=self.query_mask
+                    self.call, gradient, rows=self.rows, centered=centered, query_mask=self.query_mask
                 )
             parts.append(part)
         return torch.stack(parts, dim=1)[..., self.prefix :]

@@ -87,7 +87,7 @@ def recorded_layers(
 
 
 def relevance_of_layers(
-    groups: Iterable[list[Layer]], head: Block, targets: Targets, *, score: Score, weights: Tensor, centred: bool
+    groups: Iterable[list[Layer]], head: Block, targets: Targets, *, score: Score, weights: Tensor, centered: bool
 ) -> Tensor:
     """The sum over layers of E_l, (targets, batch, tokens), as :func:`~whylight.methods.legrad.legrad.legrad` says.
 
@@ -98,7 +98,7 @@ def relevance_of_layers(
     for group in groups:
         seeds = _seeds_of_layers(head, [layer.pooled for layer in group], targets, score)
         while group:
-            part = _relevance_of_layer(group.pop(0), next(seeds), weights=weights, centred=centred)
+            part = _relevance_of_layer(group.pop(0), next(seeds), weights=weights, centered=centered)
             total = part if total is None else total.add_(part)
     assert total is not None
     return total
@@ -120,10 +120,10 @@ def small_ones_together(layers: Iterable[Layer]) -> Iterator[list[Layer]]:
 
 
 @torch.no_grad()
-def _relevance_of_layer(layer: Layer, seeds: Tensor, *, weights: Tensor, centred: bool) -> Tensor:
+def _relevance_of_layer(layer: Layer, seeds: Tensor, *, weights: Tensor, centered: bool) -> Tensor:
     """E_l for seeds (targets, batch, width): (targets, batch, tokens)."""
     gradients = layer.gradients(seeds, weights)
-    return torch.cat([gradient_relevance(layer.call, gradient, centred=centred) for gradient in gradients])
+    return torch.cat([gradient_relevance(layer.call, gradient, centered=centered) for gradient in gradients])
 
 
 def _seeds_of_layers(head: Block, pooled: Sequence[Tensor], targets: Targets, score: Score) -> Iterator[Tensor]:

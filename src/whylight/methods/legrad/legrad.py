@@ -49,7 +49,7 @@ def legrad(
     score: Score | None = None,
     pooling: TokenPooling | None = None,
     readout: Readout = "published",
-    centred: bool = False,
+    centered: bool = False,
     empty_prompt_correction: bool = False,
     create_graph: bool = False,
     road: Road | None = None,
@@ -65,7 +65,7 @@ def legrad(
             as the model reads it.
         readout: attentional poolers only: "published" leaves out the final norm (SigLIP) and ``ln_post`` (CoCa), as the
             published code does; "model" scores as the model itself does.
-        centred: subtract each attention row's mean gradient before the ReLU.
+        centered: subtract each attention row's mean gradient before the ReLU.
         empty_prompt_correction: SigLIP only: zero where the min-maxed map of the empty prompt exceeds 0.8, then
             min-max.
         create_graph: keep the result differentiable with respect to the inputs and the model's parameters.
@@ -73,7 +73,7 @@ def legrad(
             "general" (autograd, any model). Default: the closed form where the model has that shape.
     """
     if empty_prompt_correction:
-        ask = partial(legrad, view, inputs, start_layer=start_layer, score=score, readout=readout, centred=centred)
+        ask = partial(legrad, view, inputs, start_layer=start_layer, score=score, readout=readout, centered=centered)
         return corrected(view, targets, ask, lambda: view.encode_text([""]))
     run = view.begin(inputs)
     first = layer_index(start_layer, len(run.blocks))
@@ -87,11 +87,11 @@ def legrad(
         pays = prepared.pay(run.tokens[..., 0].numel(), len(targets))
         layers = prepared_layers(recorded, prepared, weights) if pays else recorded
         groups = small_ones_together(layers)
-        by_target = relevance_of_layers(groups, run.head, targets, score=score, weights=weights, centred=centred)
+        by_target = relevance_of_layers(groups, run.head, targets, score=score, weights=weights, centered=centered)
         return by_target.transpose(0, 1)[..., run.prefix :]
     total: Tensor | None = None
     for layer in graph_layers(view, run, first=first, pooling=pooling, readout=readout, create_graph=create_graph):
-        part = layer.relevance(targets, score, centred=centred, create_graph=create_graph)
+        part = layer.relevance(targets, score, centered=centered, create_graph=create_graph)
         total = part if total is None else total + part
         del layer  # and its graph, before the next block runs
     assert total is not None
@@ -133,7 +133,7 @@ def published_pooling(view: View) -> TokenPooling:
 
 def published_score(run: Pass, readout: Readout) -> Score:
     """Cosine, but dot where the published code leaves the normalisation out (CoCa)."""
-    if readout == "published" and run.attention_pool is not None and not run.attention_pool.normalised:
+    if readout == "published" and run.attention_pool is not None and not run.attention_pool.normalized:
         return "dot"
     return "cosine"
 

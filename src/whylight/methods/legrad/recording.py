@@ -94,7 +94,7 @@ class LegradRecording:
         *,
         start_layer: int = 0,
         score: Score | None = None,
-        centred: bool = False,
+        centered: bool = False,
         empty_prompt_correction: bool = False,
     ) -> Tensor:
         """What :func:`whylight.relevance` gives for the same inputs: (batch, targets, patches), detached.
@@ -109,7 +109,7 @@ class LegradRecording:
             asked = as_targets(self._view, targets, self._batch)
 
             def ask(some: Targets) -> Tensor:
-                return self._ask(some, start_layer, score or self._default_score, centred)
+                return self._ask(some, start_layer, score or self._default_score, centered)
 
             if empty_prompt_correction:
                 result = corrected(self._view, asked, ask, lambda: self._empty_prompt)
@@ -117,14 +117,14 @@ class LegradRecording:
                 result = ask(asked)
         return result.detach().to(self._device)
 
-    def _ask(self, targets: Targets, start_layer: int, score: Score, centred: bool) -> Tensor:
+    def _ask(self, targets: Targets, start_layer: int, score: Score, centered: bool) -> Tensor:
         first = layer_index(start_layer, len(self._closed or self._graphs))
         if self._closed:
             by_target = relevance_of_layers(
-                [[*self._closed[first:]]], self._head, targets, score=score, weights=self._shares, centred=centred
+                [[*self._closed[first:]]], self._head, targets, score=score, weights=self._shares, centered=centered
             )
             return by_target.transpose(0, 1)[..., self._prefix :]
-        parts = (layer.relevance(targets, score, centred=centred) for layer in self._graphs[first:])
+        parts = (layer.relevance(targets, score, centered=centered) for layer in self._graphs[first:])
         return reduce(Tensor.add_, parts)
 
     @cached_property

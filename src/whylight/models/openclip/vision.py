@@ -98,7 +98,7 @@ def _attention_pool(visual: Any, readout: Block, project: Block) -> AttentionPoo
         def published(tokens: Tensor) -> Tensor:
             return project(contrastive(tokens)[:, 0])
 
-        return AttentionPool(published, model, rows=slice(0, 1), normalised=False, prefix=1)
+        return AttentionPool(published, model, rows=slice(0, 1), normalized=False, prefix=1)
 
     average = visual.pool_type == "avg"
 
@@ -108,4 +108,4 @@ def _attention_pool(visual: Any, readout: Block, project: Block) -> AttentionPoo
 
     # The average over pooled queries leaves the first one out, as the model's own average does.
     rows = slice(1, None) if average else slice(0, 1)
-    return AttentionPool(published_queries, readout, rows, normalised=False, prefix=1)
+    return AttentionPool(published_queries, readout, rows, normalized=False, prefix=1)

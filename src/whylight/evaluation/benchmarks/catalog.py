@@ -69,12 +69,12 @@ def _reader(read: Callable[[Path], Source]) -> Callable[[Path | None, int | None
 def _collages(path: Path | None, limit: int | None, size: tuple[int, int]) -> Source:
     if path is None:
         count = limit or SCENES
-        return Collages(Scenes(4 * count, "colour"), 2, size, count)
+        return Collages(Scenes(4 * count, "color"), 2, size, count)
     boxed = (path / "val_annotations.txt").exists() or (path / "val" / "val_annotations.txt").exists()
     return Collages(BoxedPictures(path) if boxed else LabelledPictures(path), 2, size, limit)
 
 
-_CATALOGUE: dict[str, Named | NamedText] = {
+_CATALOG: dict[str, Named | NamedText] = {
     "imagenet-segmentation": Named(Segmentation, _reader(ImageNetSegmentation), "gtsegs_ijcv.mat"),
     "voc-segmentation": Named(Segmentation, _reader(pascal_voc), "VOC2012"),
     "coco-segmentation": Named(Segmentation, _reader(CocoInstances), "annotations/instances_val2017.json, val2017"),
@@ -85,7 +85,7 @@ _CATALOGUE: dict[str, Named | NamedText] = {
     "openimages-v7": Named(LabelledPoints, _reader(OpenImagesPoints), "point-label CSV, classes.csv, images"),
     "scenes-points": Named(LabelledPoints, lambda p, n, s: Scenes(n or SCENES, "points"), "", "{}"),
     "imagenet-perturbation": Named(Perturbation, _reader(LabelledPictures), "class folders, or flat with classes"),
-    "scenes-perturbation": Named(Perturbation, lambda p, n, s: Scenes(n or SCENES, "colour"), "", "{}"),
+    "scenes-perturbation": Named(Perturbation, lambda p, n, s: Scenes(n or SCENES, "color"), "", "{}"),
     "grid-pointing": Named(GridPointing, _collages, "class folders (none: scenes)"),
     "boxes-pointing": Named(Pointing, _reader(BoxedPictures), "images, val_annotations.txt"),
     "voc-pointing": Named(Pointing, _reader(pascal_voc), "VOC2012"),
@@ -96,14 +96,12 @@ _CATALOGUE: dict[str, Named | NamedText] = {
 
 
 def benchmark_names() -> list[str]:
-    return list(_CATALOGUE)
+    return list(_CATALOG)
 
 
 def listing() -> list[str]:
     """One line for each benchmark: name, protocol, what --data must hold."""
-    return [
-        f"{name}: {named.protocol().protocol}; data: {named.layout or 'none'}" for name, named in _CATALOGUE.items()
-    ]
+    return [f"{name}: {named.protocol().protocol}; data: {named.layout or 'none'}" for name, named in _CATALOG.items()]
 
 
 def find_benchmark(name: str) -> Named | NamedText:
@@ -112,8 +110,8 @@ def find_benchmark(name: str) -> Named | NamedText:
     Raises:
         UnknownName: with near misses and all names.
     """
-    if name not in _CATALOGUE:
-        near = difflib.get_close_matches(name, _CATALOGUE, n=2, cutoff=0.4)
+    if name not in _CATALOG:
+        near = difflib.get_close_matches(name, _CATALOG, n=2, cutoff=0.4)
         meant = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UnknownName(f"unknown benchmark {name!r}.{meant} There are: {', '.join(_CATALOGUE)}")
-    return _CATALOGUE[name]
+        raise UnknownName(f"unknown benchmark {name!r}.{meant} There are: {', '.join(_CATALOG)}")
+    return _CATALOG[name]
