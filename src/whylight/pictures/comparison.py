@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from whylight.pictures.explanation import Explanation
 from whylight.pictures.figure import (
     INK,
     PALE,
@@ -14,14 +14,9 @@ from whylight.pictures.figure import (
     color_bar,
     outline_seen,
     place,
-    reduced,
-    score_text,
     show,
     wrapped,
 )
-
-if TYPE_CHECKING:
-    from whylight.pictures.explanation import Explanation
 
 LONGER_SIDE, GAP, MARGIN = 1.75, 0.07, 0.12
 HEAD, FOOT, NAMES = 0.44, 0.3, 1.35
@@ -35,7 +30,7 @@ def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.8
     Args:
         explanations: at least one; all of one picture, model and list of targets.
     """
-    explanations = [reduced(explanation, 2 * LONGER_SIDE * DPI) for explanation in explanations]
+    explanations = [explanation.reduced(2 * LONGER_SIDE * DPI) for explanation in explanations]
     first = explanations[0]
     width, height = cell_size(first.picture, LONGER_SIDE)
     across = 2 * MARGIN + NAMES + (1 + len(explanations)) * (width + GAP) + BAR + BAR_LABELS
@@ -46,12 +41,12 @@ def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.8
         middle = 1 - (top + height / 2) / down
         label = wrapped(name, NAMES)
         figure.text(MARGIN / across, middle, label, fontsize=9, color=INK, va="bottom", parse_math=False)
-        score = score_text(first, row).replace(" · ", "\n")
+        score = first.said(row).replace(" · ", "\n")
         figure.text(MARGIN / across, middle - 0.03 / down, score, fontsize=7, color=PALE, va="top")
         for column, explanation in enumerate([None, *explanations]):
             cell = place(figure, (MARGIN + NAMES + column * (width + GAP), top, width, height))
             if explanation is None:
-                outline_seen(cell, first)
+                outline_seen(cell, first.frame)
                 show(cell, first.picture, *(("picture", " ") if row == 0 else ("", "")))
             else:
                 above = (explanation.method, time_text(explanation.seconds)) if row == 0 else ("", "")

@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,6 +79,26 @@ class Explanation:
         """Targets whose relevance is the same everywhere: their maps are zeros."""
         return [name for name, flat in zip(self.targets, self._flat(), strict=True) if flat]
 
+    def said(self, target: int) -> str:
+        """A target's score in words."""
+        score, logit = self.scores[target], self.logits[target]
+        return (
+            f"probability {score:.1%}"
+            if self.score_name == "probability"
+            else f"cosine {score:.3f} · logit {logit:.2f}"
+        )
+
+    def reduced(self, longer: float) -> Explanation:
+        """The same over a smaller picture, where its longer side has more pixels than that: figures show no more."""
+        ratio = longer / max(self.picture.size)
+        if ratio >= 1:
+            return self
+        width, height = max(1, round(self.picture.width * ratio)), max(1, round(self.picture.height * ratio))
+        left, top, right, bottom = self.frame.box
+        across, down = width / self.picture.width, height / self.picture.height
+        frame = Frame((height, width), (left * across, top * down, right * across, bottom * down))
+        return replace(self, picture=self.picture.resize((width, height), reducing_gap=2.0), frame=frame)
+
     @cached_property
     def maps(self) -> Tensor:
         """(targets, height, width) of the picture, float32 in [0, 1].
@@ -126,9 +146,19 @@ class Explanation:
 
     def figure(self, *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
         """The picture, one overlay per target with its score, and a colour bar; arguments as for :meth:`overlay`."""
-        from whylight.pictures.figure import explanation_figure
+        from whylight.pictures.figure import DPI, LONGER_SIDE, Cell, grid_figure
 
-        return explanation_figure(self, alpha=alpha, colormap=colormap)
+        size = f"{self.picture.width} x {self.picture.height}"
+        small = self.reduced(2 * LONGER_SIDE * DPI)
+        overlays = (small.overlay(index, alpha=alpha, colormap=colormap) for index in range(len(self)))
+        cells = [
+            Cell(small.picture, "picture", size, small.frame),
+            *(
+                Cell(drawn, name, self.said(i))
+                for i, (drawn, name) in enumerate(zip(overlays, self.targets, strict=True))
+            ),
+        ]
+        return grid_figure(cells, f"{self.method} · {self.model}", colormap=colormap)
 
     def save(self, path: str | Path) -> Path:
         """Write it: ``.png`` (the figure), ``.npz`` (arrays, and all else under ``json``) or ``.json``.

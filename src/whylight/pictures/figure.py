@@ -1,12 +1,11 @@
-"""The figure of one explanation: the picture, and an overlay for each target."""
+"""Figures of pictures of one shape, each under its title, with a colour bar."""
 
 from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -16,9 +15,6 @@ from PIL import Image
 
 from whylight.models.preprocessing import Frame
 from whylight.pictures.overlay import find_colormap
-
-if TYPE_CHECKING:
-    from whylight.pictures.explanation import Explanation
 
 COLUMNS = 4
 """Most cells in a row; the picture is the first."""
@@ -31,35 +27,47 @@ DPI = 160
 INK, PALE = "#1a1a1a", "#6b6b6b"
 
 
-def explanation_figure(explanation: Explanation, *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
-    """The picture first, then one overlay per target under its name and score; one colour bar for all.
+@dataclass(frozen=True)
+class Cell:
+    """One picture of a figure.
+
+    Attributes:
+        picture: what is drawn.
+        title: above it, in up to three lines.
+        below: a small line under the title.
+        frame: outlines which part of the picture the model saw.
+    """
+
+    picture: Image.Image
+    title: str
+    below: str
+    frame: Frame | None = None
+
+
+def grid_figure(cells: Sequence[Cell], foot: str, *, colormap: str = "inferno") -> Figure:
+    """Pictures of one shape in rows of up to four, one colour bar for all, and a line below.
 
     Raises:
-        BadInput, UnknownName: as :func:`whylight.pictures.overlay.overlay`.
+        UnknownName: no such colour map.
     """
-    size = f"{explanation.picture.width} x {explanation.picture.height}"
-    explanation = reduced(explanation, 2 * LONGER_SIDE * DPI)
-    count = 1 + len(explanation)
-    columns = min(COLUMNS, count)
-    rows = -(-count // columns)
-    width, height = cell_size(explanation.picture, LONGER_SIDE)
-    titles = ["picture", *(wrapped(name, width) for name in explanation.targets)]
+    columns = min(COLUMNS, len(cells))
+    rows = -(-len(cells) // columns)
+    width, height = cell_size(cells[0].picture, LONGER_SIDE)
+    titles = [wrapped(cell.title, width) for cell in cells]
     head = SMALL_LINE + LINE * max(title.count("\n") + 1 for title in titles) + 0.04
     across = 2 * MARGIN + columns * (width + GAP) + BAR + BAR_LABELS
     down = MARGIN + rows * (head + height + GAP) + FOOT
     figure = Figure(figsize=(across, down), dpi=DPI)
-    for index, title in enumerate(titles):
+    for index, (cell, title) in enumerate(zip(cells, titles, strict=True)):
         row, column = divmod(index, columns)
         left, top = MARGIN + column * (width + GAP), MARGIN + head + row * (head + height + GAP)
-        drawn = explanation.overlay(index - 1, alpha=alpha, colormap=colormap) if index else explanation.picture
-        cell = place(figure, (left, top, width, height))
-        below = score_text(explanation, index - 1) if index else size
-        if index == 0 and outline_seen(cell, explanation):
+        axes = place(figure, (left, top, width, height))
+        below = cell.below
+        if cell.frame is not None and outline_seen(axes, cell.frame):
             below += ", framed: what the model saw" if width > SEEN_WIDTH else ", framed"
-        show(cell, drawn, title, below)
+        show(axes, cell.picture, title, below)
     bar = place(figure, (MARGIN + columns * (width + GAP), MARGIN + head, BAR, height))
     color_bar(bar, colormap)
-    foot = f"{explanation.method} · {explanation.model}"
     figure.text(MARGIN / across, 0.09 / down, foot, fontsize=7.5, color=PALE, parse_math=False)
     return figure
 
@@ -91,23 +99,10 @@ def show(axes: Axes, picture: Image.Image, title: str, below: str) -> None:
         )
 
 
-def reduced(explanation: Explanation, longer: float) -> Explanation:
-    """The same over a smaller picture, where its longer side has more pixels than that: figures show no more."""
-    ratio = longer / max(explanation.picture.size)
-    if ratio >= 1:
-        return explanation
-    picture = explanation.picture
-    width, height = max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio))
-    left, top, right, bottom = explanation.frame.box
-    across, down = width / picture.width, height / picture.height
-    frame = Frame((height, width), (left * across, top * down, right * across, bottom * down))
-    return replace(explanation, picture=picture.resize((width, height), reducing_gap=2.0), frame=frame)
-
-
-def outline_seen(axes: Axes, explanation: Explanation) -> bool:
+def outline_seen(axes: Axes, frame: Frame) -> bool:
     """Draw a frame about the part of the picture that the model saw, unless that is all of it; whether it was drawn."""
-    left, top, right, bottom = explanation.frame.box
-    height, width = explanation.frame.picture
+    left, top, right, bottom = frame.box
+    height, width = frame.picture
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     if (right - left) * (bottom - top) > 0.98 * width * height:
         return False
@@ -124,13 +119,6 @@ def color_bar(axes: Axes, colormap: str) -> None:
     bar.ax.tick_params(labelsize=7, length=0, colors=PALE)
     bar.set_label("relevance", fontsize=7.5, color=PALE, labelpad=2)
     bar.outline.set_visible(False)
-
-
-def score_text(explanation: Explanation, index: int) -> str:
-    score, logit = explanation.scores[index], explanation.logits[index]
-    if explanation.score_name == "probability":
-        return f"probability {score:.1%}"
-    return f"cosine {score:.3f} · logit {logit:.2f}"
 
 
 def cell_size(picture: Image.Image, longer: float) -> tuple[float, float]:

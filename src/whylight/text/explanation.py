@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.text.html import body, page
+from whylight.text.word_colors import ColoredText, colored_words
 from whylight.text.words import Span, Word
 
 if TYPE_CHECKING:
@@ -115,18 +117,26 @@ class TextExplanation:
             raise BadInput(f"{path.name}: explanations of text are saved as .html or .json")
         return path
 
+    def colored(self) -> list[ColoredText]:
+        """The text once per target, its words on the colours of their relevance."""
+        return [
+            ColoredText(name, self.said(row), self.text, colored_words(self.words, self.word_relevance[row]))
+            for row, name in enumerate(self.targets)
+        ]
+
+    @property
+    def _about(self) -> str:
+        scale = "red speaks for it, blue against it" if self.signed else "darker words weigh more"
+        return f"{self.model}, {self.method}; {scale}, relative to the strongest word"
+
     def html(self) -> str:
         """One self-contained page: the coloured text, once per target."""
-        from whylight.text.html import page
-
-        return page(self)
+        return page(f"{', '.join(self.targets)}: {self.method}", self.colored(), self._about, self.note)
 
     def _repr_html_(self) -> str:
-        from whylight.text.html import body
-
-        return body(self)
+        return body(self.colored(), self._about, self.note)
 
     def __rich__(self) -> RenderableType:
-        from whylight.text.terminal import colored
+        from whylight.text.terminal import in_terminal
 
-        return colored(self)
+        return in_terminal(self.colored(), self.note)

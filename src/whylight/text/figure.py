@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from whylight.errors import BadInput
+from whylight.pictures.explanation import Explanation
 from whylight.pictures.figure import cell_size, place, show
 from whylight.text.explanation import TextExplanation
-from whylight.text.word_colors import colors, ink
-
-if TYPE_CHECKING:
-    from whylight.pictures.explanation import Explanation
+from whylight.text.word_colors import ink
 
 SIDE, GAP, MARGIN, HEAD, FOOT = 3.2, 0.12, 0.15, 0.5, 0.35
 SIZE, LINE = 11, 0.27
@@ -49,7 +46,8 @@ def _write(figure: Figure, read: TextExplanation, lines: list[str], top: float) 
     """Words one after the other, each where its line has it."""
     across, down = figure.get_size_inches()
     line = column = 0
-    for word, color in zip(read.words, colors(read.word_relevance[0]), strict=True):
+    for each in read.colored()[0].words:
+        word, color = each.word, each.color
         found = lines[line].find(word.text, column)
         if found < 0 and line + 1 < len(lines):
             line, found = line + 1, lines[line + 1].find(word.text)

@@ -1,11 +1,11 @@
-"""An explained text as a self-contained page."""
+"""Coloured texts as a self-contained page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
-from whylight.text.explanation import TextExplanation
-from whylight.text.word_colors import RGB, colors, ink
+from whylight.text.word_colors import RGB, ColoredText, ink
 
 _STYLE = """
 body { font: 16px/1.9 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
@@ -18,43 +18,37 @@ body { color: #1a1a1a; background: #fff; }
 """
 
 
-def page(explanation: TextExplanation) -> str:
-    """A whole page without scripts or links."""
-    title = escape(f"{', '.join(explanation.targets)}: {explanation.method}")
+def page(title: str, texts: Sequence[ColoredText], about: str, note: str | None = None) -> str:
+    """A whole page without scripts or links; see :func:`body`."""
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head>\n<body>{body(explanation)}</body></html>\n"
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head>\n<body>{body(texts, about, note)}</body></html>\n"
     )
 
 
-def body(explanation: TextExplanation) -> str:
-    """The coloured text once per target, with what it came from."""
-    parts = []
-    for row, name in enumerate(explanation.targets):
-        parts.append(f"<h3>{escape(name)} <small>{explanation.said(row)}</small></h3>\n{_text(explanation, row)}")
-    if explanation.note:
-        parts.append(f'<p class="note">{escape(explanation.note)}</p>')
-    scale = "red speaks for it, blue against it" if explanation.signed else "darker words weigh more"
-    about = f"{explanation.model}, {explanation.method}; {scale}, relative to the strongest word"
+def body(texts: Sequence[ColoredText], about: str, note: str | None = None) -> str:
+    """The coloured text once per target, and below them a note and what it all came from."""
+    parts = [f"<h3>{escape(text.name)} <small>{text.said}</small></h3>\n{_text(text)}" for text in texts]
+    if note:
+        parts.append(f'<p class="note">{escape(note)}</p>')
     parts.append(f'<p class="about">{escape(about)}</p>')
     return "\n".join(parts)
 
 
-def _text(explanation: TextExplanation, row: int) -> str:
-    relevance = explanation.word_relevance[row]
+def _text(text: ColoredText) -> str:
     parts, position = [], 0
-    for word, value, color in zip(explanation.words, relevance.tolist(), colors(relevance), strict=True):
-        parts.append(escape(explanation.text[position : word.start]))
-        shown = escape(explanation.text[word.start : word.end])
-        if value != value:
+    for each in text.words:
+        parts.append(escape(text.text[position : each.word.start]))
+        shown = escape(text.text[each.word.start : each.word.end])
+        if not each.read:
             parts.append(f'<span class="unread" title="not read">{shown}</span>')
-        elif color is None:
-            parts.append(f'<span title="{value:.3g}">{shown}</span>')
+        elif each.color is None:
+            parts.append(f'<span title="{each.relevance:.3g}">{shown}</span>')
         else:
-            style = f"background:{_hex(color)};color:{_hex(ink(color))}"
-            parts.append(f'<span style="{style}" title="{value:.3g}">{shown}</span>')
-        position = word.end
-    parts.append(escape(explanation.text[position:]))
+            style = f"background:{_hex(each.color)};color:{_hex(ink(each.color))}"
+            parts.append(f'<span style="{style}" title="{each.relevance:.3g}">{shown}</span>')
+        position = each.word.end
+    parts.append(escape(text.text[position:]))
     return f'<div class="text" style="white-space:pre-wrap">{"".join(parts)}</div>'
 
 

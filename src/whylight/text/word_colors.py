@@ -1,14 +1,60 @@
-"""Colours of words: one hue for relevance, two that diverge where it is signed."""
+"""Words of a text on the colours of their relevance: one hue, two that diverge where relevance is signed."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from torch import Tensor
+
+from whylight.text.words import Word
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
 
 RGB = tuple[int, int, int]
 FAINT = 0.02
 """Words below this share of the strongest one stay uncoloured."""
+
+
+@dataclass(frozen=True)
+class ColoredWord:
+    """A word and its background.
+
+    Attributes:
+        word: where it stands in the text.
+        relevance: NaN where the model did not read so far.
+        color: None for hardly any relevance.
+    """
+
+    word: Word
+    relevance: float
+    color: RGB | None
+
+    @property
+    def read(self) -> bool:
+        return not math.isnan(self.relevance)
+
+
+@dataclass(frozen=True)
+class ColoredText:
+    """A text as one target sees it: its name, its score in words, and the text's words in order."""
+
+    name: str
+    said: str
+    text: str
+    words: list[ColoredWord]
+
+
+def colored_words(words: Sequence[Word], relevance: Tensor) -> list[ColoredWord]:
+    """Words with their colours, from their relevance (words,)."""
+    return [
+        ColoredWord(word, value, color)
+        for word, value, color in zip(words, relevance.tolist(), colors(relevance), strict=True)
+    ]
 
 
 def colors(relevance: Tensor) -> list[RGB | None]:
@@ -36,7 +82,7 @@ def _color(share: float, signed: bool) -> RGB:
 
 
 @cache
-def _map(name: str):  # type: ignore[no-untyped-def]
+def _map(name: str) -> Colormap:
     from matplotlib import colormaps
 
     return colormaps[name]
