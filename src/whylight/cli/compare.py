@@ -56,7 +56,7 @@ def compare(
         (print_error if methods else print_note)(f"without {method}: {reason}")
     if not results:
         raise BadInput(f"{view.name} can be explained by none of these methods")
-    file = folder.write(f"{Path(name).stem}-methods", question.picture, comparison_figure(results))
+    file = folder.write(f"{Path(name).stem}-methods", question.look.picture, comparison_figure(results))
     if as_json:
         print_json({"picture": name, "file": str(file), "methods": [r.to_dict() for r in results], "refused": refused})
     else:

@@ -5,26 +5,25 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from whylight.errors import BadInput, WhylightWarning
+from whylight.errors import WhylightWarning
 from whylight.methods.relevance import relevance
 from whylight.models.load import load
-from whylight.models.preprocessing import Fit, Frame, Preprocessing
+from whylight.models.preprocessing import Fit
 from whylight.models.targets import as_targets
 from whylight.models.view import View
 from whylight.models.wrap import wrap
 from whylight.pictures.explanation import Explanation
+from whylight.pictures.look import InputSize, Look, look
 from whylight.pictures.prompts_and_classes import ExplainTargets, NamedTargets, name_targets, predicted
-from whylight.pictures.read import PictureLike, read_picture
+from whylight.pictures.read import PictureLike
 from whylight.versions import versions
 
-InputSize = int | tuple[int, int]
 Relevance = Callable[..., Tensor]
 
 
@@ -67,53 +66,17 @@ def explain(
 
 
 @dataclass(frozen=True)
-class Look:
-    """A picture as a model looks at it.
-
-    Attributes:
-        picture: upright, RGB.
-        pixels: (1, 3, H, W), as the model reads them.
-        frame: which part of the picture they show.
-    """
-
-    view: View
-    picture: Image.Image
-    pixels: Tensor
-    frame: Frame
-
-    def question(self, output: Tensor, named: NamedTargets, relevance: Relevance = relevance) -> Question:
-        """Ask about targets.
-
-        Args:
-            output: the model's own, (1, dim).
-            relevance: takes what :func:`whylight.relevance` takes, and gives what that gives.
-        """
-        with torch.no_grad():
-            checked = as_targets(self.view, named.values, 1)
-            logits = checked.logits(self.view, output)
-            # A classifier's score is the softmax over all classes, of which the targets are some.
-            scores = checked.scores(output.float().softmax(-1) if self.view.classifies else output)
-        return Question(
-            self.view, self.picture, self.pixels, self.frame, named, _floats(scores), _floats(logits), relevance
-        )
-
-
-@dataclass(frozen=True)
 class Question:
     """A picture and targets, ready for any number of methods.
 
     Attributes:
-        pixels: (1, 3, H, W), as the model reads them.
-        frame: which part of the picture they show.
+        look: the picture as the model looks at it.
         scores: cosine with each target (dual encoders), or probability of each class.
         logits: the model's own, scale and bias included.
-        relevance: where raw relevance comes from.
+        relevance: takes what :func:`whylight.relevance` takes, and gives what that gives.
     """
 
-    view: View
-    picture: Image.Image
-    pixels: Tensor
-    frame: Frame
+    look: Look
     targets: NamedTargets
     scores: tuple[float, ...]
     logits: tuple[float, ...]
@@ -121,36 +84,29 @@ class Question:
 
     def answer(self, method: str = "legrad", **options: Any) -> Explanation:
         """Explain by one method; see :func:`explain`."""
-        start = _clock(self.view)
-        raw = self.relevance(self.view, self.pixels, self.targets.values, method=method, **options)[0]
-        seconds = _clock(self.view) - start
+        view, look = self.look.view, self.look
+        start = _clock(view)
+        raw = self.relevance(view, look.pixels, self.targets.values, method=method, **options)[0]
+        seconds = _clock(view) - start
         result = Explanation(
-            relevance=self._on_grid(raw.detach().cpu()),
+            relevance=look.on_grid(raw.detach().cpu()),
             targets=self.targets.names,
             scores=self.scores,
             logits=self.logits,
-            score_name="probability" if self.view.classifies else "cosine",
-            picture=self.picture,
-            frame=self.frame,
-            model=self.view.name,
+            score_name="probability" if view.classifies else "cosine",
+            picture=look.picture,
+            frame=look.frame,
+            model=view.name,
             method=method,
             options=dict(options),
-            input_size=(self.pixels.shape[-2], self.pixels.shape[-1]),
+            input_size=(look.pixels.shape[-2], look.pixels.shape[-1]),
             seconds=seconds,
-            versions=versions(self.view.family),
+            versions=versions(view.family),
         )
         for name in result.constant:
             said = f"{method} says nothing about {name!r}: its map is constant and shown as zeros"
             warnings.warn(said, WhylightWarning, stacklevel=3)
         return result
-
-    def _on_grid(self, raw: Tensor) -> Tensor:
-        """Relevance (targets, tokens) or (targets, H, W) as (targets, rows, columns) of what the frame holds."""
-        height, width = self.pixels.shape[-2:]
-        down, across = _preprocessing(self.view).patch
-        if raw.dim() == 3:  # down to pixels: those that no patch covers belong to no place
-            return raw[:, : height - height % down, : width - width % across]
-        return raw.reshape(len(raw), height // down, width // across)
 
 
 def ask(
@@ -166,42 +122,18 @@ def ask(
     with torch.no_grad():
         output = view.output(seen.pixels)
         named = predicted(view, output) if targets is None else name_targets(view, targets)
-    return seen.question(output, named)
+    return question(seen, output, named)
 
 
-def look(view: View, picture: PictureLike, *, size: InputSize | None = None, fit: Fit | None = None) -> Look:
-    """The picture as the model reads it; arguments as for :func:`explain`."""
-    view.check_ready()
-    image = read_picture(picture)
-    pixels, frame = _resized(_preprocessing(view), image, size, fit)(image)
-    return Look(view, image, pixels[None], frame)
-
-
-def _preprocessing(view: View) -> Preprocessing:
-    if view.preprocessing is None:
-        raise BadInput(f"{view.name} reads text, not pictures: use whylight.explain_text")
-    return view.preprocessing
-
-
-def _resized(
-    preprocessing: Preprocessing, picture: Image.Image, size: InputSize | None, fit: Fit | None
-) -> Preprocessing:
-    if fit is not None and fit not in ("crop", "squash", "pad"):
-        raise BadInput(f"fit={fit!r} must be one of crop, squash, pad")
-    if fit in ("squash", "pad") or (isinstance(size, int) and fit is None):
-        preprocessing = replace(preprocessing, crop_fraction=1.0)  # all of the picture is wanted
-    if size is None:
-        return preprocessing.resized(preprocessing.size, fit)
-    if min(size, default=0) < 1 if isinstance(size, tuple) else size < 1:
-        raise BadInput(f"size must be positive, not {size}")
-    if isinstance(size, int) and fit is None:
-        ratio = size / min(picture.size)
-        size, fit = (round(picture.height * ratio), round(picture.width * ratio)), "squash"
-    height, width = (size, size) if isinstance(size, int) else size
-    if (height, width) != preprocessing.size:
-        down, across = preprocessing.patch
-        height, width = max(1, round(height / down)) * down, max(1, round(width / across)) * across
-    return preprocessing.resized((height, width), fit)
+def question(seen: Look, output: Tensor, named: NamedTargets, relevance: Relevance = relevance) -> Question:
+    """Ask about targets of a picture whose output, (1, dim), is known already."""
+    view = seen.view
+    with torch.no_grad():
+        checked = as_targets(view, named.values, 1)
+        logits = checked.logits(view, output)
+        # A classifier's score is the softmax over all classes, of which the targets are some.
+        scores = checked.scores(output.float().softmax(-1) if view.classifies else output)
+    return Question(seen, named, _floats(scores), _floats(logits), relevance)
 
 
 def _floats(values: Tensor) -> tuple[float, ...]:

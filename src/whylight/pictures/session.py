@@ -15,8 +15,9 @@ from whylight.models.load import load
 from whylight.models.preprocessing import Fit
 from whylight.models.view import Inputs, View
 from whylight.models.wrap import wrap
-from whylight.pictures.explain import InputSize, Look, Question, look
+from whylight.pictures.explain import Question, question
 from whylight.pictures.explanation import Explanation
+from whylight.pictures.look import InputSize, Look, look
 from whylight.pictures.prompt_memory import PromptMemory
 from whylight.pictures.prompts_and_classes import ExplainTargets, name_targets, predicted
 from whylight.pictures.read import PictureLike
@@ -97,7 +98,7 @@ class Session:
         named = (
             predicted(self.view, output) if targets is None else name_targets(self.view, targets, self._prompts.encode)
         )
-        return self._look.question(output, named, self._relevance)
+        return question(self._look, output, named, self._relevance)
 
     def _relevance(self, view: View, inputs: Inputs, targets: Tensor, *, method: str, **options: Any) -> Tensor:
         if method != "legrad":

@@ -17,7 +17,7 @@ from whylight.models.preprocessing import Fit
 from whylight.models.view import View
 from whylight.models.weights import stamp
 from whylight.models.wrap import wrap
-from whylight.pictures.explain import InputSize, look
+from whylight.pictures.look import InputSize, look
 from whylight.pictures.prompt_memory import PromptMemory
 from whylight.pictures.read import PictureLike, read_picture
 from whylight.pictures.session import Session

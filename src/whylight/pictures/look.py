@@ -1,0 +1,74 @@
+"""A picture as a model looks at it: which pixels it reads, and which part of the picture they show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from PIL import Image
+from torch import Tensor
+
+from whylight.errors import BadInput
+from whylight.models.preprocessing import Fit, Frame, Preprocessing
+from whylight.models.view import View
+from whylight.pictures.read import PictureLike, read_picture
+
+InputSize = int | tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A picture as a model looks at it.
+
+    Attributes:
+        picture: upright, RGB.
+        pixels: (1, 3, H, W), as the model reads them.
+        frame: which part of the picture they show.
+    """
+
+    view: View
+    picture: Image.Image
+    pixels: Tensor
+    frame: Frame
+
+    def on_grid(self, raw: Tensor) -> Tensor:
+        """Relevance (targets, tokens) or (targets, H, W) as (targets, rows, columns) of what the frame holds."""
+        height, width = self.pixels.shape[-2:]
+        down, across = _preprocessing(self.view).patch
+        if raw.dim() == 3:  # down to pixels: those that no patch covers belong to no place
+            return raw[:, : height - height % down, : width - width % across]
+        return raw.reshape(len(raw), height // down, width // across)
+
+
+def look(view: View, picture: PictureLike, *, size: InputSize | None = None, fit: Fit | None = None) -> Look:
+    """The picture as the model reads it; arguments as for :func:`explain`."""
+    view.check_ready()
+    image = read_picture(picture)
+    pixels, frame = _resized(_preprocessing(view), image, size, fit)(image)
+    return Look(view, image, pixels[None], frame)
+
+
+def _preprocessing(view: View) -> Preprocessing:
+    if view.preprocessing is None:
+        raise BadInput(f"{view.name} reads text, not pictures: use whylight.explain_text")
+    return view.preprocessing
+
+
+def _resized(
+    preprocessing: Preprocessing, picture: Image.Image, size: InputSize | None, fit: Fit | None
+) -> Preprocessing:
+    if fit is not None and fit not in ("crop", "squash", "pad"):
+        raise BadInput(f"fit={fit!r} must be one of crop, squash, pad")
+    if fit in ("squash", "pad") or (isinstance(size, int) and fit is None):
+        preprocessing = replace(preprocessing, crop_fraction=1.0)  # all of the picture is wanted
+    if size is None:
+        return preprocessing.resized(preprocessing.size, fit)
+    if min(size, default=0) < 1 if isinstance(size, tuple) else size < 1:
+        raise BadInput(f"size must be positive, not {size}")
+    if isinstance(size, int) and fit is None:
+        ratio = size / min(picture.size)
+        size, fit = (round(picture.height * ratio), round(picture.width * ratio)), "squash"
+    height, width = (size, size) if isinstance(size, int) else size
+    if (height, width) != preprocessing.size:
+        down, across = preprocessing.patch
+        height, width = max(1, round(height / down)) * down, max(1, round(width / across)) * across
+    return preprocessing.resized((height, width), fit)
