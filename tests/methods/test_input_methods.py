@@ -16,6 +16,7 @@ from whylight.methods.input_gradient import gradients_at_input
 from whylight.methods.integrated_gradients import Quadrature
 from whylight.models.targets import as_targets
 from whylight.passes.full_pass import full_pass
+from whylight.passes.logit_gradients import logit_gradients
 from whylight.propagation.libra import libra_gradients
 
 CLASSES = [0, 3]
@@ -54,7 +55,7 @@ def test_libra_gradients_of_attention_maps() -> None:
     view, oracle = timm_oracle("libra")
     with libra_gradients():
         full = full_pass(view, oracle["image"])
-        (gradients,) = full.gradients(as_targets(view, CLASSES, 1))
+        (gradients,) = logit_gradients(full, as_targets(view, CLASSES, 1))
     maps = [call.map_gradient(gradient) for call, gradient in gradients.from_last()][::-1]
     for index, target in enumerate(CLASSES):
         found = torch.stack([each[index, 0] for each in maps])

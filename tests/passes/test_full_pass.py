@@ -12,7 +12,9 @@ from zoo.explained import VIEWS
 from whylight.methods import relevance
 from whylight.models.targets import as_targets
 from whylight.passes import full_pass as full_pass_module
+from whylight.passes import logit_gradients as logit_gradients_module
 from whylight.passes.full_pass import full_pass
+from whylight.passes.logit_gradients import logit_gradients
 from whylight.propagation.libra import libra_gradients
 
 METHODS = ["chefercam", "beyond_intuition", "token_tm", "rollout"]
@@ -40,7 +42,7 @@ def test_block_by_block_gives_the_same(name: str, kind: str, request: pytest.Fix
 @pytest.mark.parametrize("together", [1, 10**9])
 def test_targets_in_chunks(together: int, no_graph: None, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = held("chefercam", "timm class token")
-    monkeypatch.setattr(full_pass_module, "GRADIENT_BYTES", together)
+    monkeypatch.setattr(logit_gradients_module, "GRADIENT_BYTES", together)
     torch.testing.assert_close(relevance(*VIEWS["timm class token"](), "chefercam"), expected, rtol=1e-9, atol=1e-12)
 
 
@@ -64,6 +66,6 @@ def test_nothing_holds_a_graph(no_graph: None) -> None:
     full = full_pass(view, inputs)
     assert not full.output.requires_grad
     assert all(block.call.value.grad_fn is None for block in full.blocks)
-    for gradients in full.gradients(as_targets(view, targets, len(inputs))):
+    for gradients in logit_gradients(full, as_targets(view, targets, len(inputs))):
         for call, gradient in gradients.from_last():
             assert not any(held.requires_grad for held in (gradient, *call.tensors()))

@@ -13,6 +13,7 @@ from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 from whylight.passes.full_pass import last_map
+from whylight.passes.logit_gradients import logit_gradients
 
 
 @method(
@@ -29,6 +30,6 @@ def attention_cam(view: View, inputs: Inputs, targets: Targets) -> Tensor:
     full = last_map(view, inputs)
     readout = full.readout_weights()
     attention = full.patches(attention_rows(full.last, readout))
-    gradient = torch.cat([gradient_rows(full.last, each.last, readout) for each in full.gradients(targets)])
+    gradient = torch.cat([gradient_rows(full.last, each.last, readout) for each in logit_gradients(full, targets)])
     weights = full.mean_over_patches(full.patches(gradient))
     return full.without_own_entry((weights * attention).mean(-2).relu().transpose(0, 1))

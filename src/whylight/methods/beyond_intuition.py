@@ -27,6 +27,7 @@ from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 from whylight.passes.full_pass import FullPass, drive_to_last_map, full_pass
+from whylight.passes.logit_gradients import logit_gradients
 
 Variant = Literal["head", "token"]
 Perceive = Callable[[int, AttentionCall, Tensor], Tensor]
@@ -86,7 +87,7 @@ def _perception(full: FullPass, perceive: Perceive, rows: slice) -> Tensor:
 
 def _by_heads(full: FullPass, targets: Targets) -> Perceive:
     chunks = []
-    for gradients in full.gradients(targets):
+    for gradients in logit_gradients(full, targets):
         of_blocks = [sum_of_absolute_products(call, gradient) for call, gradient in gradients.from_last()]
         at_pooler = gradients.pooler
         of_pooler = [] if at_pooler is None else [sum_of_absolute_products(full.last, at_pooler)]
@@ -146,7 +147,7 @@ def _feedback(full: FullPass, inputs: Inputs, targets: Targets, steps: int) -> _
             run = full.view.begin(inputs * alpha) if isinstance(inputs, Tensor) else full.run
             tokens = run.tokens if isinstance(inputs, Tensor) else run.tokens * alpha
         scaled = drive_to_last_map(full.view, run, tokens)
-        parts = [each.last[..., rows, :] for each in scaled.gradients(targets)]
+        parts = [each.last[..., rows, :] for each in logit_gradients(scaled, targets)]
         gradients.append(at_least_float32(torch.cat(parts)) / steps)
         values.append(at_least_float32(scaled.last.value.detach()))
     return _Feedback(full.last, torch.cat(gradients, -1), torch.cat(values, -1), rows.start)

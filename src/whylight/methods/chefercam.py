@@ -19,7 +19,8 @@ from whylight.attention.row_products import row_times_positive_gradient
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
-from whylight.passes.full_pass import FullPass, Gradients, full_pass
+from whylight.passes.full_pass import FullPass, full_pass
+from whylight.passes.logit_gradients import Gradients, logit_gradients
 
 
 @method(
@@ -37,7 +38,7 @@ def chefercam(view: View, inputs: Inputs, targets: Targets, *, start_layer: int 
             notebook for CLIP uses the last layer only (-1).
     """
     full = full_pass(view, inputs, start_layer)
-    rows = torch.cat([_row(full, gradients) for gradients in full.gradients(targets)])
+    rows = torch.cat([_row(full, gradients) for gradients in logit_gradients(full, targets)])
     return full.patches(rows).transpose(0, 1)
 
 

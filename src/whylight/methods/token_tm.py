@@ -22,7 +22,8 @@ from whylight.attention.row_products import row_times_means
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
-from whylight.passes.full_pass import BlockPass, FullPass, Gradients, full_pass
+from whylight.passes.full_pass import BlockPass, FullPass, full_pass
+from whylight.passes.logit_gradients import Gradients, logit_gradients
 
 
 @method(
@@ -38,7 +39,7 @@ def token_tm(view: View, inputs: Inputs, targets: Targets) -> Tensor:
     """
     full = full_pass(view, inputs, residual=True)
     transformations = [_transformations(full, block) for block in full.blocks]
-    rows = torch.cat([_row(full, gradients, transformations) for gradients in full.gradients(targets)])
+    rows = torch.cat([_row(full, gradients, transformations) for gradients in logit_gradients(full, targets)])
     lengths = at_least_float32(full.blocks[0].tokens).norm(dim=-1)
     return full.patches(rows * lengths).transpose(0, 1)
 

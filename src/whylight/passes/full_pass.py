@@ -1,11 +1,8 @@
-"""One pass through the whole model with all attention calls recorded, and all layers' gradients from one backward pass.
-
-The scores are the model's own logits, a dual encoder's scale included.
-"""
+"""One pass through the whole model with all attention calls recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,13 +12,9 @@ from torch import Tensor
 from whylight.attention import AttentionCall, ResidualStream, record_attention
 from whylight.attention.call import at_least_float32
 from whylight.errors import UnsupportedModel
-from whylight.models.targets import Targets
 from whylight.models.view import Block, Inputs, Pass, View
-from whylight.passes.layers import layer_index, the_call
+from whylight.passes.layers import layer_index, run_again, the_call
 from whylight.passes.sharing import shared, sharing
-
-GRADIENT_BYTES = 256 * 2**20
-"""How much the gradients of all layers may take together: targets go through in chunks of this size, or one by one."""
 
 GRAPH_BYTES = {"cpu": 512 * 2**20, "cuda": 4 * 2**30}
 """How much of one picture may be kept; of a larger one only the tokens are, and blocks run again, one at a time."""
@@ -53,24 +46,6 @@ class BlockPass:
 
 
 @dataclass(frozen=True)
-class Gradients:
-    """∂logit/∂(attention output) for a chunk of targets.
-
-    Attributes:
-        pooler: (targets, batch, heads, queries, head width) at the attentional pooler, where the model has one.
-        from_last: goes from the last recorded block to the first: each one's call and the same at its output. Where
-            no graph was kept, a block runs again when its turn comes.
-    """
-
-    pooler: Tensor | None
-    from_last: Callable[[], Iterator[tuple[AttentionCall, Tensor]]]
-
-    @property
-    def last(self) -> Tensor:
-        return next(self.from_last())[1] if self.pooler is None else self.pooler
-
-
-@dataclass(frozen=True)
 class FullPass:
     """An input's way through the whole model.
 
@@ -92,45 +67,6 @@ class FullPass:
     def last(self) -> AttentionCall:
         """The last attention map before the output: the pooler's, where the model has one."""
         return self.blocks[-1].call if self.pooler is None else self.pooler
-
-    def gradients(self, targets: Targets) -> Iterator[Gradients]:
-        """Gradients of the targets' logits at every recorded call, chunk by chunk."""
-        held = [block.output for block in self.blocks] + ([] if self.pooler is None else [self.pooler.output])
-        size = max(1, GRADIENT_BYTES // sum(tensor.numel() * tensor.element_size() for tensor in held))
-        if self.before_readout is not None:
-            for first in range(0, len(targets), size):
-                yield self._gradients_once_more(targets, slice(first, first + size), self.before_readout)
-            return
-        calls = [block.call for block in reversed(self.blocks)]
-        outputs = [call.output for call in (calls if self.pooler is None else [self.pooler, *calls])]
-        scores = targets.logits(self.view, self.output).sum(0)
-        for chunk in scores.split(size):
-            each = [torch.autograd.grad(score, outputs, retain_graph=True) for score in chunk]
-            stacked = [torch.stack(of_one_call) for of_one_call in zip(*each, strict=True)]
-            pooler = None if self.pooler is None else stacked.pop(0)
-            yield Gradients(pooler, partial(zip, calls, stacked, strict=True))
-
-    @torch.enable_grad()
-    def _gradients_once_more(self, targets: Targets, chunk: slice, before_readout: Tensor) -> Gradients:
-        """The same from the tokens that entered each block: it runs again, and only its own graph is held."""
-        tokens, output, calls = _once_more(self.run.readout, before_readout)
-        scores = targets.logits(self.view, output).sum(0)[chunk]
-        at = [tokens] if self.pooler is None else [tokens, the_call(calls, self.view, len(self.run.blocks)).output]
-        each = [torch.autograd.grad(score, at, retain_graph=True) for score in scores]
-        pooler = None if self.pooler is None else torch.stack([gradients[1] for gradients in each])
-        return Gradients(pooler, partial(self._blocks_once_more, [gradients[0] for gradients in each]))
-
-    def _blocks_once_more(self, arriving: list[Tensor]) -> Iterator[tuple[AttentionCall, Tensor]]:
-        first = len(self.run.blocks) - len(self.blocks)
-        for layer in reversed(range(first, len(self.run.blocks))):
-            with torch.enable_grad():
-                tokens, output, calls = _once_more(self.run.blocks[layer], self.blocks[layer - first].tokens)
-                call = the_call(calls, self.view, layer, tokens.shape[1])
-                at = [call.output, tokens][: 1 if layer == first else 2]
-                each = [torch.autograd.grad(output, at, gradient, retain_graph=True) for gradient in arriving]
-            arriving, of_call = [gradients[-1] for gradients in each], torch.stack([gradients[0] for gradients in each])
-            del tokens, output, calls, at, each  # the graph, before another one is built
-            yield call.detached(), of_call
 
     def readout_weights(self) -> Tensor:
         """How the output reads the rows of the last map: (batch, queries), summing to one.
@@ -269,16 +205,8 @@ def _same(call: AttentionCall) -> AttentionCall:
 
 @torch.no_grad()
 def _recorded_again(view: View, block: Block, layer: int, tokens: Tensor) -> AttentionCall:
-    _, _, calls = _once_more(block, tokens)
+    _, _, calls = run_again(block, tokens)
     return the_call(calls, view, layer, tokens.shape[1])
-
-
-def _once_more(step: Callable[[Tensor], Tensor], entering: Tensor) -> tuple[Tensor, Tensor, list[AttentionCall]]:
-    """A block or the readout, run again: what enters it as a leaf of a graph, what leaves it, its attention calls."""
-    entering = entering.detach().requires_grad_()
-    with record_attention() as calls:
-        output = step(entering)
-    return entering, output, calls
 
 
 def _after_attention(view: View, layer: int, entering: Tensor, stream: ResidualStream) -> Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
-from whylight.attention import AttentionCall
+from whylight.attention import AttentionCall, record_attention
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.view import Pass, View
 
@@ -26,6 +28,14 @@ def run_blocks(run: Pass, tokens: Tensor, start: int = 0, stop: int | None = Non
     for block in run.blocks[start:stop]:
         tokens = block(tokens)
     return tokens
+
+
+def run_again(step: Callable[[Tensor], Tensor], entering: Tensor) -> tuple[Tensor, Tensor, list[AttentionCall]]:
+    """A block or the readout, run again: what enters it as a leaf of a graph, what leaves it, its attention calls."""
+    entering = entering.detach().requires_grad_()
+    with record_attention() as calls:
+        output = step(entering)
+    return entering, output, calls
 
 
 def the_call(calls: list[AttentionCall], view: View, layer: int, tokens: int | None = None) -> AttentionCall:

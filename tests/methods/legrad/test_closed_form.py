@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from whylight.errors import BadInput
 from whylight.methods import record_legrad, relevance
-from whylight.methods.legrad import closed_form, prepared
+from whylight.methods.legrad import layer_sum, prepared
 from whylight.models.openclip.view import OpenClipView
 from whylight.models.timm.view import TimmView
 from whylight.models.view import View
@@ -89,14 +89,14 @@ def test_prepared_products_and_chunks_change_nothing(monkeypatch: pytest.MonkeyP
 def test_layers_that_wait_for_one_another_give_what_they_give_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     view = openclip()
     ways: list[int] = []
-    original = closed_form.seeds_of
-    monkeypatch.setattr(closed_form, "seeds_of", lambda *args: (ways.append(1), original(*args))[1])
+    original = layer_sum.seeds_of
+    monkeypatch.setattr(layer_sum, "seeds_of", lambda *args: (ways.append(1), original(*args))[1])
     together = relevance(view, PIXELS, targets_of(view), road="closed_form")
     assert len(ways) == 1  # all layers, once through the head
-    monkeypatch.setattr(closed_form, "SEEDS", 3)
+    monkeypatch.setattr(layer_sum, "SEEDS", 3)
     one_by_one = relevance(view, PIXELS, targets_of(view), road="closed_form")
     assert len(ways) == 1 + len(view.pre_norm_blocks())
-    monkeypatch.setattr(closed_form, "WAITING_BYTES", 1)
+    monkeypatch.setattr(layer_sum, "WAITING_BYTES", 1)
     alone = relevance(view, PIXELS, targets_of(view), road="closed_form")
     assert relative_difference(one_by_one, together) < 1e-12
     assert relative_difference(alone, together) < 1e-12
@@ -146,7 +146,7 @@ def test_prepared_products_follow_the_weights_and_go_with_the_model() -> None:
 
 def test_the_closed_form_is_taken_where_it_holds_and_refused_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[bool] = []
-    original = closed_form.relevance_of_layers
+    original = layer_sum.relevance_of_layers
     monkeypatch.setattr(
         "whylight.methods.legrad.legrad.relevance_of_layers",
         lambda *args, **kwargs: (taken.append(True), original(*args, **kwargs))[1],

@@ -23,7 +23,8 @@ from torch import Tensor
 from whylight.attention.min_max import min_max
 from whylight.errors import BadInput
 from whylight.methods.legrad.autograd import Readout, TokenPooling, graph_layers
-from whylight.methods.legrad.closed_form import recorded_layers, relevance_of_layers, small_ones_together
+from whylight.methods.legrad.driving import recorded_layers
+from whylight.methods.legrad.layer_sum import relevance_of_layers, small_ones_together
 from whylight.methods.legrad.prepared import prepared_for, prepared_layers
 from whylight.methods.registry import method
 from whylight.models.pre_norm import PreNormBlock

@@ -107,7 +107,7 @@ def prepared_layers(
 
 
 class PreparedLayer:
-    """A :class:`~whylight.methods.legrad.closed_form.Layer` for many prompts.
+    """A :class:`~whylight.methods.legrad.layer_sum.Layer` for many prompts.
 
     Attributes:
         slope: act'(h_n) ω_n / σ_n, (batch, tokens, hidden).
@@ -130,7 +130,7 @@ class PreparedLayer:
             self.along_norm = matrix_product(self.along_norm, self.parts.second.weight.T)
 
     def gradients(self, seeds: Tensor, weights: Tensor) -> Iterator[Tensor]:
-        """See :meth:`whylight.methods.legrad.closed_form.Layer.gradients`."""
+        """See :meth:`whylight.methods.legrad.layer_sum.Layer.gradients`."""
         weights = weights[:, None].to(seeds.dtype)
         scaled = times(seeds, self.parts.mlp_scale)
         a = matrix_product(scaled, self.parts.second.weight)

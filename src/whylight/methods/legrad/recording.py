@@ -18,7 +18,8 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.methods.legrad.autograd import GraphLayer, Readout, TokenPooling, graph_layers
-from whylight.methods.legrad.closed_form import recorded_layers, relevance_of_layers
+from whylight.methods.legrad.driving import recorded_layers
+from whylight.methods.legrad.layer_sum import relevance_of_layers
 from whylight.methods.legrad.legrad import (
     Road,
     closed_form_blocks,
