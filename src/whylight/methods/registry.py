@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName
+from whylight.methods.plugins import load_plugins
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 from whylight.propagation.libra import libra_gradients
@@ -103,9 +104,15 @@ def method(name: str, *, summary: str, citation: str, gradient: bool = True) -> 
     The function takes ``(view, inputs, targets, *, options...)``: a :class:`~whylight.models.view.View`, inputs already
     on its device and in its dtype, and :class:`~whylight.models.targets.Targets`; it runs with gradients enabled and
     returns raw relevance (batch, targets, tokens) without prefix tokens. Keyword-only parameters are its options.
+
+    Raises:
+        BadInput: another module has a method of that name.
     """
 
     def register(explain: Explain) -> Explain:
+        known = _METHODS.get(name)
+        if known is not None and known.explain.__module__ != explain.__module__:
+            raise BadInput(f"there is a method {name!r} already, in {known.explain.__module__}: choose another name")
         _METHODS[name] = Method(name, explain, summary, citation, gradient)
         return explain
 
@@ -113,7 +120,8 @@ def method(name: str, *, summary: str, citation: str, gradient: bool = True) -> 
 
 
 def methods() -> list[str]:
-    """Names of all methods."""
+    """Names of all methods, those of installed packages (entry point group ``whylight.methods``) among them."""
+    load_plugins()
     return sorted(_METHODS)
 
 
@@ -123,6 +131,7 @@ def find_method(name: str) -> Method:
     Raises:
         UnknownName: with near misses and the list of all.
     """
+    load_plugins()
     try:
         return _METHODS[name]
     except KeyError:
