@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
+from whylight.evaluation.benchmarks.planning import Wanted, plan
 from whylight.reports.summary import summarize
+from whylight.runs.run import execute
 from whylight.runs.store import read_rows
 
 METHODS = ("legrad", "chefercam", "transformer_attribution", "token_tm", "gradcam", "rollout")

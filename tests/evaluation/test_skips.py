@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
+from whylight.evaluation.benchmarks.planning import Wanted, plan
 from whylight.reports.summary import summarize
 from whylight.reports.tables import caption
+from whylight.runs.run import execute
 from whylight.runs.store import read_rows
 
 

@@ -10,11 +10,12 @@ from PIL import Image
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.catalog import benchmark_names, find_benchmark
-from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
+from whylight.evaluation.benchmarks.planning import Wanted, plan
 from whylight.reports.plots import draw_classes
 from whylight.reports.report import write_report
 from whylight.reports.summary import summarize, write_summary
 from whylight.reports.tables import markdown, ranked
+from whylight.runs.run import execute
 from whylight.runs.store import read_rows
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from whylight.errors import BadInput
-from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
+from whylight.evaluation.benchmarks.planning import Wanted, plan
+from whylight.evaluation.benchmarks.settings import Settings
 from whylight.reports.summary import summarize
 from whylight.runs.manifest import settings_of
-from whylight.runs.run import Part
+from whylight.runs.part import Part
+from whylight.runs.run import execute
 from whylight.runs.store import finished, read_rows
 
 WANTED = {
@@ -29,7 +31,8 @@ WANTED = {
 CHILD = """
 import json, sys
 from pathlib import Path
-from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
+from whylight.evaluation.benchmarks.planning import Wanted, plan
+from whylight.runs.run import execute
 
 def say(done, total, per_second):
     print(done, flush=True)
@@ -115,7 +118,7 @@ def test_other_settings_are_refused(undisturbed):
     for change in ({"limit": 11}, {"methods": "legrad"}, {"shard_size": 5}, {"benchmark": "scenes-pointing"}):
         with pytest.raises(BadInput, match="other settings"):
             execute(plan(Wanted(**(WANTED | change))), undisturbed)
-    assert settings_of(undisturbed).pictures == 10
+    assert settings_of(undisturbed, Settings).pictures == 10
 
 
 def test_a_folder_with_something_else_is_left_alone(planned, tmp_path):

@@ -35,11 +35,12 @@ def benchmark(
 ) -> None:
     """Measure explanation methods. Stopped at any moment and started again, a run continues."""
     from whylight.evaluation.benchmarks.catalog import listing
-    from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
+    from whylight.evaluation.benchmarks.planning import Wanted, plan
     from whylight.evaluation.published import figures_for
     from whylight.reports.summary import summarize, write_summary
     from whylight.reports.tables import markdown, terminal_table
-    from whylight.runs.run import Part
+    from whylight.runs.part import Part
+    from whylight.runs.run import execute
 
     console = Console()
     if name == "list":

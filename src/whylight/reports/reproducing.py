@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whylight.errors import WhylightError
-from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
+from whylight.evaluation.benchmarks.planning import Wanted, plan
 from whylight.evaluation.estimates import Estimate
 from whylight.evaluation.published import Cell, PublishedTable, figures_for
 from whylight.reports.summary import Summary, summarize, write_summary
 from whylight.reports.tables import cell, markdown, markdown_table
+from whylight.runs.run import execute
 
 CLOSE = 0.5
 """Percentage points within which a figure counts as reproduced even outside its interval."""

@@ -12,8 +12,9 @@ from typing import Any
 
 from whylight.evaluation.benchmarks.benchmark import Protocol, Rows
 from whylight.evaluation.benchmarks.catalog import find_benchmark
+from whylight.evaluation.benchmarks.settings import Settings
 from whylight.evaluation.estimates import Estimate
-from whylight.runs.manifest import Settings, settings_of
+from whylight.runs.manifest import settings_of
 from whylight.runs.store import environments, finished, read_rows
 
 
@@ -54,7 +55,7 @@ class Summary:
 
 def summarize(folder: Path) -> Summary:
     """Reduce the rows of a run, finished or not."""
-    settings = settings_of(folder)
+    settings = settings_of(folder, Settings)
     benchmark = find_benchmark(settings.benchmark).protocol()
     table = read_rows(folder, ["picture", "explained", "method", "label", "skipped", *benchmark.columns])
     columns = {name: table[name].to_numpy() for name in table.column_names}

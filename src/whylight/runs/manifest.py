@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-from torch import nn
+from typing import Any, TypeVar
 
 from whylight.errors import BadInput
 
@@ -18,45 +15,34 @@ NAME = "manifest.json"
 _PLACE = "path"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Everything that a row depends on.
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What any run says; its own settings come on top, everything that a row depends on.
 
     Attributes:
-        benchmark: its name; protocol and protocol_version say how it measures.
-        model: what was loaded, and a digest of its weights.
-        methods: label to name and options.
-        explained: which classes are explained.
-        templates: prompts.
-        data: name, place and fingerprint of the data set.
-        pictures: how many of them, from the first on.
-        input_size: height and width of the model's input.
+        pictures: how many of them (or of texts) are done, from the first on.
         shard_size: pictures in a shard.
         batch_size: pictures in a batch (sums over a batch may round differently).
-        dtype: of the model.
     """
 
-    benchmark: str
-    protocol: str
-    protocol_version: int
-    model: str
-    model_digest: str
-    methods: dict[str, dict[str, Any]]
-    explained: list[str]
-    templates: list[str]
-    data: dict[str, str]
     pictures: int
-    input_size: list[int]
     shard_size: int
     batch_size: int
-    dtype: str
 
     @property
     def shards(self) -> int:
         return -(-self.pictures // self.shard_size)
 
+    def pictures_of(self, shard: int) -> range:
+        """Numbers of a shard's pictures."""
+        start = shard * self.shard_size
+        return range(start, min(start + self.shard_size, self.pictures))
 
-def claim(folder: Path, settings: Settings, environment: dict[str, object]) -> None:
+
+Settings = TypeVar("Settings", bound=RunSettings)
+
+
+def claim(folder: Path, settings: RunSettings, environment: dict[str, object]) -> None:
     """Make the folder this run's, or find that it already is; several processes may do so at once.
 
     Raises:
@@ -94,29 +80,24 @@ def read(folder: Path) -> dict[str, Any]:
     """
     try:
         content: dict[str, Any] = json.loads((folder / NAME).read_text())
-        content["settings"]["benchmark"]
+        dict(content["settings"])
     except FileNotFoundError:
         raise BadInput(f"{folder} is no folder of a run: it has no {NAME}") from None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{folder / NAME} does not read: {error!r}") from None
     return content
 
 
-def settings_of(folder: Path) -> Settings:
-    """The settings of the run in a folder."""
+def settings_of(folder: Path, kind: type[Settings]) -> Settings:
+    """The settings of the run in a folder.
+
+    Raises:
+        BadInput: there is none, or its settings are not of this kind.
+    """
     try:
-        return Settings(**read(folder)["settings"])
+        return kind(**read(folder)["settings"])
     except TypeError as error:
-        raise BadInput(f"{folder / NAME} was written by another version: {error}") from None
-
-
-def model_digest(module: nn.Module) -> str:
-    """A digest that changes with the weights: names, shapes and the first 1,024 values of every tensor."""
-    digest = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-        digest.update(value.flatten()[:1024].double().cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]
+        raise BadInput(f"{folder / NAME} was written by another command or another version: {error}") from None
 
 
 def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[tuple[str, Any, Any]]:

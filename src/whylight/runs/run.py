@@ -1,113 +1,106 @@
-"""A run: shard after shard, each explained, measured and stored; what is stored is never computed again."""
+"""A run: shard after shard is read, made into rows and stored; what is stored is never computed again."""
 
 from __future__ import annotations
 
+import time
 import typing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
 
-from whylight.errors import BadInput
-from whylight.evaluation.benchmarks.benchmark import Protocol
-from whylight.evaluation.data.data_set import DataSet
-from whylight.runs.manifest import Settings, claim
+from whylight.runs.manifest import RunSettings, claim
+from whylight.runs.part import WHOLE, Part
 from whylight.runs.store import finished, write_shard
 
-Progress = Callable[[int], None]
-"""Called with the number of pictures that were just done."""
+Progress = Callable[[int, int, float], None]
+"""Told the pictures done (stored ones included), all of this part's, and this process's pictures per second."""
 
 
 class Maker(typing.Protocol):
     """What reads pictures or texts by number and makes rows of a batch of them."""
 
     @property
-    def benchmark(self) -> Protocol: ...
+    def columns(self) -> dict[str, str]:
+        """Name of each column of a row to its type; see :func:`whylight.runs.store.write_shard`."""
 
-    def reader(self, source: Any) -> Callable[[int], Any]: ...
+    def reader(self, source: Any) -> Callable[[int], Any]:
+        """What reads by number, in other processes too: it holds no model."""
 
-    def rows(self, batch: Iterable[Any]) -> list[dict[str, Any]]: ...
+    def rows(self, batch: Iterable[Any]) -> list[dict[str, Any]]:
+        """Rows of what was read; values of columns that a row leaves out are null."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """Which shards are this process's: every ``of``-th, from the ``index``-th on (0 <= index < of)."""
+class Plan:
+    """A run, ready to go.
 
-    index: int = 0
-    of: int = 1
+    Attributes:
+        settings: a dataclass; what its folder is claimed for.
+        source: what the maker's reader reads from; the first ``settings.pictures`` of it are done.
+        environment: see :func:`whylight.runs.machine.environment`.
+    """
 
-    @classmethod
-    def parse(cls, text: str) -> Part:
-        """From "i/n", counted from 0.
-
-        Raises:
-            BadInput: anything else.
-        """
-        try:
-            index, of = (int(number) for number in text.split("/"))
-        except ValueError:
-            raise BadInput(f"--shard is i/n with 0 <= i < n, not {text!r}") from None
-        if not 0 <= index < of:
-            raise BadInput(f"--shard is i/n with 0 <= i < n, not {text!r}")
-        return cls(index, of)
-
-    def shards(self, count: int) -> list[int]:
-        return list(range(self.index, count, self.of))
+    settings: RunSettings
+    source: Sized
+    maker: Maker
+    environment: dict[str, object]
 
 
-WHOLE = Part()
-"""All shards."""
-
-
-def left_to_do(folder: Path, settings: Settings, part: Part) -> list[int]:
-    """Numbers of this part's shards that are not stored yet."""
-    done = finished(folder)
-    return [number for number in part.shards(settings.shards) if number not in done]
-
-
-def pictures_of(settings: Settings, shard: int) -> range:
-    """Numbers of a shard's pictures."""
-    start = shard * settings.shard_size
-    return range(start, min(start + settings.shard_size, settings.pictures))
-
-
-def run(
+def execute(
+    plan: Plan,
     folder: Path,
-    settings: Settings,
-    source: DataSet[Any],
-    maker: Maker,
-    environment: dict[str, object],
     *,
     part: Part = WHOLE,
     workers: int = 0,
-    progress: Progress = lambda count: None,
+    progress: Progress = lambda done, total, per_second: None,
 ) -> None:
-    """Do what is left of a run.
+    """Do what is left of a plan in its folder, which is claimed for the plan's settings.
 
     Args:
-        folder: the run's; claimed for these settings.
         workers: processes that decode pictures; 0 decodes in this one.
 
     Raises:
         BadInput: the folder holds another run.
     """
-    claim(folder, settings, environment)
-    shards = left_to_do(folder, settings, part)
+    settings = plan.settings
+    claim(folder, settings, plan.environment)
+    mine, done = part.shards(settings.shards), finished(folder)
+    left = [shard for shard in mine if shard not in done]
+    clock = _Clock(progress, _count(settings, mine), _count(settings, mine) - _count(settings, left))
     batches = [
-        (shard, pictures_of(settings, shard)[start : start + settings.batch_size])
-        for shard in shards
-        for start in range(0, len(pictures_of(settings, shard)), settings.batch_size)
+        (shard, settings.pictures_of(shard)[start : start + settings.batch_size])
+        for shard in left
+        for start in range(0, len(settings.pictures_of(shard)), settings.batch_size)
     ]
     rows: list[dict[str, object]] = []
-    loaded = _load(maker.reader(source), [list(numbers) for _, numbers in batches], workers)
+    loaded = _load(plan.maker.reader(plan.source), [list(numbers) for _, numbers in batches], workers)
     for position, ((shard, numbers), pictures) in enumerate(zip(batches, loaded, strict=True)):
-        rows += maker.rows(pictures)
+        rows += plan.maker.rows(pictures)
         if position + 1 == len(batches) or batches[position + 1][0] != shard:
-            write_shard(folder, shard, rows, maker.benchmark.columns, environment)
+            write_shard(folder, shard, rows, plan.maker.columns, plan.environment)
             rows = []
-        progress(len(numbers))
+        clock.advance(len(numbers))
+
+
+def _count(settings: RunSettings, shards: Iterable[int]) -> int:
+    return sum(len(settings.pictures_of(shard)) for shard in shards)
+
+
+class _Clock:
+    """Says how far a part is, and how fast."""
+
+    def __init__(self, progress: Progress, total: int, stored: int) -> None:
+        self._progress, self._total, self._stored = progress, total, stored
+        self._start, self._done = time.monotonic(), 0
+        progress(stored, total, 0.0)
+
+    def advance(self, pictures: int) -> None:
+        self._done += pictures
+        per_second = self._done / max(time.monotonic() - self._start, 1e-9)
+        self._progress(self._stored + self._done, self._total, per_second)
 
 
 class _Read(Dataset[Any]):

@@ -13,21 +13,16 @@ from whylight.errors import BadInput, need
 
 _FOLDER = "rows"
 _NAME = re.compile(r"shard-(\d{5})\.parquet")
-_COMMON = {
-    "picture": "string",
-    "explained": "string",
-    "label": "string",
-    "shown": "string",
-    "method": "string",
-    "skipped": "string",
-    "relevance": "list<float>",
-}
 
 
 def write_shard(
     folder: Path, number: int, rows: Sequence[dict[str, Any]], columns: dict[str, str], environment: dict[str, object]
 ) -> None:
-    """Write all rows of a shard, whole or not at all; the environment goes into the file's metadata."""
+    """Write all rows of a shard, whole or not at all; the environment goes into the file's metadata.
+
+    Args:
+        columns: name of each column to its type: string, bool, int32, float64, list<float> or list<bool>.
+    """
     arrow, parquet = need("pyarrow", "evaluation"), need("pyarrow.parquet", "evaluation")
     schema = _schema(columns).with_metadata({"environment": json.dumps(environment)})
     table = arrow.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
@@ -87,4 +82,4 @@ def _schema(columns: dict[str, str]) -> Any:
         "list<float>": arrow.list_(arrow.float32()),
         "list<bool>": arrow.list_(arrow.bool_()),
     }
-    return arrow.schema([(name, types[kind]) for name, kind in (_COMMON | columns).items()])
+    return arrow.schema([(name, types[kind]) for name, kind in columns.items()])

@@ -10,13 +10,14 @@ import pytest
 from zoo.movie_reviews import pack, write_movies
 
 from whylight.errors import BadInput
-from whylight.evaluation.benchmarks.planning import Wanted, execute, plan
+from whylight.evaluation.benchmarks.planning import Wanted, plan
 from whylight.evaluation.token_f1 import WORDS
 from whylight.evaluation.training.movie_reviews import Recipe, train
 from whylight.evaluation.training.tiny_bert import Size
 from whylight.reports.report import write_report
 from whylight.reports.summary import summarize
 from whylight.reports.tables import markdown
+from whylight.runs.run import execute
 from whylight.runs.store import read_rows
 
 RECIPE = Recipe(start=None, tiny=Size(1, 32, 200), longest=32, learning_rate=3e-3, epochs=9)

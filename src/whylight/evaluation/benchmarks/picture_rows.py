@@ -15,6 +15,7 @@ from torch import Tensor
 
 from whylight.errors import UnsupportedModel
 from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item
+from whylight.evaluation.benchmarks.rows import COLUMNS, NOT_FINITE, Row, Skipped
 from whylight.evaluation.data.data_set import Source, Unusable
 from whylight.evaluation.explaining import Choice, grid_of, maps_of
 from whylight.evaluation.heads import Head
@@ -22,9 +23,6 @@ from whylight.evaluation.perturbation import black_of
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.view import View
 from whylight.passes.sharing import shared_passes
-
-Row = dict[str, Any]
-NOT_FINITE = "the map holds values that are not finite"
 
 
 @dataclass(frozen=True)
@@ -34,14 +32,6 @@ class Prepared:
     name: str
     pixels: Tensor
     asked: tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A picture that is left out, and why."""
-
-    name: str
-    reason: str
 
 
 def input_of(view: View) -> Preprocessing:
@@ -85,6 +75,7 @@ class RowMaker:
     ) -> None:
         self.view, self.head, self.benchmark = view, head, benchmark
         self.choices, self.explained = choices, explained
+        self.columns = COLUMNS | benchmark.columns
         self.preprocessing = input_of(view)
         self.grid = grid_of(view, self.preprocessing.size)
 

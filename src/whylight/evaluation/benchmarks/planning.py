@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.benchmark import Benchmark, Explained
 from whylight.evaluation.benchmarks.catalog import NamedText, find_benchmark
 from whylight.evaluation.benchmarks.picture_rows import Prepared, RowMaker, input_of, prepare
-from whylight.evaluation.data.data_set import DataSet, Source
+from whylight.evaluation.benchmarks.settings import Settings
+from whylight.evaluation.data.data_set import Source
 from whylight.evaluation.explaining import Choice, parse_methods, usable, with_head
 from whylight.evaluation.heads import Head
 from whylight.methods import methods as all_methods
 from whylight.models.load import load
 from whylight.models.view import View
+from whylight.models.weights import model_digest
 from whylight.runs.machine import environment
-from whylight.runs.manifest import Settings, model_digest
-from whylight.runs.run import WHOLE, Maker, Part, left_to_do, pictures_of, run
+from whylight.runs.run import Plan
 
 _TRIED = 20
 """So many pictures are looked at for one that methods can be tried on before the run starts."""
@@ -41,16 +40,6 @@ class Wanted:
     batch_size: int = 16
     device: str | None = None
     precision: str | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A run, ready to go."""
-
-    settings: Settings
-    source: DataSet[Any]
-    maker: Maker
-    environment: dict[str, object]
 
 
 def plan(wanted: Wanted, *, leave_out: bool = False, refused: dict[str, str] | None = None) -> Plan:
@@ -86,43 +75,6 @@ def plan(wanted: Wanted, *, leave_out: bool = False, refused: dict[str, str] | N
     maker.choices = [choice for choice in maker.choices if choice.label not in refused]
     settings = _settings(wanted, view, benchmark, source, explained, templates, size, chosen, refused)
     return Plan(settings, source, maker, environment(view.parameter.device))
-
-
-def execute(
-    planned: Plan,
-    folder: Path,
-    *,
-    part: Part = WHOLE,
-    workers: int = 0,
-    progress: Callable[[int, int, float], None] = lambda done, total, per_second: None,
-) -> None:
-    """Run what is left of a plan in its folder.
-
-    Args:
-        progress: told the pictures done (stored ones included), all of this part's, and this process's pictures per
-            second.
-    """
-    mine = part.shards(planned.settings.shards)
-    total = sum(len(pictures_of(planned.settings, number)) for number in mine)
-    left = sum(len(pictures_of(planned.settings, n)) for n in left_to_do(folder, planned.settings, part))
-    start, done = time.monotonic(), 0
-
-    def count(pictures: int) -> None:
-        nonlocal done
-        done += pictures
-        progress(total - left + done, total, done / max(time.monotonic() - start, 1e-9))
-
-    progress(total - left, total, 0.0)
-    run(
-        folder,
-        planned.settings,
-        planned.source,
-        planned.maker,
-        planned.environment,
-        part=part,
-        workers=workers,
-        progress=count,
-    )
 
 
 def _explained(asked: str | None, benchmark: Benchmark, view: View, source: Source) -> tuple[Explained, ...]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.catalog import NamedText
-from whylight.evaluation.benchmarks.picture_rows import Skipped
-from whylight.evaluation.benchmarks.planning import Plan, Wanted
+from whylight.evaluation.benchmarks.planning import Wanted
+from whylight.evaluation.benchmarks.rows import Skipped
+from whylight.evaluation.benchmarks.settings import Settings
 from whylight.evaluation.benchmarks.text_rows import TextRowMaker, read_review
 from whylight.evaluation.data.movie_reviews import MovieReviews
 from whylight.evaluation.explaining import HEAD, Choice, parse_methods, usable
 from whylight.methods import methods as all_methods
 from whylight.models.load import load
+from whylight.models.weights import model_digest
 from whylight.runs.machine import environment
-from whylight.runs.manifest import Settings, model_digest
+from whylight.runs.run import Plan
 
 _TRIED = 20
 """So many documents are looked at for one that methods can be tried on before the run starts."""

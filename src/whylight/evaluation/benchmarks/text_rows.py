@@ -13,8 +13,8 @@ from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.evaluation.baselines import BASELINES, baseline
-from whylight.evaluation.benchmarks.picture_rows import NOT_FINITE, Row, Skipped
 from whylight.evaluation.benchmarks.rationales import Rationales
+from whylight.evaluation.benchmarks.rows import COLUMNS, NOT_FINITE, Row, Skipped
 from whylight.evaluation.data.data_set import Unusable
 from whylight.evaluation.data.movie_reviews import CLASSES, MovieReviews, Review
 from whylight.evaluation.estimates import Array
@@ -59,6 +59,7 @@ class TextRowMaker:
     """
 
     benchmark = Rationales()
+    columns = COLUMNS | Rationales.columns
 
     def __init__(self, view: View, choices: Sequence[Choice]) -> None:
         if not view.classifies or view.preprocessing is not None:
@@ -79,7 +80,7 @@ class TextRowMaker:
         reviews: list[Review] = []
         for document in documents:
             if isinstance(document, Skipped):
-                rows.append({"picture": document.name, "skipped": document.reason})
+                rows.append(document.row)
             else:
                 reviews.append(document)
         return rows + self._measured(self.read(reviews)) if reviews else rows
