@@ -53,6 +53,27 @@ def row_times_positive_gradient(call: AttentionCall, gradient: Tensor, row: Tens
 
 
 @torch.no_grad()
+def rows_for_and_against(call: AttentionCall, gradient: Tensor, rows: Tensor) -> Tensor:
+    """Of two rows the first · mean over heads of relu(A * ∂s/∂A), the second · that of relu(-A * ∂s/∂A).
+
+    Args:
+        rows: (2, ..., batch, queries).
+
+    Returns:
+        (2, ..., batch, keys).
+    """
+    if kernels.usable(call, gradient):
+        return torch.stack([by_kernel(call, rows[0], gradient), by_kernel(call, rows[1], -gradient)]).mean(-2)
+    total = _zeros(call, rows, call.keys, like=gradient[None])
+    for tile in tiles(call, copies=2 * _copies(call, gradient), rows=support(rows)):
+        product = tile.map_gradient(gradient).mul_(tile.attention())
+        speaking_for, against = tile.of_row(rows)
+        total[0][..., tile.pictures, :] += torch.einsum("...bq,...bhqk->...bk", speaking_for, product.relu())
+        total[1][..., tile.pictures, :] += torch.einsum("...bq,...bhqk->...bk", against, product.neg_().relu_())
+    return total / call.heads
+
+
+@torch.no_grad()
 def row_times_means(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
     """row · (mean over heads of A * mean over heads of relu(∂s/∂A)): (..., batch, keys)."""
     total = _zeros(call, row, call.keys, like=gradient)

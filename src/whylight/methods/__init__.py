@@ -11,6 +11,7 @@ from whylight.methods import grad_eclip as _grad_eclip  # noqa: F401
 from whylight.methods import gradcam as _gradcam  # noqa: F401
 from whylight.methods import input_gradient as _input_gradient  # noqa: F401
 from whylight.methods import integrated_gradients as _integrated_gradients  # noqa: F401
+from whylight.methods import keyflow as _keyflow  # noqa: F401
 from whylight.methods import lrp as _lrp  # noqa: F401
 from whylight.methods import partial_lrp as _partial_lrp  # noqa: F401
 from whylight.methods import raw_attention as _raw_attention  # noqa: F401

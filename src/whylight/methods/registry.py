@@ -6,6 +6,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -15,6 +16,8 @@ from whylight.errors import BadInput, UnknownName
 from whylight.methods.plugins import load_plugins
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
+from whylight.passes.key_likeness import record_key_likeness
+from whylight.passes.sharing import shared_passes, sharing
 from whylight.propagation.libra import libra_gradients
 
 _RENAMED = {"centred": "centered", "normalise_rows": "normalize_rows"}
@@ -33,7 +36,9 @@ class Method:
         explain: ``explain(view, inputs, targets, **options)``, see :func:`method`.
         summary: one line, what it does.
         citation: where it comes from.
-        gradient: it asks for gradients of the model, so ``libra=True`` can change them.
+        gradient: it asks for gradients of the model.
+        libra: ``libra=True`` can change these.
+        smooth: ``smooth=True`` can spread its maps among patches with like keys.
     """
 
     name: str
@@ -41,22 +46,37 @@ class Method:
     summary: str
     citation: str
     gradient: bool
+    libra: bool
+    smooth: bool
 
     def __call__(
-        self, view: View, inputs: Inputs, targets: Targets, *, libra: bool = False, **options: object
+        self,
+        view: View,
+        inputs: Inputs,
+        targets: Targets,
+        *,
+        libra: bool = False,
+        smooth: bool = False,
+        **options: object,
     ) -> Tensor:
-        """``explain``, with LibraGrad's derivatives if asked for."""
-        if not libra:
-            return self.explain(view, inputs, targets, **options)
-        with libra_gradients():
-            return self.explain(view, inputs, targets, **options)
+        """``explain``, with LibraGrad's derivatives and spread among patches with like keys, if asked for."""
+        with libra_gradients() if libra else nullcontext():
+            if not smooth:
+                return self.explain(view, inputs, targets, **options)
+            if options.get("create_graph"):
+                raise BadInput(f"{self.name}: smooth=True gives no graph: leave create_graph out")
+            with nullcontext() if sharing() else shared_passes():
+                maps = self.explain(view, inputs, targets, **options)
+                if maps.dim() == 4:
+                    raise BadInput(f"{self.name} goes down to pixels: smooth=True spreads relevance among patches")
+                return record_key_likeness(view, inputs).above_mean(maps.detach())
 
     @property
     def options(self) -> dict[str, object]:
         """Names and defaults of the options."""
         parameters = inspect.signature(self.explain).parameters.values()
         own = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
-        return own | {"libra": False} if self.gradient else own
+        return own | ({"libra": False} if self.libra else {}) | ({"smooth": False} if self.smooth else {})
 
     def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options by their present names, once none is unknown and none holds a word that it does not take.
@@ -98,12 +118,19 @@ def _words(hint: object) -> list[str]:
 _METHODS: dict[str, Method] = {}
 
 
-def method(name: str, *, summary: str, citation: str, gradient: bool = True) -> Callable[[Explain], Explain]:
+def method(
+    name: str, *, summary: str, citation: str, gradient: bool = True, libra: bool = True, smooth: bool = True
+) -> Callable[[Explain], Explain]:
     """Register a function as a method.
 
     The function takes ``(view, inputs, targets, *, options...)``: a :class:`~whylight.models.view.View`, inputs already
     on its device and in its dtype, and :class:`~whylight.models.targets.Targets`; it runs with gradients enabled and
     returns raw relevance (batch, targets, tokens) without prefix tokens. Keyword-only parameters are its options.
+
+    Args:
+        gradient: it asks for gradients of the model.
+        libra: and takes ``libra=True``, under which these follow LibraGrad's rules.
+        smooth: takes ``smooth=True`` (:mod:`whylight.passes.key_likeness`), which is for maps over patches.
 
     Raises:
         BadInput: another module has a method of that name.
@@ -113,7 +140,7 @@ def method(name: str, *, summary: str, citation: str, gradient: bool = True) -> 
         known = _METHODS.get(name)
         if known is not None and known.explain.__module__ != explain.__module__:
             raise BadInput(f"there is a method {name!r} already, in {known.explain.__module__}: choose another name")
-        _METHODS[name] = Method(name, explain, summary, citation, gradient)
+        _METHODS[name] = Method(name, explain, summary, citation, gradient, gradient and libra, smooth)
         return explain
 
     return register

@@ -14,7 +14,8 @@ from whylight.attention.call import at_least_float32
 from whylight.errors import UnsupportedModel
 from whylight.models.view import Block, Inputs, Pass, View
 from whylight.passes.layers import layer_index, run_again, the_call
-from whylight.passes.sharing import shared, sharing
+from whylight.passes.sharing import already_made, shared, sharing
+from whylight.propagation.libra import libra_is_active
 
 GRAPH_BYTES = {"cpu": 512 * 2**20, "cuda": 4 * 2**30}
 """How much of one picture may be kept; of a larger one only the tokens are, and blocks run again, one at a time."""
@@ -54,6 +55,7 @@ class FullPass:
         pooler: the attentional pooler's call, where the model has one.
         output: the model's own output, (batch, dim).
         before_readout: what entered the readout, where only tokens were kept; None where a graph was.
+        libra: it ran under LibraGrad's rules, and what runs again does so too.
     """
 
     view: View
@@ -62,6 +64,7 @@ class FullPass:
     pooler: AttentionCall | None
     output: Tensor
     before_readout: Tensor | None = None
+    libra: bool = False
 
     @property
     def last(self) -> AttentionCall:
@@ -146,6 +149,15 @@ def full_pass(view: View, inputs: Inputs, start_layer: int = 0, *, residual: boo
     return replace(whole, blocks=whole.blocks[layer_index(start_layer, len(whole.blocks)) :])
 
 
+def shared_full_pass(view: View, inputs: Inputs) -> FullPass | None:
+    """The pass that was driven before for other methods, where one was."""
+    for residual in (False, True):
+        found: FullPass | None = already_made(view, inputs, ("full", residual))
+        if found is not None:
+            return found
+    return None
+
+
 def _full_pass(view: View, inputs: Inputs, start_layer: int, residual: bool) -> FullPass:
     with torch.no_grad():
         run = view.begin(inputs)
@@ -196,7 +208,7 @@ def drive(view: View, run: Pass, tokens: Tensor, first: int, *, residual: bool =
         with record_attention(leaves=not blocks) as calls:
             output = run.readout(tokens)
     pooler = None if run.attention_pool is None else the_call(calls, view, len(run.blocks))
-    return FullPass(view, run, blocks, pooler, output, tokens if once_more else None)
+    return FullPass(view, run, blocks, pooler, output, tokens if once_more else None, libra_is_active())
 
 
 def _same(call: AttentionCall) -> AttentionCall:

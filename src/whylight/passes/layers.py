@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from torch import Tensor
 
 from whylight.attention import AttentionCall, record_attention
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.view import Pass, View
+from whylight.propagation.libra import libra_gradients, libra_is_active
 
 
 def layer_index(start_layer: int, layers: int) -> int:
@@ -30,10 +32,16 @@ def run_blocks(run: Pass, tokens: Tensor, start: int = 0, stop: int | None = Non
     return tokens
 
 
-def run_again(step: Callable[[Tensor], Tensor], entering: Tensor) -> tuple[Tensor, Tensor, list[AttentionCall]]:
-    """A block or the readout, run again: what enters it as a leaf of a graph, what leaves it, its attention calls."""
+def run_again(
+    step: Callable[[Tensor], Tensor], entering: Tensor, *, libra: bool = False
+) -> tuple[Tensor, Tensor, list[AttentionCall]]:
+    """A block or the readout, run again: what enters it as a leaf of a graph, what leaves it, its attention calls.
+
+    Args:
+        libra: under LibraGrad's rules.
+    """
     entering = entering.detach().requires_grad_()
-    with record_attention() as calls:
+    with libra_gradients() if libra and not libra_is_active() else nullcontext(), record_attention() as calls:
         output = step(entering)
     return entering, output, calls
 

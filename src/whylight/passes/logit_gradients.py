@@ -1,7 +1,7 @@
-"""Gradients of the logits at all attention calls of a pass, from one backward pass for each target.
+"""Gradients of scores at all attention calls of a pass, from one backward pass for each target.
 
 Where the pass kept its graph, it goes back through that. Where it kept tokens only, each block runs again when its turn
-comes, and no more than its own graph is held. The scores are the model's own logits, a dual encoder's scale included.
+comes, and no more than its own graph is held. A logit is the model's own, a dual encoder's scale included.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GRADIENT_BYTES = 256 * 2**20
 
 @dataclass(frozen=True)
 class Gradients:
-    """∂logit/∂(attention output) for a chunk of targets.
+    """∂score/∂(attention output) for a chunk of targets.
 
     Attributes:
         pooler: (targets, batch, heads, queries, head width) at the attentional pooler, where the model has one.
@@ -42,28 +42,38 @@ class Gradients:
 
 def logit_gradients(full: FullPass, targets: Targets) -> Iterator[Gradients]:
     """Gradients of the targets' logits at every recorded call, chunk by chunk."""
+    return score_gradients(full, partial(targets.logits, full.view))
+
+
+def score_gradients(full: FullPass, score: Callable[[Tensor], Tensor]) -> Iterator[Gradients]:
+    """The same for any score of the output, (batch, dim) to (batch, targets), which stays outside the pass's rules."""
     held = [block.output for block in full.blocks] + ([] if full.pooler is None else [full.pooler.output])
     size = max(1, GRADIENT_BYTES // sum(tensor.numel() * tensor.element_size() for tensor in held))
-    if full.before_readout is not None:
-        for first in range(0, len(targets), size):
-            yield _running_again(full, targets, slice(first, first + size), full.before_readout)
-        return
+    with torch.enable_grad():
+        output = full.output.detach().requires_grad_()
+        scores = score(output).sum(0)
+    for chunk in scores.split(size):
+        seeds = [torch.autograd.grad(one, output, retain_graph=True)[0] for one in chunk]
+        if full.before_readout is None:
+            yield _through_graph(full, seeds)
+        else:
+            yield _running_again(full, seeds, full.before_readout)
+
+
+def _through_graph(full: FullPass, seeds: list[Tensor]) -> Gradients:
     calls = [block.call for block in reversed(full.blocks)]
     outputs = [call.output for call in (calls if full.pooler is None else [full.pooler, *calls])]
-    scores = targets.logits(full.view, full.output).sum(0)
-    for chunk in scores.split(size):
-        each = [torch.autograd.grad(score, outputs, retain_graph=True) for score in chunk]
-        stacked = [torch.stack(of_one_call) for of_one_call in zip(*each, strict=True)]
-        pooler = None if full.pooler is None else stacked.pop(0)
-        yield Gradients(pooler, partial(zip, calls, stacked, strict=True))
+    each = [torch.autograd.grad(full.output, outputs, seed, retain_graph=True) for seed in seeds]
+    stacked = [torch.stack(of_one_call) for of_one_call in zip(*each, strict=True)]
+    pooler = None if full.pooler is None else stacked.pop(0)
+    return Gradients(pooler, partial(zip, calls, stacked, strict=True))
 
 
 @torch.enable_grad()
-def _running_again(full: FullPass, targets: Targets, chunk: slice, before_readout: Tensor) -> Gradients:
-    tokens, output, calls = run_again(full.run.readout, before_readout)
-    scores = targets.logits(full.view, output).sum(0)[chunk]
+def _running_again(full: FullPass, seeds: list[Tensor], before_readout: Tensor) -> Gradients:
+    tokens, output, calls = run_again(full.run.readout, before_readout, libra=full.libra)
     at = [tokens] if full.pooler is None else [tokens, the_call(calls, full.view, len(full.run.blocks)).output]
-    each = [torch.autograd.grad(score, at, retain_graph=True) for score in scores]
+    each = [torch.autograd.grad(output, at, seed, retain_graph=True) for seed in seeds]
     pooler = None if full.pooler is None else torch.stack([gradients[1] for gradients in each])
     return Gradients(pooler, partial(_through_blocks_again, full, [gradients[0] for gradients in each]))
 
@@ -73,7 +83,9 @@ def _through_blocks_again(full: FullPass, arriving: list[Tensor]) -> Iterator[tu
     first = len(full.run.blocks) - len(full.blocks)
     for layer in reversed(range(first, len(full.run.blocks))):
         with torch.enable_grad():
-            tokens, output, calls = run_again(full.run.blocks[layer], full.blocks[layer - first].tokens)
+            tokens, output, calls = run_again(
+                full.run.blocks[layer], full.blocks[layer - first].tokens, libra=full.libra
+            )
             call = the_call(calls, full.view, layer, tokens.shape[1])
             at = [call.output, tokens][: 1 if layer == first else 2]
             each = [torch.autograd.grad(output, at, gradient, retain_graph=True) for gradient in arriving]

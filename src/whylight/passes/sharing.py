@@ -34,6 +34,12 @@ def sharing() -> bool:
     return _PASSES.get() is not None
 
 
+def already_made(view: View, inputs: Inputs, kind: tuple[object, ...]) -> Any:
+    """What :func:`shared` gave for this before; None where it did not."""
+    found = (_PASSES.get() or {}).get(_key(view, inputs, kind))
+    return None if found is None else found[1]
+
+
 def shared(view: View, inputs: Inputs, kind: tuple[object, ...], make: Callable[[], Made]) -> Made:
     """What ``make`` gives, or gave before inside :func:`shared_passes` for this view, these inputs and this kind.
 
@@ -42,9 +48,13 @@ def shared(view: View, inputs: Inputs, kind: tuple[object, ...], make: Callable[
     passes = _PASSES.get()
     if passes is None:
         return make()
-    key = (id(view), id(inputs), libra_is_active(), *kind)
+    key = _key(view, inputs, kind)
     if key not in passes:
         # The inputs are kept beside their pass, so that no other object can come by their id.
         passes[key] = inputs, make()
     made: Made = passes[key][1]
     return made
+
+
+def _key(view: View, inputs: Inputs, kind: tuple[object, ...]) -> tuple[object, ...]:
+    return id(view), id(inputs), libra_is_active(), *kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from PIL import Image
@@ -15,6 +16,7 @@ from whylight.models.load import load
 from whylight.models.preprocessing import Fit
 from whylight.models.view import Inputs, View
 from whylight.models.wrap import wrap
+from whylight.passes.key_likeness import KeyLikeness, record_key_likeness
 from whylight.pictures.explain import Question, question
 from whylight.pictures.explanation import Explanation
 from whylight.pictures.look import InputSize, Look, look
@@ -54,14 +56,13 @@ class Session:
     Attributes:
         view: the model.
         picture: upright, RGB.
-        nbytes: how much it holds, in bytes, picture and pixels included, the model left out.
     """
 
     def __init__(self, seen: Look, prompts: PromptMemory, **options: Any) -> None:
         self._look, self._prompts, self._options = seen, prompts, options
         self._recording = record_legrad(seen.view, seen.pixels, **options)
-        picture = seen.picture.width * seen.picture.height * len(seen.picture.getbands())
-        self.nbytes = self._recording.nbytes + seen.pixels.nbytes + picture
+        self._likeness: KeyLikeness | None = None
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         size = f"{self.picture.width} x {self.picture.height}"
@@ -74,6 +75,16 @@ class Session:
     @property
     def picture(self) -> Image.Image:
         return self._look.picture
+
+    @property
+    def nbytes(self) -> int:
+        """How much it holds, in bytes, picture and pixels included, the model left out.
+
+        The first smooth map adds the keys of all layers.
+        """
+        width, height = self.picture.size
+        keys = 0 if self._likeness is None else self._likeness.nbytes
+        return self._recording.nbytes + keys + self._look.pixels.nbytes + width * height * len(self.picture.getbands())
 
     def explain(self, targets: ExplainTargets | None = None, method: str = "legrad", **options: Any) -> Explanation:
         """What :func:`whylight.explain` gives for this picture, without the picture's way through the model.
@@ -103,7 +114,16 @@ class Session:
     def _relevance(self, view: View, inputs: Inputs, targets: Tensor, *, method: str, **options: Any) -> Tensor:
         if method != "legrad":
             return relevance(view, inputs, targets, method, **options)
-        return self._recording.relevance(targets, **{k: v for k, v in options.items() if k not in RECORDED})
+        smooth = options.pop("smooth", False)
+        maps = self._recording.relevance(targets, **{k: v for k, v in options.items() if k not in RECORDED})
+        return self._key_likeness(inputs).above_mean(maps) if smooth else maps
+
+    def _key_likeness(self, inputs: Inputs) -> KeyLikeness:
+        """Made when a smooth map is first asked for, by one more pass, and kept."""
+        with self._lock:
+            if self._likeness is None:
+                self._likeness = record_key_likeness(self.view, self.view.place(inputs))
+            return self._likeness
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Sessions:
 
     Args:
         view: as for :func:`whylight.explain`.
-        capacity_bytes: the sum of the sessions' ``nbytes`` never exceeds it.
+        capacity_bytes: the sum of the sessions' ``nbytes`` never exceeds it once a picture was recorded.
 
     Attributes:
         nbytes: how much the sessions hold now.
