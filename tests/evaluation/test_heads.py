@@ -8,8 +8,8 @@ import torch
 
 from whylight.errors import BadInput, UnknownName
 from whylight.evaluation.data.wordnet import imagenet_names, in_words
-from whylight.evaluation.explaining import parse_methods, with_head
 from whylight.evaluation.heads import Head
+from whylight.evaluation.method_choices import parse_methods, with_head
 from whylight.models.load import load
 from whylight.models.timm.view import TimmView
 
@@ -81,6 +81,6 @@ def test_methods_with_options():
 def test_an_option_may_stand_for_all_classes(scenes):
     chosen = parse_methods("decomposition:contrast=head")
     head = Head(scenes, {"x": "circle", "y": "star"})
-    assert with_head(chosen, head)[0].options["contrast"] is head.embeddings
+    assert with_head(chosen, head.embeddings)[0].options["contrast"] is head.embeddings
     with pytest.raises(BadInput, match="classifier"):
-        with_head(chosen, Head(classifier(2), {}))
+        with_head(chosen, Head(classifier(2), {}).embeddings)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from whylight.evaluation.benchmarks.planning import Wanted, plan
+from whylight.evaluation.benchmarks.planning import plan
+from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.reports.summary import summarize
 from whylight.reports.tables import caption
 from whylight.runs.run import execute

@@ -11,7 +11,8 @@ from small_views import dual_encoder
 from zoo.explained import VIEWS
 
 from whylight.evaluation.baselines import BASELINES
-from whylight.evaluation.explaining import maps_of, parse_methods
+from whylight.evaluation.method_choices import parse_methods
+from whylight.evaluation.raw_maps import maps_of
 from whylight.methods import relevance
 from whylight.models.view import View
 from whylight.passes.sharing import shared_passes

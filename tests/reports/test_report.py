@@ -10,7 +10,8 @@ from PIL import Image
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.catalog import benchmark_names, find_benchmark
-from whylight.evaluation.benchmarks.planning import Wanted, plan
+from whylight.evaluation.benchmarks.planning import plan
+from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.reports.plots import draw_classes
 from whylight.reports.report import write_report
 from whylight.reports.summary import summarize, write_summary

@@ -10,7 +10,7 @@ import pytest
 from whylight.errors import UnknownName
 from whylight.evaluation.benchmarks.catalog import find_benchmark
 from whylight.evaluation.estimates import Estimate
-from whylight.evaluation.explaining import parse_methods
+from whylight.evaluation.method_choices import parse_methods
 from whylight.evaluation.published import Cell, PublishedTable, figures_for, published_names, published_table
 from whylight.reports.reproducing import Outcome, command, explained, needs, outcome_table, reproduce_table
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from whylight.errors import BadInput
-from whylight.evaluation.benchmarks.planning import Wanted, plan
+from whylight.evaluation.benchmarks.planning import plan
 from whylight.evaluation.benchmarks.settings import Settings
+from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.reports.summary import summarize
 from whylight.runs.manifest import settings_of
 from whylight.runs.part import Part
@@ -31,7 +32,8 @@ WANTED = {
 CHILD = """
 import json, sys
 from pathlib import Path
-from whylight.evaluation.benchmarks.planning import Wanted, plan
+from whylight.evaluation.benchmarks.planning import plan
+from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.runs.run import execute
 
 def say(done, total, per_second):

@@ -35,7 +35,8 @@ def benchmark(
 ) -> None:
     """Measure explanation methods. Stopped at any moment and started again, a run continues."""
     from whylight.evaluation.benchmarks.catalog import listing
-    from whylight.evaluation.benchmarks.planning import Wanted, plan
+    from whylight.evaluation.benchmarks.planning import plan
+    from whylight.evaluation.benchmarks.wanted import Wanted
     from whylight.evaluation.published import figures_for
     from whylight.reports.summary import summarize, write_summary
     from whylight.reports.tables import markdown, terminal_table
@@ -62,9 +63,8 @@ def benchmark(
         device=device,
         precision=precision,
     )
-    refused: dict[str, str] = {}
-    planned = plan(wanted, refused=refused)
-    for label, reason in refused.items():
+    planned = plan(wanted)
+    for label, reason in planned.left_out.items():
         console.print(f"left out: {label}: {reason}", highlight=False)
     folder = out or Path("results") / f"{name}-{_file_name(model)}"
     with run_progress(console, name) as advanced:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whylight.errors import WhylightError
-from whylight.evaluation.benchmarks.planning import Wanted, plan
+from whylight.evaluation.benchmarks.planning import plan
+from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.evaluation.estimates import Estimate
 from whylight.evaluation.published import Cell, PublishedTable, figures_for
 from whylight.reports.summary import Summary, summarize, write_summary
@@ -108,7 +109,7 @@ def _run(
     workers: int,
     device: str | None,
     progress: Callable[[int, int, float], None],
-) -> tuple[Summary, dict[str, str]]:
+) -> tuple[Summary, Mapping[str, str]]:
     wanted = Wanted(
         benchmark=table.benchmark,
         data=data,
@@ -118,14 +119,14 @@ def _run(
         limit=limit,
         batch_size=batch_size,
         device=device,
+        leave_out=True,
     )
-    reasons: dict[str, str] = {}
-    planned = plan(wanted, leave_out=True, refused=reasons)
+    planned = plan(wanted)
     place = folder / "".join(c if c.isalnum() or c in "-." else "-" for c in model)
     execute(planned, place, workers=workers, progress=progress)
     summary = summarize(place)
     write_summary(summary, markdown(summary, figures_for(table.benchmark, model)))
-    return summary, reasons
+    return summary, planned.left_out
 
 
 def _outcome(published: Cell, summary: Summary, reasons: Mapping[str, str]) -> Outcome:

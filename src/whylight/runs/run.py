@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import typing
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,14 @@ class Plan:
         settings: a dataclass; what its folder is claimed for.
         source: what the maker's reader reads from; the first ``settings.pictures`` of it are done.
         environment: see :func:`whylight.runs.machine.environment`.
+        left_out: what was asked for and is not done, and why.
     """
 
     settings: RunSettings
     source: Sized
     maker: Maker
     environment: dict[str, object]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def execute(

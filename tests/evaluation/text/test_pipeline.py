@@ -10,7 +10,8 @@ import pytest
 from zoo.movie_reviews import pack, write_movies
 
 from whylight.errors import BadInput
-from whylight.evaluation.benchmarks.planning import Wanted, plan
+from whylight.evaluation.benchmarks.planning import plan
+from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.evaluation.token_f1 import WORDS
 from whylight.evaluation.training.movie_reviews import Recipe, train
 from whylight.evaluation.training.tiny_bert import Size

@@ -23,7 +23,7 @@ from whylight.evaluation.data.imagenet_segmentation import ImageNetSegmentation
 from whylight.evaluation.data.label_maps import ade20k, pascal_voc, semantic_folder
 from whylight.evaluation.data.movie_reviews import MovieReviews
 from whylight.evaluation.data.openimages import OpenImagesPoints
-from whylight.evaluation.data.scenes import Scenes
+from whylight.evaluation.data.scenes import Scenes, Truth
 from whylight.evaluation.data.videos import VideoFrames
 from whylight.evaluation.heads import PHOTO
 
@@ -32,20 +32,22 @@ SCENES = 1000
 
 
 @dataclass(frozen=True)
-class Named:
-    """A benchmark by name.
+class NamedPictures:
+    """A benchmark of pictures by name.
 
     Attributes:
         protocol: how maps are measured.
-        open: path (None for scenes), limit and the model's input size to a source.
-        layout: what --data must be, in words; "" where none is needed.
+        open: path (None where no data are needed), limit and the model's input size to a source.
+        layout: what --data must be, in words; "" where there is nothing to name.
         template: the prompt for a class name.
+        needs_data: whether it can do without --data.
     """
 
     protocol: Callable[[], Benchmark]
     open: Callable[[Path | None, int | None, tuple[int, int]], Source]
     layout: str
     template: str = PHOTO
+    needs_data: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,23 @@ class NamedText:
     protocol: Callable[[], Protocol]
     open: Callable[[Path], MovieReviews]
     layout: str
+    needs_data: bool = True
 
 
-def _reader(read: Callable[[Path], Source]) -> Callable[[Path | None, int | None, tuple[int, int]], Source]:
+def _on_files(protocol: Callable[[], Benchmark], read: Callable[[Path], Source], layout: str) -> NamedPictures:
     def opened(path: Path | None, limit: int | None, size: tuple[int, int]) -> Source:
         if path is None:
-            raise BadInput("this benchmark needs --data PATH")
+            raise BadInput(f"this benchmark needs --data PATH: {layout}")
         return read(path)
 
-    return opened
+    return NamedPictures(protocol, opened, layout, needs_data=True)
+
+
+def _on_scenes(protocol: Callable[[], Benchmark], truth: Truth) -> NamedPictures:
+    def opened(path: Path | None, limit: int | None, size: tuple[int, int]) -> Source:
+        return Scenes(limit or SCENES, truth)
+
+    return NamedPictures(protocol, opened, "", template="{}")
 
 
 def _collages(path: Path | None, limit: int | None, size: tuple[int, int]) -> Source:
@@ -74,23 +84,24 @@ def _collages(path: Path | None, limit: int | None, size: tuple[int, int]) -> So
     return Collages(BoxedPictures(path) if boxed else LabelledPictures(path), 2, size, limit)
 
 
-_CATALOG: dict[str, Named | NamedText] = {
-    "imagenet-segmentation": Named(Segmentation, _reader(ImageNetSegmentation), "gtsegs_ijcv.mat"),
-    "voc-segmentation": Named(Segmentation, _reader(pascal_voc), "VOC2012"),
-    "coco-segmentation": Named(Segmentation, _reader(CocoInstances), "annotations/instances_val2017.json, val2017"),
-    "ade20k-segmentation": Named(Segmentation, _reader(ade20k), "images, annotations, objectInfo150.txt"),
-    "semantic-segmentation": Named(Segmentation, _reader(semantic_folder), "images, masks, semantic_classes.yaml"),
-    "davis-segmentation": Named(Segmentation, _reader(VideoFrames), "JPEGImages, Annotations"),
-    "scenes-segmentation": Named(Segmentation, lambda p, n, s: Scenes(n or SCENES, "masks"), "", "{}"),
-    "openimages-v7": Named(LabelledPoints, _reader(OpenImagesPoints), "point-label CSV, classes.csv, images"),
-    "scenes-points": Named(LabelledPoints, lambda p, n, s: Scenes(n or SCENES, "points"), "", "{}"),
-    "imagenet-perturbation": Named(Perturbation, _reader(LabelledPictures), "class folders, or flat with classes"),
-    "scenes-perturbation": Named(Perturbation, lambda p, n, s: Scenes(n or SCENES, "color"), "", "{}"),
-    "grid-pointing": Named(GridPointing, _collages, "class folders (none: scenes)"),
-    "boxes-pointing": Named(Pointing, _reader(BoxedPictures), "images, val_annotations.txt"),
-    "voc-pointing": Named(Pointing, _reader(pascal_voc), "VOC2012"),
-    "coco-pointing": Named(Pointing, _reader(CocoInstances), "annotations/instances_val2017.json, val2017"),
-    "scenes-pointing": Named(Pointing, lambda p, n, s: Scenes(n or SCENES, "masks"), "", "{}"),
+_COCO = "annotations/instances_val2017.json, val2017"
+_CATALOG: dict[str, NamedPictures | NamedText] = {
+    "imagenet-segmentation": _on_files(Segmentation, ImageNetSegmentation, "gtsegs_ijcv.mat"),
+    "voc-segmentation": _on_files(Segmentation, pascal_voc, "VOC2012"),
+    "coco-segmentation": _on_files(Segmentation, CocoInstances, _COCO),
+    "ade20k-segmentation": _on_files(Segmentation, ade20k, "images, annotations, objectInfo150.txt"),
+    "semantic-segmentation": _on_files(Segmentation, semantic_folder, "images, masks, semantic_classes.yaml"),
+    "davis-segmentation": _on_files(Segmentation, VideoFrames, "JPEGImages, Annotations"),
+    "scenes-segmentation": _on_scenes(Segmentation, "masks"),
+    "openimages-v7": _on_files(LabelledPoints, OpenImagesPoints, "point-label CSV, classes.csv, images"),
+    "scenes-points": _on_scenes(LabelledPoints, "points"),
+    "imagenet-perturbation": _on_files(Perturbation, LabelledPictures, "class folders, or flat with classes"),
+    "scenes-perturbation": _on_scenes(Perturbation, "color"),
+    "grid-pointing": NamedPictures(GridPointing, _collages, "class folders (none: scenes)"),
+    "boxes-pointing": _on_files(Pointing, BoxedPictures, "images, val_annotations.txt"),
+    "voc-pointing": _on_files(Pointing, pascal_voc, "VOC2012"),
+    "coco-pointing": _on_files(Pointing, CocoInstances, _COCO),
+    "scenes-pointing": _on_scenes(Pointing, "masks"),
     "movie-reviews": NamedText(Rationales, MovieReviews, "ERASER's movies folder, or its .tar.gz"),
 }
 
@@ -104,7 +115,7 @@ def listing() -> list[str]:
     return [f"{name}: {named.protocol().protocol}; data: {named.layout or 'none'}" for name, named in _CATALOG.items()]
 
 
-def find_benchmark(name: str) -> Named | NamedText:
+def find_benchmark(name: str) -> NamedPictures | NamedText:
     """The benchmark of a name.
 
     Raises:

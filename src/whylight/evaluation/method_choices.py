@@ -1,21 +1,16 @@
-"""Methods as they are named on the command line, and their maps for a batch of pictures, baselines included."""
+"""Methods as they are named on the command line, baselines included."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName, WhylightError
-from whylight.evaluation.baselines import BASELINES, baseline
-from whylight.evaluation.heads import Head
-from whylight.methods import find_method, methods, record_legrad, relevance
-from whylight.methods.legrad.recording import RECORDED
+from whylight.evaluation.baselines import BASELINES
+from whylight.methods import find_method, methods, relevance
 from whylight.models.view import Inputs, View
-from whylight.passes.sharing import shared, sharing
 
 HEAD = "head"
 """Value of an option that stands for the embeddings of all classes."""
@@ -74,48 +69,23 @@ def _value(text: str) -> object:
     return text
 
 
-def with_head(choices: Sequence[Choice], head: Head) -> list[Choice]:
-    """The same with the head's embeddings where an option asks for them.
+def with_head(choices: Sequence[Choice], embeddings: Tensor | None) -> list[Choice]:
+    """The same with the embeddings of all classes, (classes, dim), where an option asks for them.
 
     Raises:
         BadInput: a classifier has none.
     """
-    if head.embeddings is None and any(HEAD in choice.options.values() for choice in choices):
+    if embeddings is None and any(HEAD in choice.options.values() for choice in choices):
         raise BadInput("an option says `head`, but a classifier has no class embeddings")
     return [
-        replace(choice, options={k: head.embeddings if v == HEAD else v for k, v in choice.options.items()})
+        replace(choice, options={k: embeddings if v == HEAD else v for k, v in choice.options.items()})
         for choice in choices
     ]
 
 
-def maps_of(
-    choice: Choice, view: View, pixels: Tensor, targets: Tensor, grid: tuple[int, int], keys: Sequence[Sequence[str]]
-) -> Tensor:
-    """Raw maps (batch, targets, rows, columns), float32, on the CPU: of patches, or of pixels where the method says so.
-
-    Args:
-        targets: see :meth:`whylight.evaluation.heads.Head.targets`.
-        keys: for every picture, one text per target that the random baseline follows from.
-    """
-    if choice.method in BASELINES:
-        return torch.stack([torch.stack([baseline(choice.method, grid, key) for key in row]) for row in keys])
-    maps = _relevance(choice, view, pixels, targets).float().cpu()
-    return maps if maps.dim() == 4 else maps.unflatten(-1, grid)
-
-
-def _relevance(choice: Choice, view: View, pixels: Tensor, targets: Tensor) -> Tensor:
-    """Raw relevance; all LeGrads of the same pictures that differ in what they ask alone share one recording."""
-    if choice.method != "legrad" or not sharing() or "create_graph" in choice.options:
-        return relevance(view, pixels, targets, method=choice.method, **choice.options)
-    recorded = {name: value for name, value in choice.options.items() if name in RECORDED}
-    asked: dict[str, Any] = {name: value for name, value in choice.options.items() if name not in RECORDED}
-    kind = ("legrad", *sorted(recorded.items()))
-    return shared(view, pixels, kind, lambda: record_legrad(view, pixels, **recorded)).relevance(targets, **asked)
-
-
-def usable(view: View, choices: Sequence[Choice], inputs: Inputs, targets: Tensor) -> dict[str, str]:
+def refused(view: View, choices: Sequence[Choice], inputs: Inputs, targets: Tensor) -> dict[str, str]:
     """Try every method on one picture or text: label of each that this model cannot have, to the reason."""
-    refused = {}
+    reasons = {}
     for choice in choices:
         if choice.method not in BASELINES:
             try:
@@ -123,14 +93,5 @@ def usable(view: View, choices: Sequence[Choice], inputs: Inputs, targets: Tenso
             except UnknownName:
                 raise
             except WhylightError as error:
-                refused[choice.label] = str(error)
-    return refused
-
-
-def grid_of(view: View, size: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of patches at an input size."""
-    with torch.no_grad():
-        grid = view.begin(view.place(torch.zeros(1, 3, *size))).grid
-    if grid is None:
-        raise BadInput(f"{view.name} reads text: benchmarks are for pictures")
-    return grid
+                reasons[choice.label] = str(error)
+    return reasons

@@ -1,0 +1,41 @@
+"""Maps of a batch of pictures by a chosen method, baselines included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whylight.evaluation.baselines import BASELINES, baseline
+from whylight.evaluation.method_choices import Choice
+from whylight.methods import record_legrad, relevance
+from whylight.methods.legrad.recording import RECORDED
+from whylight.models.view import View
+from whylight.passes.sharing import shared, sharing
+
+
+def maps_of(
+    choice: Choice, view: View, pixels: Tensor, targets: Tensor, grid: tuple[int, int], keys: Sequence[Sequence[str]]
+) -> Tensor:
+    """Raw maps (batch, targets, rows, columns), float32, on the CPU: of patches, or of pixels where the method says so.
+
+    Args:
+        targets: see :meth:`whylight.evaluation.heads.Head.targets`.
+        keys: for every picture, one text per target that the random baseline follows from.
+    """
+    if choice.method in BASELINES:
+        return torch.stack([torch.stack([baseline(choice.method, grid, key) for key in row]) for row in keys])
+    maps = _relevance(choice, view, pixels, targets).float().cpu()
+    return maps if maps.dim() == 4 else maps.unflatten(-1, grid)
+
+
+def _relevance(choice: Choice, view: View, pixels: Tensor, targets: Tensor) -> Tensor:
+    """Raw relevance; all LeGrads of the same pictures that differ in what they ask alone share one recording."""
+    if choice.method != "legrad" or not sharing() or "create_graph" in choice.options:
+        return relevance(view, pixels, targets, method=choice.method, **choice.options)
+    recorded = {name: value for name, value in choice.options.items() if name in RECORDED}
+    asked: dict[str, Any] = {name: value for name, value in choice.options.items() if name not in RECORDED}
+    kind = ("legrad", *sorted(recorded.items()))
+    return shared(view, pixels, kind, lambda: record_legrad(view, pixels, **recorded)).relevance(targets, **asked)
