@@ -28,9 +28,8 @@ _QUALITY = {
 def draw_figures(summaries: Sequence[Summary]) -> Figure:
     """The main figure of every method with its interval, one colour per run."""
     benchmark = summaries[0].benchmark
-    lines = {(line.method, line.explained) for summary in summaries for line in summary.lines if line.figures}
     best = {(x.method, x.explained): x.figures for s in reversed(summaries) for x in s.lines if x.figures}
-    order = sorted(lines, key=lambda key: float(best[key][benchmark.main_figure].value))
+    order = sorted(best, key=lambda key: float(best[key][benchmark.main_figure].value))
     figure = Figure(figsize=(7, 1.2 + 0.28 * len(order) * max(1, len(summaries) / 2)), layout="constrained")
     axes = figure.subplots()
     height = 0.8 / len(summaries)

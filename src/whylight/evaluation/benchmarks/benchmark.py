@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from whylight.evaluation.data.data_set import Region, Sample
-from whylight.evaluation.estimates import Estimate
+from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
 from whylight.evaluation.heads import Head
 
 Explained = Literal["target", "predicted"]
@@ -94,3 +95,17 @@ class Benchmark(Protocol):
         Args:
             maps: raw relevance (items, grid rows, grid columns), finite.
         """
+
+
+def estimate_columns(
+    rows: Rows, columns: Iterable[str], figures: Callable[[Array], Mapping[str, Array]]
+) -> dict[str, Estimate]:
+    """Figures of what columns of numbers, or of lists of numbers, add up to, each with its interval.
+
+    Args:
+        figures: sums (..., statistics) to named figures: the columns' values one after the other, last the number of
+            rows.
+    """
+    count = len(rows["picture"])
+    values = [np.array(rows[name].tolist(), dtype=np.float64).reshape(count, -1) for name in columns]
+    return estimate(per_picture(rows["picture"], np.concatenate([*values, np.ones((count, 1))], axis=1)), figures)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
+from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows, estimate_columns
 from whylight.evaluation.data.data_set import Region, Sample
-from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
+from whylight.evaluation.estimates import Array, Estimate
 from whylight.evaluation.perturbation import Curve, hits_when_erased
 from whylight.evaluation.pixel_maps import enlarge
 
@@ -55,10 +54,7 @@ class Perturbation(Benchmark):
         ]
 
     def figures(self, rows: Rows) -> dict[str, Estimate]:
-        hits = [np.array(rows[direction].tolist(), dtype=np.float64) for direction in _DIRECTIONS]
-        clean = rows["clean"].astype(np.float64)[:, None]
-        statistics = np.concatenate([clean, hits[0], clean, hits[1], np.ones_like(clean)], axis=1)
-        return estimate(per_picture(rows["picture"], statistics), _figures)
+        return estimate_columns(rows, ("clean", "positive", "clean", "negative"), _figures)
 
 
 def _figures(sums: Array) -> dict[str, Array]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 from torch import Tensor
 
-from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
-from whylight.evaluation.benchmarks.segmentation import resized_label
+from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows, estimate_columns
+from whylight.evaluation.benchmarks.object_labels import mask_label, unless_empty
 from whylight.evaluation.data.data_set import Region, Sample
-from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
+from whylight.evaluation.estimates import Array, Estimate
 from whylight.evaluation.pixel_maps import enlarge
 from whylight.evaluation.pointing import box_label, points_inside, share_inside
 from whylight.evaluation.segmentation import foreground_average_precision
-
-_COLUMNS = ("points_inside", "share_inside", "foreground_precision")
 
 
 class Pointing(Benchmark):
@@ -25,11 +22,9 @@ class Pointing(Benchmark):
     protocol = "pointing"
     version = 1
     main_figure = "pointing"
-    columns: ClassVar[dict[str, str]] = {
-        "points_inside": "bool",
-        "share_inside": "float64",
-        "foreground_precision": "float64",
-    }
+    columns: ClassVar[dict[str, str]] = {"points_inside": "bool"} | dict.fromkeys(
+        ("share_inside", "foreground_precision"), "float64"
+    )
     figures_shown: ClassVar[dict[str, str]] = {
         "pointing": "pointing",
         "share": "share inside",
@@ -38,13 +33,9 @@ class Pointing(Benchmark):
     explains: tuple[Explained, ...] = ("target", "predicted")
 
     def truth(self, sample: Sample, region: Region, size: tuple[int, int]) -> Tensor | None:
-        if region.mask is not None:
-            label = resized_label(region.mask, size)
-        elif region.box is not None:
-            label = box_label(region.box, (sample.picture.height, sample.picture.width), size)
-        else:
-            return None
-        return label if bool((label == 1).any()) else None
+        if region.mask is not None or region.box is None:
+            return mask_label(region.mask, size)
+        return unless_empty(box_label(region.box, (sample.picture.height, sample.picture.width), size))
 
     def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
         enlarged = enlarge(maps, batch.pixels.shape[-2:])
@@ -58,9 +49,7 @@ class Pointing(Benchmark):
         ]
 
     def figures(self, rows: Rows) -> dict[str, Estimate]:
-        columns = [rows[name].astype(np.float64) for name in _COLUMNS]
-        statistics = np.stack([*columns, np.ones(len(columns[0]))], axis=1)
-        return estimate(per_picture(rows["picture"], statistics), _figures)
+        return estimate_columns(rows, self.columns, _figures)
 
 
 class GridPointing(Pointing):

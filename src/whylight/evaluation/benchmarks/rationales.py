@@ -6,12 +6,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from whylight.evaluation.benchmarks.benchmark import Explained, Protocol, Rows
-from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
+from whylight.evaluation.benchmarks.benchmark import Explained, Protocol, Rows, estimate_columns
+from whylight.evaluation.estimates import Array, Estimate
 from whylight.evaluation.token_f1 import WORDS
 
-_CURVES = ("f1", "precision", "recall")
-_SCALARS = ("auprc", "comprehensiveness", "sufficiency", "correct", "cut", "words", "read_words")
+_CURVES = dict.fromkeys(("f1", "precision", "recall"), "list<float>")
+_SCALARS = (
+    dict.fromkeys(("auprc", "comprehensiveness", "sufficiency"), "float64")
+    | dict.fromkeys(("correct", "cut"), "bool")
+    | dict.fromkeys(("words", "read_words"), "int32")
+)
 
 
 class Rationales(Protocol):
@@ -20,18 +24,7 @@ class Rationales(Protocol):
     protocol = "rationales"
     version = 1
     main_figure = "f1_mean"
-    columns: ClassVar[dict[str, str]] = {
-        "f1": "list<float>",
-        "precision": "list<float>",
-        "recall": "list<float>",
-        "auprc": "float64",
-        "comprehensiveness": "float64",
-        "sufficiency": "float64",
-        "correct": "bool",
-        "cut": "bool",
-        "words": "int32",
-        "read_words": "int32",
-    }
+    columns: ClassVar[dict[str, str]] = _CURVES | _SCALARS
     figures_shown: ClassVar[dict[str, str]] = {
         "f1_mean": "F1 (mean of k)",
         "f1_20": "F1 (k=20)",
@@ -49,10 +42,7 @@ class Rationales(Protocol):
     explains: tuple[Explained, ...] = ("target",)
 
     def figures(self, rows: Rows) -> dict[str, Estimate]:
-        curves = [np.array(rows[name].tolist(), dtype=np.float64) for name in _CURVES]
-        scalars = np.stack([rows[name].astype(np.float64) for name in _SCALARS], axis=1)
-        statistics = np.concatenate([*curves, scalars, np.ones((len(scalars), 1))], axis=1)
-        return estimate(per_picture(rows["picture"], statistics), _figures)
+        return estimate_columns(rows, self.columns, _figures)
 
 
 def _figures(sums: Array) -> dict[str, Array]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-import torch
-from PIL import Image
 from torch import Tensor
 
-from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows
-from whylight.evaluation.data.data_set import Mask, Region, Sample
-from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
+from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows, estimate_columns
+from whylight.evaluation.benchmarks.object_labels import mask_label
+from whylight.evaluation.data.data_set import Region, Sample
+from whylight.evaluation.estimates import Array, Estimate
 from whylight.evaluation.pixel_maps import enlarge, min_max_maps
 from whylight.evaluation.pointing import points_inside
 from whylight.evaluation.segmentation import (
@@ -24,7 +22,6 @@ from whylight.evaluation.segmentation import (
 )
 
 _COUNTS = ("background", "foreground", "missed", "wrong")
-_PER_MAP = ("average_precision", "foreground_precision", "points_inside")
 
 
 class Segmentation(Benchmark):
@@ -52,10 +49,7 @@ class Segmentation(Benchmark):
     explains: tuple[Explained, ...] = ("target", "predicted")
 
     def truth(self, sample: Sample, region: Region, size: tuple[int, int]) -> Tensor | None:
-        if region.mask is None:
-            return None
-        label = resized_label(region.mask, size)
-        return label if bool((label == 1).any()) else None
+        return mask_label(region.mask, size)
 
     def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
         scaled = min_max_maps(enlarge(maps, batch.pixels.shape[-2:]))
@@ -74,11 +68,7 @@ class Segmentation(Benchmark):
         return rows
 
     def figures(self, rows: Rows) -> dict[str, Estimate]:
-        names = [f"{count}_{threshold}" for threshold in THRESHOLDS for count in _COUNTS] + list(_PER_MAP)
-        statistics = np.stack(
-            [*(rows[name].astype(np.float64) for name in names), np.ones(len(rows["picture"]))], axis=1
-        )
-        return estimate(per_picture(rows["picture"], statistics), _figures)
+        return estimate_columns(rows, self.columns, _figures)
 
 
 def _figures(sums: Array) -> dict[str, Array]:
@@ -90,9 +80,3 @@ def _figures(sums: Array) -> dict[str, Array]:
     for name, column in (("mean_ap", -4), ("foreground_ap", -3), ("pointing", -2)):
         figures[name] = 100 * sums[..., column] / sums[..., -1]
     return figures
-
-
-def resized_label(mask: Mask, size: tuple[int, int]) -> Tensor:
-    """A mask by nearest neighbour at another size (height, width), int8."""
-    image = Image.fromarray((mask + 1).astype(np.uint8)).resize((size[1], size[0]), Image.Resampling.NEAREST)
-    return torch.from_numpy(np.asarray(image).astype(np.int8) - np.int8(1))
