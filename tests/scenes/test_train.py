@@ -15,8 +15,10 @@ from whylight.scenes.architecture import build
 from whylight.scenes.draw import COLORS, TEXTURES, draw_scene
 from whylight.scenes.encoding import encode_pictures, encode_texts
 from whylight.scenes.lessons import Phrases, captions
+from whylight.scenes.losses import wrong_places
+from whylight.scenes.plan import CLOSE_UP, NEAR, Plan, Stage
 from whylight.scenes.shapes import KINDS
-from whylight.scenes.train import CLOSE_UP, NEAR, Plan, Stage, Training, _wrong_places
+from whylight.scenes.train import Training
 from whylight.scenes.vocabulary import SceneTokenizer
 
 SCENES = 24
@@ -68,10 +70,10 @@ def test_mirrored_pictures_have_mirrored_places(album: Path):
     training = Training("scenes", TINY["scenes"], album)
     drawn = Album(album / "album", SCENES, Canvas())
     mirrored = torch.tensor([True, False])
-    places = training._places(drawn.places[:2], mirrored, drawn.objects[:2], layer=0)
+    places = training.batches.places(drawn.places[:2], mirrored, drawn.objects[:2], layer=0)
     assert np.array_equal(places.shown[0].reshape(12, 12), drawn.places[0][:, ::-1])
     assert np.array_equal(places.shown[1].reshape(12, 12), drawn.places[1])
-    assert places.truth.shape == (2, 5, len(training.phrases))
+    assert places.truth.shape == (2, 5, len(training.batches.phrases))
 
 
 def test_a_patch_is_right_where_it_says_only_what_it_shows():
@@ -80,11 +82,11 @@ def test_a_patch_is_right_where_it_says_only_what_it_shows():
     truth = torch.zeros(1, 5, 2)
     truth[0, 0, 0] = 1
     right = torch.tensor([[[9.0, -9], [9, -9], [-9, -9]]])
-    assert _wrong_places(right, shown, truth) < 1e-3
+    assert wrong_places(right, shown, truth) < 1e-3
     for patch in range(3):
         wrong = right.clone()
         wrong[0, patch] *= -1
-        assert _wrong_places(wrong, shown, truth) > 0.4
+        assert wrong_places(wrong, shown, truth) > 0.4
 
 
 @pytest.mark.parametrize("name", ["scenes", "scenes-siglip"])
