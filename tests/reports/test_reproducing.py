@@ -12,7 +12,8 @@ from whylight.evaluation.benchmarks.catalog import find_benchmark
 from whylight.evaluation.estimates import Estimate
 from whylight.evaluation.method_choices import parse_methods
 from whylight.evaluation.published import Cell, PublishedTable, figures_for, published_names, published_table
-from whylight.reports.reproducing import Outcome, command, explained, needs, outcome_table, reproduce_table
+from whylight.evaluation.reproducing import Reproduction, command, explained, needs
+from whylight.reports.outcomes import Outcome, outcome_table, outcomes_of
 
 
 @pytest.mark.parametrize("name", published_names())
@@ -46,6 +47,11 @@ def outcome(value, low, high, published):
     return Outcome(cell, Estimate(*(np.asarray(v) for v in (value, low, high))))
 
 
+def outcomes_of_all(reproduction):
+    table = reproduction.table
+    return [one for model in table.models() for one in outcomes_of(table, model, reproduction.run(model))]
+
+
 def test_marks():
     assert outcome(80.0, 78.0, 82.0, 81.9).mark == "reproduced"
     assert outcome(80.0, 79.9, 80.1, 80.4).mark == "reproduced"
@@ -71,9 +77,9 @@ def test_what_is_there_is_run_and_the_rest_says_why(tmp_path):
             cell("legrad", "timm:local-dir:/not/here"),
         ),
     )
-    nothing = reproduce_table(table, None, tmp_path, places={})
+    nothing = outcomes_of_all(Reproduction(table, None, tmp_path))
     assert [o.mark for o in nothing] == ["not run: no data"] * 3
-    ran, refused, absent = reproduce_table(table, Path("-"), tmp_path, places={}, limit=2)
+    ran, refused, absent = outcomes_of_all(Reproduction(table, Path("-"), tmp_path, limit=2))
     assert ran.mark.startswith("off by +")
     assert "attention pooling" in refused.mark
     assert absent.mark.startswith("not run: ")

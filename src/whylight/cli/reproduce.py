@@ -30,7 +30,8 @@ def reproduce(
         # Read when the hub's library is imported, which happens below.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from whylight.evaluation.published import published_names, published_table
-    from whylight.reports.reproducing import command, explained, needs, outcome_table, reproduce_table
+    from whylight.evaluation.reproducing import Reproduction, command, explained, needs
+    from whylight.reports.outcomes import outcome_table, outcomes_of
 
     console = Console()
     if name == "list":
@@ -51,7 +52,7 @@ def reproduce(
         console.print("nothing is run without --data", highlight=False)
     folder = out or Path("results") / name
     with run_progress(console, name) as advanced:
-        outcomes = reproduce_table(
+        reproduction = Reproduction(
             table,
             data,
             folder,
@@ -64,6 +65,7 @@ def reproduce(
             note=lambda text: console.print(text, highlight=False),
             progress=advanced,
         )
+        outcomes = [one for each in table.models() for one in outcomes_of(table, each, reproduction.run(each))]
     text = outcome_table(table, outcomes)
     console.print(text, highlight=False, markup=False, soft_wrap=True)
     if data is not None:
