@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from whylight.attention.call import at_least_float32
+from whylight.attention.function_mode import Function
 from whylight.attention.replacing import ReplaceAttention
 from whylight.attention.residual import ResidualStream
 from whylight.errors import UnsupportedModel
@@ -73,14 +74,8 @@ class _Reached(Exception):
 
 
 class _FirstBranch(ResidualStream):
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        result = super().__torch_function__(func, types, args, kwargs)
+    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = super().handle(func, args, kwargs)
         if self.branches:
             raise _Reached
         return result

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
+from whylight.attention.function_mode import Function, FunctionMode
 from whylight.attention.multihead import multi_head_attention
 
 Attend = Callable[..., Tensor]
 
 
-class ReplaceAttention(TorchFunctionMode):
+class ReplaceAttention(FunctionMode):
     """Inside ``with ReplaceAttention(attend):`` every attention of the model is what ``attend`` returns.
 
     Sees ``F.scaled_dot_product_attention`` and ``F.multi_head_attention_forward`` (so ``nn.MultiheadAttention``, whose
@@ -29,16 +29,9 @@ class ReplaceAttention(TorchFunctionMode):
         super().__init__()
         self.attend = attend
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
+    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if func is F.scaled_dot_product_attention:
             return self.attend(*args, **kwargs)
         if func is F.multi_head_attention_forward:
             return multi_head_attention(self.attend, *args, **kwargs)
-        return func(*args, **kwargs)
+        return NotImplemented

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+
+from whylight.attention.function_mode import Function, FunctionMode
 
 _ADDITIONS = (torch.add, torch.Tensor.add)
 
 
-class ResidualStream(TorchFunctionMode):
+class ResidualStream(FunctionMode):
     """Inside ``with ResidualStream(tokens) as stream: output = block(tokens)`` additions to the stream are recorded.
 
     An addition belongs to the stream when one of its operands *is* the stream so far: the tokens first, then the sum.
@@ -28,14 +28,8 @@ class ResidualStream(TorchFunctionMode):
         self.sum = tokens
         self.branches: list[Tensor] = []
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
+    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = func(*args, **kwargs)
         if func in _ADDITIONS and len(args) == 2 and not kwargs:
             for stream, branch in (args, args[::-1]):
                 if stream is self.sum and isinstance(branch, Tensor) and branch.shape == stream.shape:

@@ -8,15 +8,14 @@ ICCV 2017, with tokens as the activations a:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from whylight.attention.call import at_least_float32
+from whylight.attention.function_mode import Function, FunctionMode
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Block, Inputs, Pass, View
@@ -83,7 +82,7 @@ def _activation(block: Block, tokens: Tensor, at: Place) -> tuple[Tensor, Tensor
     return tokens, block(tokens)
 
 
-class _FirstNorm(TorchFunctionMode):
+class _FirstNorm(FunctionMode):
     """Makes the output of the first norm inside a leaf, where one comes before the attention."""
 
     def __init__(self, shape: torch.Size) -> None:
@@ -92,14 +91,8 @@ class _FirstNorm(TorchFunctionMode):
         self.output: Tensor | None = None
         self.looking = True
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
+    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = func(*args, **kwargs)
         if self.looking and func in _NORMS and result.shape == self.shape:
             result = self.output = result.detach().requires_grad_()
             self.looking = False

@@ -22,10 +22,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from whylight.attention import ReplaceAttention
 from whylight.attention.call import at_least_float32
+from whylight.attention.function_mode import Function, FunctionMode
 
 _ACTIVE: ContextVar[bool] = ContextVar("libra", default=False)
 
@@ -127,21 +127,14 @@ _BY_HAND = {torch.rsqrt, Tensor.rsqrt, F.softmax, torch.softmax, Tensor.softmax}
 """Denominators of norms, and attention weights, of models that write them out."""
 
 
-class _ConstantFactors(TorchFunctionMode):
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
+class _ConstantFactors(FunctionMode):
+    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not torch.is_grad_enabled():
-            return func(*args, **kwargs)
+            return NotImplemented
         if func in _RULES:
             return _RULES[func](*args, **kwargs)
         if func in _PRODUCTS and len(args) == 2 and not kwargs:
             return _product(func, *args)
         if func in _GATES or func in _BY_HAND:
             return func(*args, **kwargs).detach()
-        return func(*args, **kwargs)
+        return NotImplemented

@@ -7,23 +7,24 @@ is refused by name: no number is better than a wrong one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode, resolve_name
+from torch.overrides import resolve_name
 
 from whylight.attention import AttentionCall
 from whylight.attention.call import at_least_float32
+from whylight.attention.function_mode import Function, FunctionMode
 from whylight.errors import UnsupportedModel
 from whylight.propagation.functions import HANDLERS, PASSING, PRODUCTS, STATISTICS
 from whylight.propagation.ruled import Flow, Rule, Ruled
 from whylight.propagation.rules import Rules, divide
 
 
-class Propagation(TorchFunctionMode):
+class Propagation(FunctionMode):
     """A mode that runs functions of tensors that carry relevance by a rule set.
 
     Parameters and what is computed from them alone (positions, class tokens, rotary tables, masks) are constants.
@@ -95,15 +96,9 @@ class Propagation(TorchFunctionMode):
             f"relevance propagation: {name} {why}, and this model uses it. Choose a method that asks for gradients only"
         )
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = dict(kwargs or {})
+    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not args and "input" in kwargs:
+            kwargs = dict(kwargs)
             args = (kwargs.pop("input"),)
         given = list(tensors((args, kwargs)))
         if not any(self.carries(tensor) for tensor in given):

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from whylight.attention.call import at_least_float32
+from whylight.attention.function_mode import Function, FunctionMode
 
 
-class FrozenNorm(TorchFunctionMode):
+class FrozenNorm(FunctionMode):
     """Inside it layer norm and RMS norm keep their values, and mean and spread are constants for their derivative."""
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
+    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if func is F.layer_norm:
             return _layer_norm(*args, **kwargs)
         if func is getattr(F, "rms_norm", None):
             return _rms_norm(*args, **kwargs)
-        return func(*args, **kwargs)
+        return NotImplemented
 
 
 def _layer_norm(

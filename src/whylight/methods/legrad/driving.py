@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from whylight.attention import record_attention
+from whylight.attention.function_mode import Function, FunctionMode
 from whylight.methods.legrad.closed_form import RecordedLayer
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.view import Pass, View
@@ -58,36 +58,32 @@ def _capture(parts: PreNormBlock) -> Iterator[_Seen]:
         yield seen
 
 
-class _Capture(TorchFunctionMode):
+class _Capture(FunctionMode):
     def __init__(self, parts: PreNormBlock, seen: _Seen) -> None:
         super().__init__()
         self.norm_weight = parts.norm.weight
         self.first_weight = parts.first.weight
         self.seen = seen
 
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if func is F.layer_norm and any(argument is self.norm_weight for argument in (*args, *(kwargs or {}).values())):
+    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = func(*args, **kwargs)
+        if func is F.layer_norm and any(argument is self.norm_weight for argument in (*args, *kwargs.values())):
             self.seen.before_norm = args[0]
         elif func is F.linear and any(argument is self.first_weight for argument in args):
             self.seen.hidden = result
         return result
 
 
-class _MeanBeforeLinear(TorchFunctionMode):
+class _MeanBeforeLinear(FunctionMode):
     """One linear layer gives every token the mean over tokens: a mean that follows comes out the same, for less."""
 
     def __init__(self, weight: Tensor, weights: Tensor) -> None:
         super().__init__()
         self.weight, self.weights = weight, weights
 
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
+    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if func is F.linear and any(argument is self.weight for argument in args):
             values: Tensor = args[0]
             mean = torch.einsum("n,bnk->bk", self.weights.to(values.dtype), values)[:, None]
-            return func(mean, *args[1:], **(kwargs or {})).expand(-1, values.shape[1], -1)
-        return func(*args, **(kwargs or {}))
+            return func(mean, *args[1:], **kwargs).expand(-1, values.shape[1], -1)
+        return NotImplemented
