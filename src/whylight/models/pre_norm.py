@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -30,6 +31,34 @@ class PreNormBlock:
     activation: Activation
     attention_scale: Tensor | None = None
     mlp_scale: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class PartPaths:
+    """Where a family's block keeps its parts: dotted paths of attributes from the block.
+
+    A layer scale may be absent from the module that its path leads to: an identity stands there then.
+    """
+
+    attention_out: str
+    norm: str
+    first: str
+    second: str
+    activation: str
+    attention_scale: str
+    mlp_scale: str
+
+    def read(self, block: Any) -> PreNormBlock | None:
+        """The block's parts; None where its activation is none of those with a known derivative."""
+        names = (self.attention_out, self.norm, self.first, self.second)
+        activation = activation_of(attrgetter(self.activation)(block))
+        if activation is None:
+            return None
+        scales = []
+        for path in (self.attention_scale, self.mlp_scale):
+            module, _, name = path.rpartition(".")
+            scales.append(getattr(attrgetter(module)(block), name, None))
+        return PreNormBlock(*attrgetter(*names)(block), activation, *scales)
 
 
 def pre_norm_blocks(blocks: Iterable[Any], parts_of: Callable[[Any], PreNormBlock | None]) -> list[PreNormBlock] | None:

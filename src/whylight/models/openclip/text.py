@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.known_tokenizer import known_tokenizer
 from whylight.models.openclip.tokenizer import Tokenizer
 from whylight.models.readout_token import first_row, tokens_at, up_to
 from whylight.models.view import Inputs, Pass, View
@@ -77,11 +78,8 @@ class OpenClipTextView(View):
         Raises:
             BadInput: no tokenizer is known.
         """
-        if self.tokenizer is None:
-            raise BadInput(
-                f"{self.name} does not say which tokenizer it was trained with: whylight.wrap(model, tokenizer=...)"
-            )
-        return {"input_ids": self.tokenizer(list(texts)).to(self.parameter.device)}
+        tokenizer = known_tokenizer(self.tokenizer, self.name)
+        return {"input_ids": tokenizer(list(texts)).to(self.parameter.device)}
 
     def begin(self, inputs: Inputs) -> Pass:
         if isinstance(inputs, Tensor) or "input_ids" not in inputs or inputs["input_ids"].dim() != 2:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.known_tokenizer import known_tokenizer
 from whylight.models.openclip.pre_norm import parts_of
 from whylight.models.openclip.text import OpenClipTextView
 from whylight.models.openclip.tokenizer import Tokenizer, infer_tokenizer
@@ -82,13 +83,10 @@ class OpenClipView(View):
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         if not hasattr(self.module, "encode_text"):
             return super().encode_text(prompts)
-        if self.tokenizer is None:
-            raise BadInput(
-                f"{self.name} does not say which tokenizer it was trained with: whylight.wrap(model, tokenizer=...)"
-            )
+        tokenizer = known_tokenizer(self.tokenizer, self.name)
         # Outside inference mode, so that gradients of a score against these embeddings can be asked for.
         with torch.inference_mode(False), torch.no_grad():
-            ids = self.tokenizer(list(prompts)).to(self.parameter.device)
+            ids = tokenizer(list(prompts)).to(self.parameter.device)
             return F.normalize(self.model.encode_text(ids), dim=-1)
 
     @property

@@ -6,7 +6,9 @@ from typing import Any
 
 from torch import nn
 
-from whylight.models.pre_norm import PreNormBlock, activation_of
+from whylight.models.pre_norm import PartPaths, PreNormBlock
+
+_PARTS = PartPaths("attn.proj", "norm2", "mlp.fc1", "mlp.fc2", "mlp.act", "ls1.gamma", "ls2.gamma")
 
 
 def parts_of(block: Any) -> PreNormBlock | None:
@@ -15,16 +17,6 @@ def parts_of(block: Any) -> PreNormBlock | None:
         return None
     if type(block.attn).__name__ != "Attention" or getattr(block.attn, "gate", None) is not None:
         return None
-    activation = activation_of(block.mlp.act)
-    inner = (block.attn.norm, block.mlp.norm)
-    if activation is None or not all(isinstance(module, nn.Identity) for module in inner):
+    if not all(isinstance(module, nn.Identity) for module in (block.attn.norm, block.mlp.norm)):
         return None
-    return PreNormBlock(
-        attention_out=block.attn.proj,
-        norm=block.norm2,
-        first=block.mlp.fc1,
-        second=block.mlp.fc2,
-        activation=activation,
-        attention_scale=getattr(block.ls1, "gamma", None),
-        mlp_scale=getattr(block.ls2, "gamma", None),
-    )
+    return _PARTS.read(block)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.known_tokenizer import known_tokenizer
 from whylight.models.pre_norm import PreNormBlock, pre_norm_blocks
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.transformers.architectures import Architecture, Begin
@@ -139,13 +140,10 @@ class TransformersTextView(_TransformersModel):
         Raises:
             BadInput: no tokenizer is known.
         """
-        if self.tokenizer is None:
-            raise BadInput(
-                f"{self.name} does not say which tokenizer it was trained with: whylight.wrap(model, tokenizer=...)"
-            )
+        tokenizer = known_tokenizer(self.tokenizer, self.name)
         # SigLIP was trained on texts of full length, and sees their padding.
         siglip = _text_config(self.module).model_type.startswith("siglip")
-        encoded = self.tokenizer(
+        encoded = tokenizer(
             list(texts),
             padding="max_length" if siglip else True,
             truncation=True,
