@@ -13,9 +13,8 @@ import pytest
 import timm
 import torch
 import torch.nn.functional as F
+from largest_tensor import LargestTensor
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
 
 import whylight
 from whylight.attention import AttentionCall, gradient_relevance, kernels, record_attention
@@ -97,18 +96,6 @@ def test_large_scores_do_not_overflow() -> None:
     with tiles_only():
         expected = attention_rows(huge, row)
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
-
-
-class LargestTensor(TorchDispatchMode):
-    """Remembers the most bytes that any operation's result stands on."""
-
-    size = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        result = func(*args, **(kwargs or {}))
-        sizes = [tensor.untyped_storage().nbytes() for tensor in tree_iter(result) if isinstance(tensor, Tensor)]
-        self.size = max(self.size, *sizes, 0)
-        return result
 
 
 @pytest.mark.parametrize("name", ["legrad", "chefercam", "transformer attribution"])

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from largest_tensor import LargestTensor
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
 
 from whylight.attention import AttentionCall, gradient_relevance, record_attention, tiles
 
@@ -83,18 +82,6 @@ def test_centred_rows_have_no_constant_part() -> None:
 def test_half_precision_is_summed_in_float32() -> None:
     call = call_of(dtype=torch.bfloat16)
     assert gradient_relevance(call, torch.randn_like(call.output)).dtype == torch.float32
-
-
-class LargestTensor(TorchDispatchMode):
-    """Remembers the most elements that any operation returned."""
-
-    elements = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        sizes = [t.untyped_storage().nbytes() // t.element_size() for t in tree_iter(result) if isinstance(t, Tensor)]
-        self.elements = max(self.elements, *sizes, 0)
-        return result
 
 
 def test_largest_tensor_grows_with_the_tokens_not_with_their_square(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from largest_tensor import LargestTensor
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
 
 from whylight.attention import AttentionCall, record_attention, tiles
 from whylight.attention.absolute_products import sum_of_absolute_products
@@ -126,18 +125,6 @@ def test_no_graph_grows() -> None:
     row = torch.rand(2, 7, dtype=torch.float64)
     for reduce, _ in ROWS.values():
         assert not reduce(call, torch.ones_like(call.output), row).requires_grad
-
-
-class LargestTensor(TorchDispatchMode):
-    """Remembers the most elements that any operation returned."""
-
-    elements = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        sizes = [t.untyped_storage().nbytes() // t.element_size() for t in tree_iter(result) if isinstance(t, Tensor)]
-        self.elements = max(self.elements, *sizes, 0)
-        return result
 
 
 @pytest.mark.parametrize("name", [*ROWS, "likeness"])
