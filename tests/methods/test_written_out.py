@@ -5,12 +5,15 @@ The oracles hold class-token models only; here the definitions are written out w
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 from zoo.explained import VIEWS
 
 from whylight.attention import ReplaceAttention
+from whylight.attention.arguments import AttentionArguments
 from whylight.methods import relevance
 from whylight.models.targets import as_targets
 from whylight.models.view import Inputs, Pass, View
@@ -39,18 +42,12 @@ class WrittenOut:
         scores = as_targets(view, targets, len(output)).logits(view, output)
         self.gradients = [torch.autograd.grad(score, self.maps, retain_graph=True) for score in scores.sum(0)]
 
-    def attend(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        scale: float | None = None,
-    ) -> Tensor:
-        scores = query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scale is None else scale)
-        if is_causal:
+    def attend(self, *args: Any, **kwargs: Any) -> Tensor:
+        given = AttentionArguments(*args, **kwargs)
+        scale = given.query.shape[-1] ** -0.5 if given.scale is None else given.scale
+        scores = given.query @ given.key.transpose(-1, -2) * scale
+        attn_mask = given.attn_mask
+        if given.is_causal:
             attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
         if attn_mask is not None:
             forbidden = ~attn_mask if attn_mask.dtype == torch.bool else attn_mask == -torch.inf
@@ -58,7 +55,7 @@ class WrittenOut:
         attention = scores.softmax(-1)
         self.maps.append(attention)
         kept = torch.isfinite(scores).to(attention.dtype)
-        return (attention * kept) @ value
+        return (attention * kept) @ given.value
 
     def read(self, matrices: list[Tensor], normalized: bool = False) -> Tensor:
         """The pooled row of the product of all layers' I + M: (batch, patches)."""

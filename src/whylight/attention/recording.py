@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from whylight.attention.arguments import AttentionArguments
 from whylight.attention.call import AttentionCall
 from whylight.attention.replacing import ReplaceAttention
 
@@ -38,41 +39,15 @@ def record_attention(*, leaves: bool = False) -> Iterator[list[AttentionCall]]:
         yield calls
 
 
-def _attend(
-    calls: list[AttentionCall],
-    leaves: bool,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    def attention() -> Tensor:
-        return F.scaled_dot_product_attention(
-            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
-        )
-
+def _attend(calls: list[AttentionCall], leaves: bool, *args: Any, **kwargs: Any) -> Tensor:
+    given = AttentionArguments(*args, **kwargs)
     if leaves and torch.is_grad_enabled():
         with torch.no_grad():
-            output = attention()
+            output = given.attend()
         output.requires_grad_()
     else:
-        output = attention()
+        output = given.attend()
         if torch.is_grad_enabled() and not output.requires_grad:
             output.requires_grad_()
-    groups = query.shape[-3] // key.shape[-3] if enable_gqa else 1
-    calls.append(
-        AttentionCall(
-            query=query,
-            key=key if groups == 1 else key.repeat_interleave(groups, dim=-3),
-            value=value if groups == 1 else value.repeat_interleave(groups, dim=-3),
-            output=output,
-            mask=attn_mask,
-            is_causal=is_causal,
-            scale=query.shape[-1] ** -0.5 if scale is None else scale,
-        )
-    )
+    calls.append(given.recorded(output))
     return output

@@ -12,12 +12,15 @@ included, as published; padding itself gets nothing.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.attention import AttentionCall, OutputProjection, ReplaceAttention, output_projection, record_attention
+from whylight.attention.arguments import AttentionArguments
 from whylight.attention.call import at_least_float32
 from whylight.attention.min_max import min_max
 from whylight.errors import BadInput
@@ -97,19 +100,14 @@ def _likeness(call: AttentionCall, rows: Tensor, projection: OutputProjection | 
     return min_max(F.cosine_similarity(query, key, dim=-1)[:, prefix:])
 
 
-def _one_head(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
+def _one_head(*args: Any, **kwargs: Any) -> Tensor:
     """Attention with all heads as one, its scale that of the full width."""
-    if enable_gqa or (attn_mask is not None and attn_mask.dim() == 4 and attn_mask.shape[1] > 1):
+    given = AttentionArguments(*args, **kwargs)
+    mask, query = given.attn_mask, given.query
+    if given.enable_gqa or (mask is not None and mask.dim() == 4 and mask.shape[1] > 1):
         raise BadInput("single_head needs heads that share one mask and have keys of their own")
-    one_query, one_key, one_value = (part.transpose(1, 2).flatten(2)[:, None] for part in (query, key, value))
-    output = F.scaled_dot_product_attention(one_query, one_key, one_value, attn_mask, dropout_p, is_causal)
+    one_query, one_key, one_value = (
+        part.transpose(1, 2).flatten(2)[:, None] for part in (query, given.key, given.value)
+    )
+    output = replace(given, query=one_query, key=one_key, value=one_value, scale=None).attend()
     return output[:, 0].reshape(query.transpose(1, 2).shape).transpose(1, 2)

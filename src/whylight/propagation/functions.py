@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from whylight.attention import AttentionCall
+from whylight.attention.arguments import AttentionArguments
 from whylight.attention.call import at_least_float32
 from whylight.attention.multihead import multi_head_attention
 from whylight.propagation.attention import attention_relevance
@@ -128,37 +129,25 @@ def finite(x: Tensor) -> Tensor:
     return at_least_float32(x.detach()).nan_to_num(neginf=torch.finfo(x.dtype).min)
 
 
-def attention(
-    mode: Propagation,
-    func: Function,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    if dropout_p or mode.carries(attn_mask) or not mode.carries(value):
+def attention(mode: Propagation, func: Function, *args: Any, **kwargs: Any) -> Tensor:
+    given = AttentionArguments(*args, **kwargs)
+    if given.dropout_p or mode.carries(given.attn_mask) or not mode.carries(given.value):
         raise mode.refuse(func, "with dropout, a mask computed from the input or constant values has no rule")
-    if enable_gqa and query.shape[-3] != key.shape[-3]:
-        groups = query.shape[-3] // key.shape[-3]
-        key, value = (x.repeat_interleave(groups, dim=-3) for x in (key, value))
-    factor = query.shape[-1] ** -0.5 if scale is None else scale
-    carrying, flow = (mode.carries(query), mode.carries(key)), mode.flow
+    given = given.ungrouped()
+    of_call = replace(given, query=given.query.detach(), key=given.key.detach(), value=given.value.detach())
+    carrying, flow = (mode.carries(given.query), mode.carries(given.key)), mode.flow
     add_mask = mode.rules.add if mode.masked else None
 
     def compute(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(query, key, value, attn_mask, is_causal=is_causal, scale=factor)
+        return replace(of_call, query=query, key=key, value=value).attend()
 
     def rule(relevance: Tensor, output: Tensor, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, ...]:
-        query, key, value, output = query.detach(), key.detach(), value.detach(), output.detach()
-        call = AttentionCall(query, key, value, output, attn_mask, is_causal, factor)
+        operands = replace(of_call, query=query.detach(), key=key.detach(), value=value.detach())
+        call = operands.recorded(output.detach())
         return attention_relevance(relevance, call, *carrying, copies=flow.targets, add=add_mask)
 
-    output = mode.apply(compute, rule, query, key, value)
-    mode.calls.append(AttentionCall(query, key, value, output, attn_mask, is_causal, factor))
+    output = mode.apply(compute, rule, given.query, given.key, given.value)
+    mode.calls.append(given.recorded(output))
     return output
 
 
