@@ -13,6 +13,7 @@ from whylight.evaluation.method_choices import Choice
 from whylight.methods import record_legrad, relevance
 from whylight.methods.legrad.recording import RECORDED
 from whylight.models.view import View
+from whylight.passes.key_likeness import record_key_likeness
 from whylight.passes.sharing import shared, sharing
 
 
@@ -37,5 +38,7 @@ def _relevance(choice: Choice, view: View, pixels: Tensor, targets: Tensor) -> T
         return relevance(view, pixels, targets, method=choice.method, **choice.options)
     recorded = {name: value for name, value in choice.options.items() if name in RECORDED}
     asked: dict[str, Any] = {name: value for name, value in choice.options.items() if name not in RECORDED}
+    smooth = asked.pop("smooth", False)
     kind = ("legrad", *sorted(recorded.items()))
-    return shared(view, pixels, kind, lambda: record_legrad(view, pixels, **recorded)).relevance(targets, **asked)
+    maps = shared(view, pixels, kind, lambda: record_legrad(view, pixels, **recorded)).relevance(targets, **asked)
+    return record_key_likeness(view, pixels).above_mean(maps) if smooth else maps
