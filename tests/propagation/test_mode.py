@@ -22,7 +22,7 @@ from whylight.passes import relevance_pass
 from whylight.passes.full_pass import full_pass
 from whylight.passes.logit_gradients import logit_gradients
 from whylight.passes.relevance_pass import RelevancePass
-from whylight.propagation import CONSERVATIVE, Propagation
+from whylight.propagation import CONSERVATIVE, propagation
 
 X = torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 WEIGHT = nn.Parameter(torch.randn(6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64))
@@ -30,13 +30,13 @@ WEIGHT = nn.Parameter(torch.randn(6, 6, generator=torch.Generator().manual_seed(
 
 def went_back(function: Callable[[Tensor], Tensor], relevance: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """The output under the mode, the relevance of X, and the gradient of X for the same seed."""
-    propagation = Propagation(CONSERVATIVE)
-    entering = propagation.begin(X)
-    with propagation:
+    mode = propagation(CONSERVATIVE)
+    entering = mode.begin(X)
+    with mode:
         output = function(entering)
     seed = torch.ones_like(output)[None] if relevance is None else relevance[None]
-    (found,) = propagation.flow.relevance_at([entering], output, seed)
-    (gradient,) = propagation.flow.gradient_at([entering], output, seed)
+    (found,) = mode.flow.relevance_at([entering], output, seed)
+    (gradient,) = mode.flow.gradient_at([entering], output, seed)
     return output, found[0], gradient[0]
 
 

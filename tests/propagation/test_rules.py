@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.attention import AttentionCall, tiles
-from whylight.propagation import BASELINE, CONSERVATIVE, Propagation
+from whylight.propagation import BASELINE, CONSERVATIVE, propagation
 from whylight.propagation.attention import attention_relevance, row_times_normalized, row_times_relevance
 from whylight.propagation.pictures import picture_convolution
 from whylight.propagation.rules import STABILIZER, divide
@@ -108,13 +108,13 @@ def test_pixels_get_what_the_z_b_rule_says() -> None:
 
 @pytest.mark.parametrize("targets", [1, 3])
 def test_rows_without_relevance_are_left_out(targets: int) -> None:
-    propagation = Propagation(CONSERVATIVE)
+    mode = propagation(CONSERVATIVE)
     x, weight = randn(2, 9, 5), randn(6, 5, seed=1)
-    entering = propagation.begin(x)
-    with propagation:
+    entering = mode.begin(x)
+    with mode:
         output = F.linear(entering, weight)
     relevance = torch.zeros(targets, 2, 9, 6, dtype=torch.float64)
     relevance[:, 1, 4] = randn(targets, 6, seed=2)
-    (found,) = propagation.flow.relevance_at([entering], output, relevance)
+    (found,) = mode.flow.relevance_at([entering], output, relevance)
     for target in range(targets):
         assert close(found[target], CONSERVATIVE.linear(relevance[target], x @ weight.T, x, weight, None))

@@ -16,7 +16,7 @@ from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 from whylight.passes.relevance_pass import RelevancePass, RuleSet
-from whylight.propagation import RULE_SETS, Propagation
+from whylight.propagation import RULE_SETS, propagation
 
 
 @method(
@@ -34,7 +34,7 @@ def lrp(view: View, inputs: Inputs, targets: Targets, *, rules: RuleSet = "basel
     Args:
         rules: "baseline" (the rows of both papers' tables; makes relevance) or "conservative".
     """
-    embedding = Propagation(RULE_SETS[rules])
+    embedding = propagation(RULE_SETS[rules])
     if not isinstance(inputs, Tensor):
         with torch.no_grad():
             run = view.begin(inputs)

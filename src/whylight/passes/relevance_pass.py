@@ -20,7 +20,7 @@ from whylight.models.view import Inputs, Pass, View
 from whylight.passes.full_pass import BlockPass, FullPass
 from whylight.passes.layers import layer_index, the_call
 from whylight.passes.sharing import shared
-from whylight.propagation import Flow, Propagation, Rules
+from whylight.propagation import Flow, Rules, propagation
 
 RuleSet = Literal["baseline", "conservative"]
 """Names of :data:`whylight.propagation.RULE_SETS`, as methods take them."""
@@ -72,15 +72,15 @@ class RelevancePass:
     def __init__(self, view: View, run: Pass, rules: Rules, tokens: Tensor, first: int) -> None:
         self.view, self.run, self.rules, self.first = view, run, rules, first
         self.flow: Flow
-        propagation = Propagation(rules, masked=run.grid is None)
-        self.flow = propagation.flow
+        mode = propagation(rules, masked=run.grid is None)
+        self.flow = mode.flow
         self.stages: list[Stage] = []
         for step in (*run.blocks[first:], run.readout):
-            entering = propagation.begin(tokens)
-            seen = len(propagation.calls)
-            with propagation:
+            entering = mode.begin(tokens)
+            seen = len(mode.calls)
+            with mode:
                 output = step(entering)
-            self.stages.append(Stage(entering, output, propagation.calls[seen:]))
+            self.stages.append(Stage(entering, output, mode.calls[seen:]))
             tokens = output
         self.output = tokens.detach()
 

@@ -2,10 +2,10 @@
 
 from whylight.propagation.baseline import BASELINE
 from whylight.propagation.conservative import CONSERVATIVE
-from whylight.propagation.mode import Propagation
+from whylight.propagation.functions import propagation
 from whylight.propagation.ruled import Flow
 from whylight.propagation.rules import Rules
 
 RULE_SETS = {rules.name: rules for rules in (BASELINE, CONSERVATIVE)}
 
-__all__ = ["BASELINE", "CONSERVATIVE", "RULE_SETS", "Flow", "Propagation", "Rules"]
+__all__ = ["BASELINE", "CONSERVATIVE", "RULE_SETS", "Flow", "Rules", "propagation"]

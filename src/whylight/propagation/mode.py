@@ -1,13 +1,15 @@
 """Relevance propagation over an untouched model: a function mode under which every function has a rule.
 
-Inside ``with Propagation(rules) as propagation:`` a model computes what it always computes, on a graph along which
-relevance can go back as well as the gradient (:class:`~whylight.propagation.ruled.Flow`). A function that has no rule
-is refused by name: no number is better than a wrong one.
+Inside ``with propagation(rules) as mode:`` (:func:`whylight.propagation.propagation`) a model computes what it always
+computes, on a graph along which relevance can go back as well as the gradient
+(:class:`~whylight.propagation.ruled.Flow`). A function that has no rule is refused by name: no number is better than a
+wrong one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,9 +21,25 @@ from whylight.attention import AttentionCall
 from whylight.attention.call import at_least_float32
 from whylight.attention.function_mode import Function, FunctionMode
 from whylight.errors import UnsupportedModel
-from whylight.propagation.functions import HANDLERS, PASSING, PRODUCTS, STATISTICS
 from whylight.propagation.ruled import Flow, Rule, Ruled
 from whylight.propagation.rules import Rules, divide
+
+
+@dataclass(frozen=True)
+class FunctionTable:
+    """What becomes of each torch function. Those in none of these are refused where they carry relevance on.
+
+    Attributes:
+        handlers: ``handler(mode, func, *args, **kwargs)`` runs a function by its rule.
+        passing: change no number: relevance goes where the numbers go.
+        statistics: that norms written out by hand divide by: these get no relevance.
+        of_statistics: the only functions that may read such statistics.
+    """
+
+    handlers: Mapping[Function, Callable[..., Any]]
+    passing: frozenset[Function]
+    statistics: frozenset[Function]
+    of_statistics: frozenset[Function]
 
 
 class Propagation(FunctionMode):
@@ -33,14 +51,15 @@ class Propagation(FunctionMode):
 
     Attributes:
         rules: the rule set.
+        table: what becomes of each function.
         masked: attention adds a mask to its scores, of zeros where nothing is forbidden (texts).
         flow: takes relevance or gradients back. Use it outside the mode.
         calls: attention calls so far, in order.
     """
 
-    def __init__(self, rules: Rules, *, masked: bool = False) -> None:
+    def __init__(self, rules: Rules, table: FunctionTable, *, masked: bool = False) -> None:
         super().__init__()
-        self.rules = rules
+        self.rules, self.table = rules, table
         self.masked = masked
         self.flow = Flow()
         self.calls: list[AttentionCall] = []
@@ -110,17 +129,18 @@ class Propagation(FunctionMode):
             return result
         if any(id(tensor) in self._changed for tensor in given):
             raise self.refuse(func, "reads a tensor that was changed in place")
-        if func not in PRODUCTS and any(self.is_statistic(tensor) for tensor in given):
+        if func not in self.table.of_statistics and any(self.is_statistic(tensor) for tensor in given):
             raise self.refuse(func, "of a norm's statistics has no rule")
-        result = HANDLERS[func](self, func, *args, **kwargs) if func in HANDLERS else func(*args, **kwargs)
+        handler = self.table.handlers.get(func)
+        result = func(*args, **kwargs) if handler is None else handler(self, func, *args, **kwargs)
         if func is not F.multi_head_attention_forward and any(self.carries(tensor) for tensor in tensors(result)):
             for tensor in given:
                 self._note_reader(tensor)
-        if func in HANDLERS:
+        if handler is not None:
             return result
-        if func in STATISTICS:
+        if func in self.table.statistics:
             self.mark_statistic(result)
-        elif func not in PASSING and any(tensor.grad_fn is not None for tensor in tensors(result)):
+        elif func not in self.table.passing and any(tensor.grad_fn is not None for tensor in tensors(result)):
             raise self.refuse(func)
         return result
 

@@ -1,0 +1,1 @@
+"""What a torch function does under relevance propagation: ``handler(mode, func, *args, **kwargs)``, by kind."""
