@@ -25,6 +25,7 @@ POOLED = (*POOLED, "transformers siglip")
 TEXTS = ("openclip text", "transformers bert", "transformers clip text")
 
 UNDEFINED = {
+    "gem": (*TEXTS, "timm class token", "timm mean", "timm rotary"),
     "clip_surgery": (*POOLED, *TEXTS, "timm class token"),
     "decomposition": (*POOLED, "transformers bert"),
     "grad_eclip": POOLED,

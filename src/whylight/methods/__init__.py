@@ -7,6 +7,7 @@ from whylight.methods import beyond_intuition as _beyond_intuition  # noqa: F401
 from whylight.methods import chefercam as _chefercam  # noqa: F401
 from whylight.methods import clip_surgery as _clip_surgery  # noqa: F401
 from whylight.methods import decomposition as _decomposition  # noqa: F401
+from whylight.methods import gem as _gem  # noqa: F401
 from whylight.methods import grad_eclip as _grad_eclip  # noqa: F401
 from whylight.methods import gradcam as _gradcam  # noqa: F401
 from whylight.methods import input_gradient as _input_gradient  # noqa: F401

@@ -18,15 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from whylight.attention import AttentionCall, output_projection, record_attention
+from whylight.attention import AttentionCall
 from whylight.attention.call import at_least_float32
-from whylight.errors import BadInput, UnsupportedModel
+from whylight.errors import UnsupportedModel
 from whylight.methods.registry import method
 from whylight.models.readout_token import tokens_at
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, Pass, View
-from whylight.passes.layers import the_call
 from whylight.passes.readout_position import readout_positions
+from whylight.passes.second_path import second_path
 
 TEMPERATURE = 2.0
 """Factor of the cosines from which prompts get their weights, as published."""
@@ -53,8 +53,6 @@ def clip_surgery(
         raise UnsupportedModel(f"{view.name} is a classifier: clip_surgery is defined for models that give embeddings")
     with torch.no_grad():
         run = view.begin(inputs)
-        if run.grid is None:
-            raise UnsupportedModel(f"{view.name} reads text: clip_surgery is defined for pictures")
         features = F.normalize(dense_features(view, run, start_layer), dim=-1)
     prompts = F.normalize(targets.values.to(features), dim=-1).expand(len(features), -1, -1)
     similarity = torch.einsum("bnd,btd->btn", features, prompts)
@@ -75,23 +73,11 @@ def dense_features(view: View, run: Pass, start_layer: int) -> Tensor:
         UnsupportedModel: the model has no class token that it reads.
     """
     rows = readout_positions(view, run, "clip_surgery")
-    count = len(run.blocks)
-    first = max(start_layer + count, 0) if start_layer < 0 else start_layer
-    if first >= count:
-        raise BadInput(f"start_layer {start_layer} is outside a model of {count} layers")
-    tokens = path = run.tokens
-    for layer, block in enumerate(run.blocks):
-        path = tokens if layer == first else path
-        with record_attention() as calls:
-            output = block(tokens)
-        if layer >= first:
-            call = the_call(calls, view, layer, tokens.shape[1])
-            path = path + output_projection(block, tokens)(_value_attention(call)).to(path.dtype)
-        tokens = output
+    tokens, path = second_path(view, run, start_layer, _value_attention, "clip_surgery")
     both = torch.cat([tokens_at(tokens, rows)[:, None], path[:, run.prefix :]], dim=1)
     return at_least_float32(run.head(both.flatten(0, 1)).unflatten(0, both.shape[:2]))
 
 
-def _value_attention(call: AttentionCall) -> Tensor:
+def _value_attention(call: AttentionCall, read: Tensor) -> Tensor:
     """softmax(v vᵀ · scale) v, (batch, heads, tokens, head width)."""
     return F.scaled_dot_product_attention(call.value, call.value, call.value, scale=call.scale)

@@ -8,24 +8,20 @@ ICCV 2017, with tokens as the activations a:
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.attention.call import at_least_float32
-from whylight.attention.function_mode import Function, FunctionMode
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Block, Inputs, Pass, View
 from whylight.passes.block_input import block_input
+from whylight.passes.first_norm import FirstNorm
 from whylight.passes.layers import run_blocks
 
 Place = Literal["norm1", "input", "output"]
-
-_NORMS = {F.layer_norm, getattr(F, "rms_norm", F.layer_norm)}
-_ATTENTION = {F.scaled_dot_product_attention, F.multi_head_attention_forward}
 
 
 @method(
@@ -69,7 +65,7 @@ def _activation(block: Block, tokens: Tensor, at: Place) -> tuple[Tensor, Tensor
     """The tokens to explain, as a leaf, and what leaves the block."""
     tokens = tokens.detach()
     if at == "norm1":
-        with _FirstNorm(tokens.shape) as norm:
+        with FirstNorm(tokens.shape, leaf=True) as norm:
             output = block(tokens)
         if norm.output is not None:
             return norm.output, output
@@ -80,22 +76,3 @@ def _activation(block: Block, tokens: Tensor, at: Place) -> tuple[Tensor, Tensor
         return tokens, tokens
     tokens.requires_grad_()
     return tokens, block(tokens)
-
-
-class _FirstNorm(FunctionMode):
-    """Makes the output of the first norm inside a leaf, where one comes before the attention."""
-
-    def __init__(self, shape: torch.Size) -> None:
-        super().__init__()
-        self.shape = shape
-        self.output: Tensor | None = None
-        self.looking = True
-
-    def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        result = func(*args, **kwargs)
-        if self.looking and func in _NORMS and result.shape == self.shape:
-            result = self.output = result.detach().requires_grad_()
-            self.looking = False
-        elif func in _ATTENTION:
-            self.looking = False
-        return result
