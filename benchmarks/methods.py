@@ -28,6 +28,8 @@ GOALS = {
     ("legrad", 1): 1.45,
     ("legrad", 8): 4.1,
     ("session", 1): 1 / 3,
+    ("keyflow", 1): 2.4,
+    ("keyflow", 8): 2.4 + 7 * 1.6,
     ("chefercam", 1): 4.0,
     ("transformer_attribution", 1): 6.0,
     ("rollout", 1): 1.5,
@@ -90,7 +92,7 @@ def runs_of(
             session = runs["recording", 0]()
             runs[name, 1] = lambda session=session: session.explain(1)
             continue
-        for count in (1, 8) if name == "legrad" else (1,):
+        for count in (1, 8) if name in ("legrad", "keyflow") else (1,):
             runs[name, count] = lambda name=name, count=count: whylight.relevance(
                 view, pixels, list(range(count)), method=name
             )

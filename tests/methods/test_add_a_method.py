@@ -27,7 +27,7 @@ def example(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_listed_and_says_what_it_does() -> None:
     assert "value_norm" in methods()
     found = find_method("value_norm")
-    assert found.options == {"layer": -1}
+    assert found.options == {"layer": -1, "smooth": False}
     assert "value" in found.summary
 
 
@@ -42,5 +42,5 @@ def test_it_runs_on_every_view(kind: str) -> None:
 
 def test_its_options_are_checked() -> None:
     view, inputs, targets = VIEWS["timm class token"]()
-    with pytest.raises(UnknownName, match="value_norm has no option 'layers'; it has: layer"):
+    with pytest.raises(UnknownName, match="value_norm has no option 'layers'; it has: layer, smooth"):
         relevance(view, inputs, targets, "value_norm", layers=0)
