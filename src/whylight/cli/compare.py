@@ -56,7 +56,8 @@ def compare(
         (print_error if methods else print_note)(f"without {method}: {reason}")
     if not results:
         raise BadInput(f"{view.name} can be explained by none of these methods")
-    file = folder.write(f"{Path(name).stem}-methods", question.look.picture, comparison_figure(results))
+    asked = view.name, [result.method for result in results], results[0].targets, results[0].input_size
+    file = folder.write(f"{Path(name).stem}-methods", question.look.picture, comparison_figure(results), asked)
     if as_json:
         print_json({"picture": name, "file": str(file), "methods": [r.to_dict() for r in results], "refused": refused})
     else:

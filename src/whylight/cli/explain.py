@@ -67,7 +67,7 @@ def explain(
                 skipped.append({"picture": name, "error": str(error)})
                 continue
             result = ask(view, picture, targets, size=input_size).answer(method, **options)
-            file = folder.write(Path(name).stem, picture, result.figure())
+            file = folder.write(Path(name).stem, picture, result.figure(), asked(result))
             rows += _rows(name, result, file)
             records.append({"picture": name, "file": str(file)} | result.to_dict())
     if as_json:
@@ -77,6 +77,11 @@ def explain(
         print_table(("picture", "prompt", score, "logit", "figure"), rows, numbers=(score, "logit"))
     if skipped:
         raise typer.Exit(1)
+
+
+def asked(result: Explanation) -> object:
+    """What a figure shows of a picture: the same when the same is asked again."""
+    return result.model, result.method, result.options, result.targets, result.input_size
 
 
 def _rows(name: str, result: Explanation, file: Path) -> list[tuple[str, ...]]:

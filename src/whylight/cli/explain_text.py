@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from whylight.text.explanation import TextExplanation
 
 _STRONGEST = 10
+_LETTERS = 20
 
 
 def explain_words(
@@ -54,7 +55,8 @@ def explain_words(
         if text is None or pictures:
             raise BadInput(f"{view.name} is a classifier: for words give --text and no picture")
         read = explain_text(view, text, list(prompts) if prompts else None, method, windows=windows, **options)
-        records.append(_written(read, folder, _short(text), as_json))
+        stem = _short(text, view.name, read.targets, method, dict(options), windows)
+        records.append(_written(read, folder, stem, as_json))
     else:
         wanted = [*(prompts or ()), *([text] if text is not None else [])]
         records, skipped = _pairs(view, pictures, wanted, method, options, folder, size, as_json)
@@ -92,7 +94,8 @@ def _pairs(
         seen = ask(view, picture, targets, size=size).answer(method, **options)
         for index, prompt in enumerate(seen.targets):
             read = explain_text(view, prompt, picture, method, **options)
-            figure = folder.write(f"{Path(name).stem}-{_short(prompt)}", picture, pair_figure(seen, read, index))
+            stem, asked = f"{Path(name).stem}-{_short(prompt)}", (view.name, method, dict(options), seen.input_size)
+            figure = folder.write(stem, picture, pair_figure(seen, read, index), asked)
             records.append(_written(read, folder, figure.stem, as_json) | {"picture": name, "figure": str(figure)})
             if not as_json:
                 print(f"figure: {figure}")
@@ -101,11 +104,7 @@ def _pairs(
 
 def _written(read: TextExplanation, folder: OutputFolder, stem: str, as_json: bool) -> dict[str, Any]:
     """Write HTML and JSON, and show the words in colour."""
-    page, data = folder.folder / f"{stem}.html", folder.folder / f"{stem}.json"
-    try:
-        files = [str(read.save(path)) for path in (page, data)]
-    except OSError as error:
-        raise BadInput(f"{page} cannot be written: {error.strerror}") from None
+    files = [str(read.save(folder.folder / f"{stem}{ending}")) for ending in (".html", ".json")]
     if not as_json:
         console = Console()
         console.print(read)
@@ -116,7 +115,8 @@ def _written(read: TextExplanation, folder: OutputFolder, stem: str, as_json: bo
     return read.to_dict() | {"files": files}
 
 
-def _short(text: str) -> str:
-    """The first words of a text as a file name, and a digest that tells it from others."""
-    words = re.findall(r"[a-z0-9]+", text.lower())[:5]
-    return "-".join([*words, hashlib.sha256(text.encode()).hexdigest()[:8]])
+def _short(text: str, *asked: object) -> str:
+    """The first words of a text as a file name, and a digest that tells it from others, and from other questions."""
+    words = [word[:_LETTERS] for word in re.findall(r"[a-z0-9]+", text.lower())[:5]]
+    whole = repr((text, *asked)).encode("utf-8", "backslashreplace")
+    return "-".join([*words, hashlib.sha256(whole).hexdigest()[:8]])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from whylight.cli.printing import print_error, print_warning
+from whylight.cli.printing import print_error, print_warning, ready_streams
 from whylight.errors import WhylightError, WhylightWarning
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -46,16 +48,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Errors that Whylight raises on purpose are one red line on stderr; warnings are one yellow line each.
     """
+    ready_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     named = next((word for word in words if not word.startswith("-")), None)
     with warnings.catch_warnings():
         warnings.simplefilter("always", WhylightWarning)
         warnings.showwarning = print_warning
         try:
-            build(named)(words, prog_name="whylight")
+            try:
+                build(named)(words, prog_name="whylight")
+            finally:
+                sys.stdout.flush()  # what cannot be written is known while it can still be said
         except WhylightError as error:
-            print_error(str(error))
-            sys.exit(2)
+            _stop(str(error))
+        except BrokenPipeError:  # who read the output has had enough
+            _stop(None, status=1)
+        except OSError as error:
+            _stop(f"{error.filename or 'the output'} cannot be read or written: {error.strerror or error}")
+        except MemoryError:
+            _stop("this does not fit into memory: smaller pictures, a smaller --size or fewer prompts do")
+
+
+def _stop(message: str | None, status: int = 2) -> NoReturn:
+    """Exit with one line on stderr; what is left of an output that cannot be written goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if message is not None:
+        with contextlib.suppress(OSError):
+            print_error(message)
+    sys.exit(status)
 
 
 def _function(place: str) -> Callable[..., Any]:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.preprocessing import Frame, place_in_picture
+from whylight.runs.files import home_opened, make_folder, write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -168,17 +169,12 @@ class Explanation:
         Raises:
             BadInput: another ending, or a place that cannot be written to.
         """
-        path = Path(path)
+        path = home_opened(Path(path))
         writers = {".png": self._repr_png_, ".npz": self._npz, ".json": self._json}
         if path.suffix.lower() not in writers:
             raise BadInput(f"{path.name}: explanations are saved as .png, .npz or .json")
-        data = writers[path.suffix.lower()]()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        except OSError as error:
-            raise BadInput(f"{path} cannot be written: {error.strerror or error}") from None
-        return path
+        make_folder(path.parent)
+        return write_file(path, writers[path.suffix.lower()]())
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the picture as plain numbers and strings, ready for JSON; NaN and infinity as None."""

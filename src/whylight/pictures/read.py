@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.runs.files import home_opened, reason
 
 PictureLike = str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor
 """A path, a PIL picture, an array (height, width, 3), or a tensor (3, height, width)."""
 
+_NO_PICTURES = {".h5", ".hdf", ".grib", ".bufr", ".mpg", ".mpeg", ".eps", ".ps", ".emf", ".wmf", ".iim"}
+"""Endings whose formats Pillow only recognises, or hands to another program."""
 _SLACK = 1e-3
 """How far floats may lie outside [0, 1], as they do after resizing."""
 
@@ -38,30 +44,64 @@ def read_picture(source: PictureLike) -> Image.Image:
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, (str, os.PathLike)):
-        return _from_file(Path(source))
+        if not os.fspath(source):
+            raise BadInput("the name of a picture is empty")
+        return _from_file(Path(os.fsdecode(source)))
     raise BadInput(
         "a picture is a path, a PIL picture, an array (height, width, 3) or a tensor (3, height, width), not a "
         f"{type(source).__name__}"
     )
 
 
+def picture_endings() -> set[str]:
+    """Endings of files that Pillow reads without other programs: ``.jpg``, ``.jfif``, ``.avif``, ..."""
+    Image.init()
+    return {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN} - _NO_PICTURES
+
+
 def _from_file(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as opened:
-            return _upright_rgb(opened, str(path))
+        mode = home_opened(path).stat().st_mode
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise BadInput(f"{path} is a folder, not a picture") from None
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        raise BadInput(f"{path} cannot be read: {reason(error)}") from None
+    if stat.S_ISDIR(mode):
+        raise BadInput(f"{path} is a folder, not a picture")
+    if not stat.S_ISREG(mode):
+        raise BadInput(f"{path} is no file: a pipe or a device has no end to wait for")
+    with _one_line(path):
+        opened = Image.open(home_opened(path))
+    with opened:
+        return _upright_rgb(opened, str(path))
+
+
+@contextlib.contextmanager
+def _one_line(name: object) -> Iterator[None]:
+    """Whatever a decoder raises for a damaged picture, and there is nothing that none raises, as one line.
+
+    Raises:
+        BadInput: saying what the decoder said.
+    """
+    try:
+        yield
+    except BadInput:
+        raise
     except UnidentifiedImageError:
-        reason = "the file is empty" if path.stat().st_size == 0 else "it is no picture, or of an unknown format"
-        raise BadInput(f"{path} cannot be read: {reason}") from None
-    except (OSError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{path} cannot be read: {error}") from None
+        empty = isinstance(name, Path) and home_opened(name).stat().st_size == 0
+        why = "the file is empty" if empty else "it is no picture, or of an unknown format"
+        raise BadInput(f"{name} cannot be read: {why}") from None
+    except MemoryError:
+        raise BadInput(f"{name} cannot be read: it does not fit into memory") from None
+    except Exception as error:
+        said = str(error).partition("\n")[0] or type(error).__name__
+        raise BadInput(f"{name} cannot be read: {said}") from None
 
 
 def _upright_rgb(picture: Image.Image, name: str) -> Image.Image:
-    try:
+    with _one_line(name):
+        if 0 in picture.size:
+            raise BadInput(f"{name} holds no pixel: {picture.width} x {picture.height}")
         picture = ImageOps.exif_transpose(picture)
         if picture.mode.startswith(("I", "F")):
             picture = _to_eight_bits(picture)
@@ -69,8 +109,6 @@ def _upright_rgb(picture: Image.Image, name: str) -> Image.Image:
             picture = picture.convert("RGBA")
             picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
         return picture.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadInput(f"{name} cannot be read: {error}") from None
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.runs.files import home_opened, make_folder, write_file
 from whylight.text.html import body, page
 from whylight.text.word_colors import ColoredText, colored_words
 from whylight.text.words import Span, Word
@@ -105,17 +106,20 @@ class TextExplanation:
     def save(self, path: str | Path) -> Path:
         """Write it: ``.html`` (one self-contained page) or ``.json``.
 
+        Folders on the way are made; a file of that name is replaced.
+
         Raises:
-            BadInput: another ending.
+            BadInput: another ending, or a place that cannot be written to.
         """
-        path = Path(path)
-        if path.suffix == ".html":
-            path.write_text(self.html(), encoding="utf-8")
-        elif path.suffix == ".json":
-            path.write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
-        else:
+        path = home_opened(Path(path))
+        writers: dict[str, Callable[[], str]] = {".html": self.html, ".json": self._json}
+        if path.suffix.lower() not in writers:
             raise BadInput(f"{path.name}: explanations of text are saved as .html or .json")
-        return path
+        make_folder(path.parent)
+        return write_file(path, writers[path.suffix.lower()]())
+
+    def _json(self) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
 
     def colored(self) -> list[ColoredText]:
         """The text once per target, its words on the colours of their relevance."""

@@ -1,0 +1,109 @@
+"""The one way in which files are written: aside, down to the disk, and then renamed.
+
+A file that is there is whole, and what stood in its place stays until the new one is: a full disk or a kill loses
+nothing, and leaves no empty file behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from whylight.errors import BadInput
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+def home_opened(path: Path) -> Path:
+    """``~`` and ``~user`` as that person's folder; as it stands where there is no such person."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder and those above it.
+
+    Raises:
+        BadInput: it cannot be made: a file stands in the way, its name is none, no right to write, ...
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{folder} cannot be a folder for results: {reason(error)}") from None
+    return folder
+
+
+def write_file(path: Path, data: bytes | str) -> Path:
+    """Write a file, in place of one that is there; text as UTF-8, lone surrogates in it as question marks.
+
+    Raises:
+        BadInput: it cannot be written; what was there is still there.
+    """
+    with written_aside(path) as file:
+        file.write(data if isinstance(data, bytes) else data.encode("utf-8", "replace"))
+    return path
+
+
+def write_new_file(path: Path, data: bytes) -> bool:
+    """Write a file where none is; False where there is one, also one that another process made just now.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    try:
+        with written_aside(path, placed=_link) as file:
+            file.write(data)
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def written_aside(path: Path, placed: Callable[[Any, Any], object] = os.replace) -> Iterator[IO[bytes]]:
+    """An open file beside ``path`` that gets its name once it is whole.
+
+    Args:
+        placed: what gives it the name: a rename replaces what is there, a link does not.
+
+    Raises:
+        BadInput: it cannot be written.
+        FileExistsError: there is such a file (links only).
+    """
+    aside = path.with_name(f".whylight-{uuid.uuid4().hex}")
+    try:
+        # Neither through a link nor into a file that somebody has put there.
+        with aside.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        placed(aside, path)
+    except FileExistsError:
+        raise
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        raise BadInput(f"{path} cannot be written: {reason(error)}") from None
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            aside.unlink(missing_ok=True)
+
+
+def _link(aside: Path, path: Path) -> None:
+    """Give a file a name that none has yet, also where the file system knows no links."""
+    try:
+        os.link(aside, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        os.replace(aside, path)
+
+
+def reason(error: Exception) -> str:
+    """Why the system refused, without the number and the name that it adds."""
+    return getattr(error, "strerror", None) or str(error)
