@@ -85,7 +85,7 @@ class Head:
 
     @torch.no_grad()
     def _encode(self, names: list[str]) -> Tensor:
-        prompts = [template.format(name) for name in names for template in self.templates]
+        prompts = [template.replace("{}", name) for name in names for template in self.templates]
         parts = [self.view.encode_text(prompts[i : i + _TEXTS_AT_ONCE]) for i in range(0, len(prompts), _TEXTS_AT_ONCE)]
         each = torch.cat(parts).unflatten(0, (len(names), len(self.templates)))
         return F.normalize(F.normalize(each, dim=-1).mean(1), dim=-1)

@@ -23,7 +23,7 @@ from whylight.attention.absolute_products import sum_of_absolute_products
 from whylight.attention.call import at_least_float32
 from whylight.attention.row_products import attention_rows, row_times_attention, support
 from whylight.errors import BadInput
-from whylight.methods.registry import method
+from whylight.methods.registry import MOST_STEPS, method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 from whylight.passes.full_pass import FullPass, drive_to_last_map, full_pass
@@ -138,8 +138,8 @@ class _Feedback:
 
 
 def _feedback(full: FullPass, inputs: Inputs, targets: Targets, steps: int) -> _Feedback:
-    if steps < 1:
-        raise BadInput(f"steps must be at least 1, not {steps}")
+    if not 1 <= steps <= MOST_STEPS:
+        raise BadInput(f"steps must be 1 to {MOST_STEPS:,}, not {steps}")
     rows = support(full.readout_weights())
     gradients, values = [], []
     for alpha in torch.linspace(0, 1, steps, dtype=torch.float64).tolist():

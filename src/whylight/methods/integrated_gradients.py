@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from whylight.errors import BadInput, MissingExtra
-from whylight.methods.registry import method
+from whylight.methods.registry import MOST_STEPS, method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 from whylight.passes.layers import run_blocks
@@ -41,8 +41,8 @@ def integrated_gradients(
     Raises:
         MissingExtra: captum is not installed.
     """
-    if steps < 2:
-        raise BadInput(f"steps must be at least 2, not {steps}")
+    if not 2 <= steps <= MOST_STEPS:
+        raise BadInput(f"steps must be 2 to {MOST_STEPS:,}, not {steps}")
     integrate = _captum()
     pictures = isinstance(inputs, Tensor)
     run = view.begin(inputs)

@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName
+from whylight.methods.option_types import check_types
 from whylight.methods.plugins import load_plugins
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
@@ -22,6 +23,9 @@ from whylight.propagation.libra import libra_gradients
 
 _RENAMED = {"centred": "centered", "normalise_rows": "normalize_rows"}
 """Options by the names that they had in the documentation."""
+
+MOST_STEPS = 1_000
+"""Of a path from nothing to the input; each step is a way through the model and back."""
 
 Explain = Callable[..., Tensor]
 """(view, inputs, targets, **options) to relevance (batch, targets, tokens), prefix tokens dropped."""
@@ -79,11 +83,11 @@ class Method:
         return own | ({"libra": False} if self.libra else {}) | ({"smooth": False} if self.smooth else {})
 
     def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The options by their present names, once none is unknown and none holds a word that it does not take.
+        """The options by their present names, once none is unknown and each is of the type of its hint.
 
         Raises:
             UnknownName: naming the options there are.
-            BadInput: naming the words that the option takes.
+            BadInput: naming what the option takes.
 
         Warns:
             DeprecationWarning: an option has its old name.
@@ -91,13 +95,12 @@ class Method:
         if not options:
             return {}
         options = {_present_name(option): value for option, value in options.items()}
-        known, hints = self.options, get_type_hints(self.explain)
-        for option, value in options.items():
+        known = self.options
+        for option in options:
             if option not in known:
                 raise UnknownName(f"{self.name} has no option {option!r}; it has: {', '.join(known) or 'none'}")
-            words = _words(hints.get(option))
-            if words and isinstance(value, str) and value not in words:
-                raise BadInput(f"{self.name}: {option}={value!r} must be one of {', '.join(words)}")
+        check_types(self.name, options, self.explain)
+        check_types(self.name, {name: options[name] for name in ("libra",) if name in options}, Method.__call__)
         return options
 
 
@@ -106,13 +109,6 @@ def _present_name(option: str) -> str:
         return option
     warnings.warn(f"the option {option} is called {_RENAMED[option]} now", DeprecationWarning, stacklevel=4)
     return _RENAMED[option]
-
-
-def _words(hint: object) -> list[str]:
-    """The strings that a type hint allows, where it names them (Literal)."""
-    if get_origin(hint) is Literal:
-        return [value for value in get_args(hint) if isinstance(value, str)]
-    return [word for part in get_args(hint) for word in _words(part)]
 
 
 _METHODS: dict[str, Method] = {}
@@ -159,6 +155,7 @@ def find_method(name: str) -> Method:
         UnknownName: with near misses and the list of all.
     """
     load_plugins()
+    check_types("method", {"name": name}, find_method)
     try:
         return _METHODS[name]
     except KeyError:

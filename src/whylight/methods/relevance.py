@@ -10,6 +10,7 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.methods.legrad.recording import RECORDED, LegradRecording
 from whylight.methods.registry import find_method
+from whylight.models.inputs import check_inputs
 from whylight.models.targets import TargetsLike, as_targets
 from whylight.models.view import Inputs, View
 
@@ -22,7 +23,7 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
 
     Args:
         view: from :func:`whylight.wrap` or :func:`whylight.load`.
-        inputs: (batch, 3, H, W) pixels, normalised as the model wants them; for text a mapping with ``input_ids`` and
+        inputs: (batch, channels, H, W) pixels (channels: 3 for most models), normalised as the model wants them; for text a mapping with ``input_ids`` and
             ``attention_mask``.
         targets: (targets, dim) embeddings, or class indices: an int, a list, or one list per picture.
         method: a name out of :func:`whylight.methods`.
@@ -41,8 +42,8 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
     """
     chosen = find_method(method)
     options = chosen.check_options(options)
+    device, batch = check_inputs(view, inputs)
     view.check_ready()
-    device, batch = _device_and_batch(inputs)
     with torch.inference_mode(False), torch.enable_grad():
         placed = view.place(_without_inference(inputs))
         result = chosen(view, placed, as_targets(view, targets, batch), **options)
@@ -65,25 +66,10 @@ def record_legrad(view: View, inputs: Inputs, **options: Any) -> LegradRecording
     options = find_method("legrad").check_options(options)
     for option in options.keys() - set(RECORDED):
         raise BadInput(f"{option} is no option of a recording: ask with it, after recording")
+    device, _ = check_inputs(view, inputs)
     view.check_ready()
-    device, _ = _device_and_batch(inputs)
     with torch.inference_mode(False), torch.enable_grad():
         return LegradRecording(view, view.place(_without_inference(inputs)), device, **options)
-
-
-def _device_and_batch(inputs: Inputs) -> tuple[torch.device, int]:
-    if isinstance(inputs, Tensor):
-        if inputs.dim() != 4 or inputs.shape[1] != 3 or not inputs.is_floating_point():
-            raise BadInput(
-                "pictures must be a floating (batch, 3, height, width) tensor, "
-                f"not {tuple(inputs.shape)} {inputs.dtype}"
-            )
-        if inputs.shape[0] == 0:
-            raise BadInput("the batch holds no picture")
-        return inputs.device, inputs.shape[0]
-    if "input_ids" not in inputs:
-        raise BadInput("text inputs need input_ids (and attention_mask)")
-    return inputs["input_ids"].device, inputs["input_ids"].shape[0]
 
 
 def _without_inference(inputs: Inputs) -> Inputs:

@@ -38,6 +38,8 @@ def load(name: str, *, device: str | torch.device | None = None, precision: str 
         UnsupportedModel: a model that cannot be explained.
         WhylightError: its library could not load it (no network, no such folder, ...), in one line.
     """
+    if not isinstance(name, str):
+        raise BadInput(f'a model\'s name is a string such as "scenes", not {type(name).__name__}')
     dtype = _dtype(precision)
     view = _load(name)
     view.module.eval().to(device=_device(device), dtype=dtype)
@@ -66,9 +68,9 @@ def _load(name: str) -> View:
 
 
 def _dtype(precision: str | torch.dtype | None) -> torch.dtype | None:
-    if precision is None or isinstance(precision, torch.dtype):
-        return precision
-    if precision not in PRECISIONS:
+    if precision is None or precision in PRECISIONS.values():
+        return precision  # type: ignore[return-value]
+    if not isinstance(precision, str) or precision not in PRECISIONS:
         raise BadInput(f"unknown precision {precision!r}: {', '.join(PRECISIONS)}")
     return PRECISIONS[precision]
 
@@ -79,6 +81,6 @@ def _device(device: str | torch.device | None) -> torch.device | None:
         return None
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
         raise BadInput(f"device {str(device)!r} cannot be used here: {str(error).partition(chr(10))[0]}") from None
     return torch.device(device)

@@ -44,6 +44,7 @@ class Preprocessing:
         fill: colour of the padding, 0 to 255.
         patch: (height, width) of a patch. What the patches leave over of the size at the right and the bottom is not
             seen (SigLIP so400m: 384 px, patch 14).
+        channels: of the pixels: 3, or 1 for models of grey pictures, which get the mean of the means and deviations.
     """
 
     size: tuple[int, int]
@@ -54,20 +55,25 @@ class Preprocessing:
     crop_fraction: float = 1.0
     fill: tuple[int, int, int] = (0, 0, 0)
     patch: tuple[int, int] = (1, 1)
+    channels: int = 3
 
     def resized(self, size: tuple[int, int], fit: Fit | None = None) -> Preprocessing:
         """The same for another input size, all of which is seen (:func:`whylight.models.sizes.fit_to_patches`)."""
         return replace(self, size=size, fit=fit or self.fit, patch=self.patch if size == self.size else (1, 1))
 
     def __call__(self, picture: Image.Image) -> tuple[Tensor, Frame]:
-        """A picture as normalised pixels (3, H, W), float32, and the part of it that they show."""
+        """A picture as normalised pixels (channels, H, W), float32, and the part of it that they show."""
         picture = picture.convert("RGB")
         rows, columns = self.size
         resized = vision.resize(picture, self._before_crop(picture), InterpolationMode(self.interpolation))
         top, left = _centered(resized.height, rows), _centered(resized.width, columns)
         seen = Image.new("RGB", (columns, rows), self.fill)
         seen.paste(resized, (-left, -top))
-        pixels = vision.normalize(vision.to_tensor(seen), list(self.mean), list(self.std))
+        if self.channels == 1:
+            gray = vision.to_tensor(seen.convert("L"))
+            pixels = vision.normalize(gray, [sum(self.mean) / len(self.mean)], [sum(self.std) / len(self.std)])
+        else:
+            pixels = vision.normalize(vision.to_tensor(seen), list(self.mean), list(self.std))
 
         bottom, right = top + rows - rows % self.patch[0], left + columns - columns % self.patch[1]
         down, across = picture.height / resized.height, picture.width / resized.width

@@ -83,7 +83,7 @@ def as_targets(view: View, targets: TargetsLike, batch: int) -> Targets:
     Raises:
         BadInput: empty, of another length than the batch, or of the wrong kind for the model.
     """
-    values = _tensor(targets, view.parameter.device)
+    values = as_values(targets, view.parameter.device)
     if values.numel() == 0:
         raise BadInput("no target given: name at least one prompt, class or embedding")
     if values.is_floating_point():
@@ -111,11 +111,14 @@ def as_targets(view: View, targets: TargetsLike, batch: int) -> Targets:
     return Targets(values)
 
 
-def _tensor(targets: object, device: torch.device) -> Tensor:
+def as_values(targets: object, device: torch.device) -> Tensor:
     """Floating embeddings, or int64 class indices; a copy where a tensor made under inference mode cannot serve."""
     try:
         values = torch.as_tensor(targets, device=device).detach()
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"targets must be embeddings or class indices, every picture the same number: {error}") from None
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        line = str(error).partition("\n")[0]
+        raise BadInput(f"targets must be embeddings or class indices, every picture the same number: {line}") from None
+    if values.dtype == torch.bool or values.is_complex() or values.layout != torch.strided or values.is_quantized:
+        raise BadInput(f"targets must be embeddings or class indices, not {values.layout} {values.dtype}")
     values = values if values.is_floating_point() else values.long()
     return values.clone() if values.is_inference() else values

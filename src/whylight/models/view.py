@@ -107,6 +107,11 @@ class View(ABC):
         return next(self.module.parameters())
 
     @property
+    def channels(self) -> int:
+        """Of the pictures that the model reads: 3 (RGB), 1 (grey), or any other number."""
+        return 3
+
+    @property
     def logit_scale(self) -> Tensor | float:
         """Factor from cosine to logit (dual encoders), already exponentiated; 1 elsewhere."""
         return 1.0
@@ -167,11 +172,21 @@ class View(ABC):
         return run.readout(tokens)
 
     def check_ready(self) -> None:
-        """Refuse a model in training mode, whose dropout would make every map another.
+        """Refuse a model in training mode, whose dropout would make every map another, and one without its weights.
 
         Raises:
-            UnsupportedModel: in training mode, or with parameters made under ``torch.inference_mode``.
+            UnsupportedModel: in training mode, with weights on the meta device or in 8-bit floats, or with parameters
+                made under ``torch.inference_mode``.
         """
+        for name, weight in self.module.named_parameters():
+            if weight.is_meta:
+                raise UnsupportedModel(
+                    f"{self.name} has no values for {name} (it is on the meta device): load it whole"
+                )
+            if weight.is_floating_point() and weight.itemsize == 1:
+                raise UnsupportedModel(
+                    f"{self.name} has {name} in {weight.dtype}: model.float(), or load it in bfloat16"
+                )
         if self.module.training:
             raise UnsupportedModel(f"{self.name} is in training mode: call model.eval() first")
         if self.parameter.is_inference():

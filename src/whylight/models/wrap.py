@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from whylight.errors import UnsupportedModel
+from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.view import View
 
 SUPPORTED = (
@@ -28,10 +28,14 @@ def wrap(module: nn.Module | View, *, tokenizer: Any = None, name: str | None = 
         name: what to call the model in results.
 
     Raises:
+        BadInput: no model.
         UnsupportedModel: a model of no such family, or of an architecture without one constant grid of patch tokens.
     """
     if isinstance(module, View):
         return module
+    if not isinstance(module, nn.Module):
+        kind = f"the class {module.__name__}" if isinstance(module, type) else type(module).__name__
+        raise BadInput(f"a model is needed (a torch.nn.Module, or its name for whylight.load), not {kind}")
     module = _unwrapped(module)
     libraries = _libraries(module)
     if "open_clip" in libraries:

@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.methods.option_types import check_types
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
 from whylight.models.view import View
 from whylight.pictures.read import PictureLike, read_picture
@@ -41,7 +42,9 @@ class Look:
 
 def look(view: View, picture: PictureLike, *, size: InputSize | None = None, fit: Fit | None = None) -> Look:
     """The picture as the model reads it; arguments as for :func:`explain`."""
+    check_types("explain", {"size": size, "fit": fit}, look)
     view.check_ready()
+    _preprocessing(view)
     image = read_picture(picture)
     pixels, frame = _resized(_preprocessing(view), image, size, fit)(image)
     return Look(view, image, pixels[None], frame)
@@ -50,19 +53,22 @@ def look(view: View, picture: PictureLike, *, size: InputSize | None = None, fit
 def _preprocessing(view: View) -> Preprocessing:
     if view.preprocessing is None:
         raise BadInput(f"{view.name} reads text, not pictures: use whylight.explain_text")
+    if view.channels not in (1, 3):
+        raise BadInput(
+            f"{view.name} reads {view.channels} channels, and pictures have 3 or 1: give whylight.relevance a tensor "
+            f"(batch, {view.channels}, height, width)"
+        )
     return view.preprocessing
 
 
 def _resized(
     preprocessing: Preprocessing, picture: Image.Image, size: InputSize | None, fit: Fit | None
 ) -> Preprocessing:
-    if fit is not None and fit not in ("crop", "squash", "pad"):
-        raise BadInput(f"fit={fit!r} must be one of crop, squash, pad")
     if fit in ("squash", "pad") or (isinstance(size, int) and fit is None):
         preprocessing = replace(preprocessing, crop_fraction=1.0)  # all of the picture is wanted
     if size is None:
         return preprocessing.resized(preprocessing.size, fit)
-    if min(size, default=0) < 1 if isinstance(size, tuple) else size < 1:
+    if min(size) < 1 if isinstance(size, tuple) else size < 1:
         raise BadInput(f"size must be positive, not {size}")
     if isinstance(size, int) and fit is None:
         ratio = size / min(picture.size)

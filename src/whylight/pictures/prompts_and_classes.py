@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName, WhylightWarning
+from whylight.models.inputs import check_text
+from whylight.models.targets import as_values
 from whylight.models.view import View
 
 
@@ -51,8 +53,10 @@ def name_targets(view: View, targets: ExplainTargets, encode: Encode | None = No
     """
     if isinstance(targets, NamedTargets):
         return targets
+    if isinstance(targets, np.ndarray) and targets.dtype.kind in "USO":
+        targets = targets.reshape(-1).tolist()
     if isinstance(targets, (Tensor, np.ndarray)):
-        values = torch.as_tensor(targets)
+        values = as_values(targets, torch.device("cpu") if isinstance(targets, np.ndarray) else targets.device)
         return _embeddings(values) if values.is_floating_point() else _classes(view, values.reshape(-1).tolist())
     items: list[Any] = list(targets) if isinstance(targets, Iterable) and not isinstance(targets, str) else [targets]
     if not items:
@@ -62,8 +66,13 @@ def name_targets(view: View, targets: ExplainTargets, encode: Encode | None = No
     if all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in items):
         return _classes(view, [int(item) for item in items])
     if all(isinstance(item, (Tensor, np.ndarray)) for item in items):
+        if len({tuple(item.shape) for item in items}) > 1:
+            raise BadInput(f"embeddings are of one size, not {', '.join(str(tuple(item.shape)) for item in items)}")
         return name_targets(view, torch.stack([torch.as_tensor(item) for item in items]))
-    raise BadInput("targets are all prompts (or class names), all class indices, or all embeddings, not a mixture")
+    kinds = ", ".join(dict.fromkeys(type(item).__name__ for item in items))
+    raise BadInput(
+        f"targets are all prompts (or class names), all class indices, or all embeddings, not a mixture and not {kinds}"
+    )
 
 
 def predicted(view: View, output: Tensor) -> NamedTargets:
@@ -79,6 +88,7 @@ def predicted(view: View, output: Tensor) -> NamedTargets:
 
 def _prompts(view: View, prompts: list[str], encode: Encode) -> NamedTargets:
     for prompt in prompts:
+        check_text(prompt, "a prompt")
         if not prompt.strip():
             raise BadInput('a prompt is empty: say what to look for, e.g. "a cat"')
         if unknown := view.unknown_words(prompt):

@@ -12,6 +12,8 @@ from PIL import Image
 from torch import nn
 
 from whylight.errors import BadInput
+from whylight.methods.option_types import check_types
+from whylight.methods.registry import find_method
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit
 from whylight.models.view import View
@@ -37,6 +39,7 @@ class Sessions:
     """
 
     def __init__(self, view: View | nn.Module | str, capacity_bytes: int) -> None:
+        check_types("Sessions", {"capacity_bytes": capacity_bytes}, Sessions.__init__)
         if capacity_bytes <= 0:
             raise BadInput(f"capacity_bytes must be positive, not {capacity_bytes}")
         self.view = load(view) if isinstance(view, str) else wrap(view)
@@ -61,6 +64,8 @@ class Sessions:
         Pictures are the same where their pixels are. A session larger than the whole capacity is handed out and not
         kept.
         """
+        options = find_method("legrad").check_options(options)
+        check_types("record", {"size": size, "fit": fit}, look)
         image = read_picture(picture)
         weights = stamp(self.view.module.parameters())
         key = (_digest(image), size, fit, tuple(sorted(options.items())), weights)

@@ -10,6 +10,7 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.methods.decomposition.text_span import TextDirection
 from whylight.methods.decomposition.text_span import text_span as text_span_of_pixels
+from whylight.methods.option_types import check_types
 from whylight.models.view import View
 from whylight.pictures.read import PictureLike, read_picture
 
@@ -41,6 +42,8 @@ def text_span(
         BadInput: no such layer or head, too few pictures or texts, a picture that cannot be read, or no text tower.
         UnsupportedModel: the embedding is not read from one token.
     """
+    asked = {"pictures": pictures, "texts": texts, "layer": layer, "head": head, "count": count}
+    check_types("text_span", asked, text_span)
     if len(pictures) < 2:
         raise BadInput("text_span needs at least two pictures: what a head does shows in how its output varies")
     return text_span_of_pixels(view, _batches(view, pictures), texts, layer, head, count)

@@ -53,6 +53,7 @@ class Propagation(FunctionMode):
         rules: the rule set.
         table: what becomes of each function.
         masked: attention adds a mask to its scores, of zeros where nothing is forbidden (texts).
+        channels: of the picture that relevance goes back to; 0 where it ends at tokens.
         flow: takes relevance or gradients back. Use it outside the mode.
         calls: attention calls so far, in order.
     """
@@ -61,6 +62,7 @@ class Propagation(FunctionMode):
         super().__init__()
         self.rules, self.table = rules, table
         self.masked = masked
+        self.channels = 0
         self.flow = Flow()
         self.calls: list[AttentionCall] = []
         self._statistics: dict[int, Tensor] = {}
@@ -70,6 +72,7 @@ class Propagation(FunctionMode):
 
     def begin(self, tensor: Tensor) -> Tensor:
         """A tensor that carries relevance: where the way back ends."""
+        self.channels = tensor.shape[1] if tensor.dim() == 4 else 0
         leaf = tensor.detach().requires_grad_()
         return leaf.view_as(leaf)
 

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from whylight.errors import BadInput, WhylightWarning
 from whylight.methods import relevance
+from whylight.methods.option_types import check_types
+from whylight.models.inputs import check_text
 from whylight.models.load import load
 from whylight.models.targets import as_targets
 from whylight.models.view import View
@@ -57,6 +59,8 @@ def explain_text(
     Warns:
         WhylightWarning: the model did not read the end of the text.
     """
+    check_text(text, "the text")
+    check_types("explain_text", {"pieces": pieces, "windows": windows}, explain_text)
     view = load(view) if isinstance(view, str) else wrap(view)
     reader = view.text
     reader.check_ready()

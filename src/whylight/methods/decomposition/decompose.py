@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from whylight.methods.decomposition.split import split_output
+from whylight.models.inputs import check_inputs
 from whylight.models.view import Inputs, View
 
 
@@ -40,6 +41,7 @@ def decompose(view: View, inputs: Inputs) -> Decomposition:
     Raises:
         UnsupportedModel: the output is not read from one token, or the model is in training mode.
     """
+    check_inputs(view, inputs)
     view.check_ready()
     with torch.inference_mode(False), torch.no_grad():
         split = split_output(view, view.place(inputs))

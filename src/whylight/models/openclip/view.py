@@ -59,6 +59,10 @@ class OpenClipView(View):
         return parameter
 
     @property
+    def channels(self) -> int:
+        return int(self.parameter.shape[1])
+
+    @property
     def logit_scale(self) -> Tensor | float:
         scale: Tensor | None = getattr(self.module, "logit_scale", None)
         return 1.0 if scale is None else scale.detach().exp()

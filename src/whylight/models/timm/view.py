@@ -40,6 +40,10 @@ class TimmView(View):
         return parameter
 
     @property
+    def channels(self) -> int:
+        return int(self.parameter.shape[1])
+
+    @property
     def class_count(self) -> int | None:
         return int(self.trunk.num_classes) if self.classifies else None
 
@@ -69,6 +73,7 @@ def _preprocessing(module: Any) -> Preprocessing:
     red, green, blue = (round(255 * channel) for channel in config["mean"])
     return Preprocessing(
         size=size_of(module),
+        channels=next(module.patch_embed.parameters()).shape[1],
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
         interpolation=config["interpolation"],

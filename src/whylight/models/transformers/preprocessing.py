@@ -87,9 +87,10 @@ def from_image_processor(processor: Any, config: Any) -> Preprocessing:
         "interpolation": _FILTERS[int(processor.resample)],
         "fit": "crop" if shorter else "squash",
         "crop_fraction": shown[0] / before[0],
-        "patch": pair(_vision(config).patch_size),
+        "patch": pair(vision_config(config).patch_size),
+        "channels": getattr(vision_config(config), "num_channels", 3),
     }
-    if shorter and not crop:
+    if (shorter and not crop) or common["channels"] != 3:
         return Preprocessing(**common)
     return ImageProcessorPreprocessing(**common, processor=processor, before_crop=shorter or before)
 
@@ -98,14 +99,14 @@ def usual_preprocessing(config: Any) -> Preprocessing:
     """What models of this configuration's family were trained with, at the configuration's picture size."""
     family = next(name for name in sorted(_FAMILIES, key=len, reverse=True) if config.model_type.startswith(name))
     (mean, std), interpolation, fit, fraction = _FAMILIES[family]
-    height, width = pair(_vision(config).image_size)
+    height, width = pair(vision_config(config).image_size)
     if family == "dinov2":
         # Its positions were learned at 518 px, its published processor shows 224.
         height, width = min(height, 224), min(width, 224)
-    return Preprocessing(
-        (height, width), mean, std, interpolation, fit, fraction, patch=pair(_vision(config).patch_size)
-    )
+    patch, channels = pair(vision_config(config).patch_size), getattr(vision_config(config), "num_channels", 3)
+    return Preprocessing((height, width), mean, std, interpolation, fit, fraction, patch=patch, channels=channels)
 
 
-def _vision(config: Any) -> Any:
+def vision_config(config: Any) -> Any:
+    """The part of a configuration that is about pictures."""
     return getattr(config, "vision_config", config)

@@ -16,6 +16,7 @@ from whylight.models.preprocessing import Preprocessing
 from whylight.models.transformers.architectures import Architecture, Begin
 from whylight.models.transformers.blocks import layers_of, picture_tower
 from whylight.models.transformers.pre_norm import parts_of
+from whylight.models.transformers.preprocessing import vision_config
 from whylight.models.view import Inputs, Pass, View
 
 
@@ -69,6 +70,10 @@ class TransformersView(_TransformersModel):
         self.architecture = architecture
         self.pooling = architecture.pooling
         self.preprocessing = preprocessing
+
+    @property
+    def channels(self) -> int:
+        return int(getattr(vision_config(self._config), "num_channels", 3))
 
     @property
     def text(self) -> View:

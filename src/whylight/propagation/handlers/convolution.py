@@ -25,7 +25,7 @@ def convolution(
     groups: int = 1,
 ) -> Tensor:
     """The patch embedding of a picture."""
-    if x.dim() != 4 or x.shape[1] != 3 or groups != 1 or padding == "same":
+    if x.dim() != 4 or x.shape[1] != mode.channels or groups != 1 or padding == "same":
         raise mode.refuse(func, "has a rule for the patches of a picture only")
     weight, bias = weight.detach(), None if bias is None else bias.detach()
     geometry = {"stride": stride, "padding": 0 if padding == "valid" else padding, "dilation": dilation}
