@@ -23,8 +23,8 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
 
     Args:
         view: from :func:`whylight.wrap` or :func:`whylight.load`.
-        inputs: (batch, channels, H, W) pixels (channels: 3 for most models), normalised as the model wants them; for text a mapping with ``input_ids`` and
-            ``attention_mask``.
+        inputs: (batch, channels, H, W) pixels, normalised as the model wants them; for text a mapping with
+            ``input_ids`` and ``attention_mask``.
         targets: (targets, dim) embeddings, or class indices: an int, a list, or one list per picture.
         method: a name out of :func:`whylight.methods`.
         **options: the method's own (``whylight.methods.find_method(name).options``). Every method that asks for

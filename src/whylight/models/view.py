@@ -184,9 +184,7 @@ class View(ABC):
                     f"{self.name} has no values for {name} (it is on the meta device): load it whole"
                 )
             if weight.is_floating_point() and weight.itemsize == 1:
-                raise UnsupportedModel(
-                    f"{self.name} has {name} in {weight.dtype}: model.float(), or load it in bfloat16"
-                )
+                raise UnsupportedModel(f"{self.name} has {name} in {weight.dtype}: convert it, model.float()")
         if self.module.training:
             raise UnsupportedModel(f"{self.name} is in training mode: call model.eval() first")
         if self.parameter.is_inference():
