@@ -12,7 +12,7 @@ import transformers
 from PIL import Image
 
 import whylight
-from whylight.errors import BadInput, UnsupportedModel
+from whylight.errors import BadInput
 from whylight.methods import methods
 from whylight.models.view import View
 from whylight.scenes import draw_scene
@@ -63,11 +63,9 @@ def test_every_method(model: Any, channels: int) -> None:
     pixels = torch.randn(2, channels, 32, 32)
     for name in methods():
         quick = {"steps": 2} if name in ("integrated_gradients", "beyond_intuition") else {}
-        try:
-            maps = whylight.relevance(view, pixels, [0, 1, 2, 3], name, **quick)
-        except UnsupportedModel as error:
-            assert name in str(error)  # a classifier has no prompts
+        if name == "clip_surgery":  # is for dual encoders
             continue
+        maps = whylight.relevance(view, pixels, [0, 1, 2, 3], name, **quick)
         assert maps.isfinite().all()
         assert maps.std() > 0
 

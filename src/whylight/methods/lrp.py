@@ -23,7 +23,8 @@ from whylight.propagation import RULE_SETS, propagation
     "lrp",
     summary="layer-wise relevance propagation through the whole model, down to the pixels",
     citation="Bach et al., PLOS ONE 2015; Chefer et al., CVPR 2021, arXiv 2012.09838",
-    gradient=False,
+    libra=False,
+    autocast=False,
 )
 def lrp(view: View, inputs: Inputs, targets: Targets, *, rules: RuleSet = "baseline") -> Tensor:
     """Relevance of pixels (batch, targets, H, W), or of the tokens of a text (batch, targets, tokens); of either sign.

@@ -22,7 +22,8 @@ from whylight.propagation.attention import row_times_relevance
     "partial_lrp",
     summary="relevance (LRP) of the last attention map, mean over heads, at the row the output is read from",
     citation="Voita et al., ACL 2019; as the baseline of Chefer et al., CVPR 2021, arXiv 2012.09838",
-    gradient=False,
+    libra=False,
+    autocast=False,
 )
 def partial_lrp(view: View, inputs: Inputs, targets: Targets, *, rules: RuleSet = "baseline") -> Tensor:
     """Partial LRP, (batch, targets, tokens), non-negative.

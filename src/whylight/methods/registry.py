@@ -10,9 +10,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from whylight.errors import BadInput, UnknownName
+from whylight.errors import BadInput, UnknownName, UnsupportedModel
 from whylight.methods.option_types import check_types
 from whylight.methods.plugins import load_plugins
 from whylight.models.targets import Targets
@@ -43,6 +44,7 @@ class Method:
         gradient: it asks for gradients of the model.
         libra: ``libra=True`` can change these.
         smooth: ``smooth=True`` can spread its maps among patches with like keys.
+        autocast: it may run under autocast; what divides by sums near zero cannot, and runs in the model's precision.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Method:
     gradient: bool
     libra: bool
     smooth: bool
+    autocast: bool
 
     def __call__(
         self,
@@ -64,7 +67,9 @@ class Method:
         **options: object,
     ) -> Tensor:
         """``explain``, with LibraGrad's derivatives and spread among patches with like keys, if asked for."""
-        with libra_gradients() if libra else nullcontext():
+        self.check_gradients(view)
+        precision = nullcontext() if self.autocast else torch.autocast(view.parameter.device.type, enabled=False)
+        with precision, libra_gradients() if libra else nullcontext():
             if not smooth:
                 return self.explain(view, inputs, targets, **options)
             if options.get("create_graph"):
@@ -74,6 +79,18 @@ class Method:
                 if maps.dim() == 4:
                     raise BadInput(f"{self.name} goes down to pixels: smooth=True spreads relevance among patches")
                 return record_key_likeness(view, inputs).above_mean(maps.detach())
+
+    def check_gradients(self, view: View) -> None:
+        """Refuse a model through which no gradient goes, where the method asks for them.
+
+        Raises:
+            UnsupportedModel: it has layers of integers.
+        """
+        if self.gradient and (layer := view.integer_layer()):
+            raise UnsupportedModel(
+                f"{self.name} asks for gradients, and {view.name} has none at {layer}, whose weights are integers: "
+                f"give it the model before quantisation, or choose a method that asks for none ({_without_gradients()})"
+            )
 
     @property
     def options(self) -> dict[str, object]:
@@ -100,7 +117,7 @@ class Method:
             if option not in known:
                 raise UnknownName(f"{self.name} has no option {option!r}; it has: {', '.join(known) or 'none'}")
         check_types(self.name, options, self.explain)
-        check_types(self.name, {name: options[name] for name in ("libra",) if name in options}, Method.__call__)
+        check_types(self.name, options, Method.__call__)  # libra and smooth
         return options
 
 
@@ -115,7 +132,14 @@ _METHODS: dict[str, Method] = {}
 
 
 def method(
-    name: str, *, summary: str, citation: str, gradient: bool = True, libra: bool = True, smooth: bool = True
+    name: str,
+    *,
+    summary: str,
+    citation: str,
+    gradient: bool = True,
+    libra: bool = True,
+    smooth: bool = True,
+    autocast: bool = True,
 ) -> Callable[[Explain], Explain]:
     """Register a function as a method.
 
@@ -127,6 +151,7 @@ def method(
         gradient: it asks for gradients of the model.
         libra: and takes ``libra=True``, under which these follow LibraGrad's rules.
         smooth: takes ``smooth=True`` (:mod:`whylight.passes.key_likeness`), which is for maps over patches.
+        autocast: keeps its digits under ``torch.autocast``. Otherwise it runs outside, in the model's precision.
 
     Raises:
         BadInput: another module has a method of that name.
@@ -136,10 +161,14 @@ def method(
         known = _METHODS.get(name)
         if known is not None and known.explain.__module__ != explain.__module__:
             raise BadInput(f"there is a method {name!r} already, in {known.explain.__module__}: choose another name")
-        _METHODS[name] = Method(name, explain, summary, citation, gradient, gradient and libra, smooth)
+        _METHODS[name] = Method(name, explain, summary, citation, gradient, gradient and libra, smooth, autocast)
         return explain
 
     return register
+
+
+def _without_gradients() -> str:
+    return ", ".join(name for name, known in sorted(_METHODS.items()) if not known.gradient)
 
 
 def methods() -> list[str]:

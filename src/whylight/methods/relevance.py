@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
 from whylight.methods.legrad.recording import RECORDED, LegradRecording
 from whylight.methods.registry import find_method
@@ -47,7 +48,8 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
     with torch.inference_mode(False), torch.enable_grad():
         placed = view.place(_without_inference(inputs))
         result = chosen(view, placed, as_targets(view, targets, batch), **options)
-    return (result if options.get("create_graph") else result.detach()).to(device)
+    result = at_least_float32(result if options.get("create_graph") else result.detach())
+    return result.to(device)
 
 
 def record_legrad(view: View, inputs: Inputs, **options: Any) -> LegradRecording:
@@ -63,11 +65,13 @@ def record_legrad(view: View, inputs: Inputs, **options: Any) -> LegradRecording
     Raises:
         UnknownName, BadInput, UnsupportedModel: as :func:`relevance` does.
     """
-    options = find_method("legrad").check_options(options)
+    legrad = find_method("legrad")
+    options = legrad.check_options(options)
     for option in options.keys() - set(RECORDED):
         raise BadInput(f"{option} is no option of a recording: ask with it, after recording")
     device, _ = check_inputs(view, inputs)
     view.check_ready()
+    legrad.check_gradients(view)
     with torch.inference_mode(False), torch.enable_grad():
         return LegradRecording(view, view.place(_without_inference(inputs)), device, **options)
 

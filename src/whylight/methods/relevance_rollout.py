@@ -26,7 +26,8 @@ from whylight.propagation.attention import row_times_relevance
     "relevance_rollout",
     summary="attention relevance (LRP), mean over heads, multiplied through the layers",
     citation="Chefer et al., CVPR 2021, arXiv 2012.09838",
-    gradient=False,
+    libra=False,
+    autocast=False,
 )
 def relevance_rollout(view: View, inputs: Inputs, targets: Targets, *, start_layer: int = 0) -> Tensor:
     """Relevance rollout, (batch, targets, tokens), non-negative.

@@ -26,7 +26,8 @@ from whylight.propagation.attention import row_times_normalized, row_times_relev
     "transformer_attribution",
     summary="attention relevance (LRP) times its positive gradient, mean over heads, multiplied through the layers",
     citation="Chefer et al., CVPR 2021, arXiv 2012.09838",
-    gradient=False,
+    libra=False,
+    autocast=False,
 )
 def transformer_attribution(
     view: View, inputs: Inputs, targets: Targets, *, start_layer: int = 0, normalize_rows: bool | None = None

@@ -44,22 +44,30 @@ class RecordedLayer:
     def gradients(self, seeds: Tensor, weights: Tensor) -> Iterator[Tensor]:
         """See :meth:`whylight.methods.legrad.layer_sum.Layer.gradients`; one target at a time."""
         parts, x, norm = self.parts, self.before_norm, self.parts.norm
-        shape = list(norm.normalized_shape)
-        _, mean, inverse_deviation = torch.native_layer_norm(x, shape, norm.weight, norm.bias, norm.eps)
-        for seed, a in zip(seeds, matrix_product(times(seeds, parts.mlp_scale), parts.second.weight), strict=True):
-            behind_slopes = times_derivative_(parts.activation, a[:, None].expand_as(self.hidden).clone(), self.hidden)
-            at_norm = matrix_product(behind_slopes, parts.first.weight)
-            behind: Tensor = torch.ops.aten.native_layer_norm_backward(
-                at_norm, x, shape, mean, inverse_deviation, norm.weight, norm.bias, [True, False, False]
-            )[0]
-            behind += seed[:, None]
-            behind *= weights[:, None].to(x.dtype)
-            gradient = matrix_product(times(behind, parts.attention_scale), parts.attention_out.weight)
+        shape, seeds = list(norm.normalized_shape), seeds.to(x.dtype)
+        with by_own_precision(x):
+            _, mean, inverse_deviation = torch.native_layer_norm(x, shape, norm.weight, norm.bias, norm.eps)
+            behind_mlp = matrix_product(times(seeds, parts.mlp_scale), parts.second.weight)
+        for seed, a in zip(seeds, behind_mlp, strict=True):
+            with by_own_precision(x):
+                slopes = times_derivative_(parts.activation, a[:, None].expand_as(self.hidden).clone(), self.hidden)
+                at_norm = matrix_product(slopes, parts.first.weight)
+                behind: Tensor = torch.ops.aten.native_layer_norm_backward(
+                    at_norm, x, shape, mean, inverse_deviation, norm.weight, norm.bias, [True, False, False]
+                )[0]
+                behind += seed[:, None]
+                behind *= weights[:, None].to(x.dtype)
+                gradient = matrix_product(times(behind, parts.attention_scale), parts.attention_out.weight)
             yield by_head(gradient, self.call)[None]
 
     def tensors(self) -> Iterator[Tensor]:
         """See :meth:`whylight.methods.legrad.layer_sum.Layer.tensors`."""
         yield from (*self.call.tensors(), self.pooled, self.before_norm, self.hidden)
+
+
+def by_own_precision(tensor: Tensor) -> torch.autocast:
+    """Autocast is for the model's own way: what follows from its numbers is computed in the weights' precision."""
+    return torch.autocast(tensor.device.type, enabled=False)
 
 
 def by_head(gradient: Tensor, call: AttentionCall) -> Tensor:

@@ -40,7 +40,8 @@ def recorded_layers(
             with record_attention() as calls, _capture(parts) as seen, whole:
                 tokens = block(tokens)
             pooled = torch.einsum("n,bnw->bw", weights.to(tokens.dtype), tokens)
-        yield RecordedLayer(layer, parts, the_call(calls, view, layer), pooled, seen.before_norm, seen.hidden)
+        call, dtype = the_call(calls, view, layer), parts.first.weight.dtype  # the same but under autocast
+        yield RecordedLayer(layer, parts, call, pooled, seen.before_norm.to(dtype), seen.hidden.to(dtype))
 
 
 @dataclass

@@ -18,7 +18,7 @@ def matrix_product(x: Tensor, matrix: Tensor) -> Tensor:
         matrix: as it is, or from :func:`packed`.
     """
     if matrix.is_mkldnn:
-        return _linear(x.to(matrix.dtype), matrix)  # autocast gives x in half precision
+        return _linear(x, matrix)
     one_row = x.numel() == x.shape[-1]  # takes as long as reading the matrix, which MKL does best
     return x @ matrix if one_row or not (_by_onednn(x) and _by_onednn(matrix)) else _linear(x, matrix.T)
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from whylight.methods.legrad.closed_form import RecordedLayer, by_head, times, times_derivative_
+from whylight.methods.legrad.closed_form import RecordedLayer, by_head, by_own_precision, times, times_derivative_
 from whylight.methods.legrad.matrix_product import matrix_product, packed
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.view import View
@@ -100,7 +100,7 @@ def prepared_layers(
 ) -> Iterator[PreparedLayer]:
     """The layers, each made ready for many prompts: at once, or (``keep``) for those that come later."""
     for layer in layers:
-        with torch.no_grad():
+        with torch.no_grad(), by_own_precision(layer.before_norm):
             ready = PreparedLayer(layer, prepared, weights, keep=keep)
         del layer
         yield ready
@@ -131,16 +131,19 @@ class PreparedLayer:
 
     def gradients(self, seeds: Tensor, weights: Tensor) -> Iterator[Tensor]:
         """See :meth:`whylight.methods.legrad.layer_sum.Layer.gradients`."""
+        seeds = seeds.to(self.slope.dtype)
         weights = weights[:, None].to(seeds.dtype)
-        scaled = times(seeds, self.parts.mlp_scale)
-        a = matrix_product(scaled, self.parts.second.weight)
-        along = (self.along_norm @ (scaled if self.keep else a).permute(1, 2, 0)).permute(2, 0, 1)[..., None]
-        residual = matrix_product(times(seeds, self.parts.attention_scale), self.parts.attention_out.weight)
+        with by_own_precision(seeds):
+            scaled = times(seeds, self.parts.mlp_scale)
+            a = matrix_product(scaled, self.parts.second.weight)
+            along = (self.along_norm @ (scaled if self.keep else a).permute(1, 2, 0)).permute(2, 0, 1)[..., None]
+            residual = matrix_product(times(seeds, self.parts.attention_scale), self.parts.attention_out.weight)
         size = max(1, CHUNK_BYTES // self.slope.nbytes)
         for first in range(0, len(seeds), size):
             some = slice(first, first + size)
-            gradient = matrix_product(self.slope * a[some, :, None], self.product)
-            gradient.addcmul_(along[some], self.normal_out, value=-1).addcmul_(residual[some, :, None], weights)
+            with by_own_precision(seeds):
+                gradient = matrix_product(self.slope * a[some, :, None], self.product)
+                gradient.addcmul_(along[some], self.normal_out, value=-1).addcmul_(residual[some, :, None], weights)
             yield by_head(gradient, self.call)
 
     def tensors(self) -> Iterator[Tensor]:
