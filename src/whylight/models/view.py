@@ -173,10 +173,9 @@ class View(ABC):
 
     def integer_layer(self) -> str | None:
         """The name of a layer that was quantised to integers, where there is one: no gradient goes through it."""
-        for name, module in self.module.named_modules():
-            if type(module).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
-                return name
-        return None
+        quantized = ("torch.ao.nn.quantized", "torch.nn.quantized")
+        layers = self.module.named_modules()
+        return next((str(name) for name, module in layers if type(module).__module__.startswith(quantized)), None)
 
     def check_ready(self) -> None:
         """Refuse a model in training mode, whose dropout would make every map another, and one without its weights.

@@ -55,7 +55,7 @@ class PictureRows(RowMaker[Prepared]):
         self.preprocessing = preprocessing_of(view)
         self.input_size = self.preprocessing.size
         with torch.no_grad():
-            grid = view.begin(view.place(torch.zeros(1, 3, *self.input_size))).grid
+            grid = view.begin(view.place(torch.zeros(1, view.channels, *self.input_size))).grid
         assert grid is not None, "models of pictures have one"
         self.grid = grid
 
