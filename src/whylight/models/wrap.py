@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.adapters import without_peft
 from whylight.models.view import View
 
 SUPPORTED = (
@@ -22,7 +23,7 @@ def wrap(module: nn.Module | View, *, tokenizer: Any = None, name: str | None = 
 
     Args:
         module: a model of OpenCLIP, timm or transformers, also a fine-tuned one, a subclass, or one inside
-            ``torch.compile``, ``DataParallel`` or ``DistributedDataParallel``. A view is returned as it is.
+            ``torch.compile``, ``DataParallel``, ``DistributedDataParallel`` or PEFT. A view is returned as it is.
         tokenizer: prompts to token ids (OpenCLIP), or the model's tokenizer (transformers). OpenCLIP models with CLIP's
             vocabulary need none.
         name: what to call the model in results.
@@ -36,7 +37,7 @@ def wrap(module: nn.Module | View, *, tokenizer: Any = None, name: str | None = 
     if not isinstance(module, nn.Module):
         kind = f"the class {module.__name__}" if isinstance(module, type) else type(module).__name__
         raise BadInput(f"a model is needed (a torch.nn.Module, or its name for whylight.load), not {kind}")
-    module = _unwrapped(module)
+    module = without_peft(_unwrapped(module))
     libraries = _libraries(module)
     if "open_clip" in libraries:
         from whylight.models.openclip.view import OpenClipView
