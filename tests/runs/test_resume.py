@@ -36,8 +36,8 @@ from whylight.evaluation.benchmarks.planning import plan
 from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.runs.run import execute
 
-def say(done, total, per_second):
-    print(done, flush=True)
+def say(standing):
+    print(standing.done, flush=True)
 
 execute(plan(Wanted(**json.loads(sys.argv[2]))), Path(sys.argv[1]), progress=say)
 """
@@ -80,7 +80,7 @@ def test_a_killed_run_continues_and_ends_with_the_same_rows(planned, undisturbed
     # What a kill in the middle of writing leaves behind.
     (folder / "rows" / ".shard-00001.12345").write_bytes(b"half a file")
     counts: list[int] = []
-    execute(planned, folder, progress=lambda done, total, per_second: counts.append(done))
+    execute(planned, folder, progress=lambda standing: counts.append(standing.done))
     assert counts[0] == 4, "it starts from what is stored"
     assert counts[-1] == 10
     assert finished(folder) == {0, 1, 2}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from whylight.runs.progress import Progress as RunProgress
+from whylight.runs.progress import Standing
+
 
 @contextmanager
-def run_progress(console: Console, name: str) -> Iterator[Callable[[int, int, float], None]]:
-    """A bar that is told how many pictures or documents are done, how many there are, and how many in a second."""
+def run_progress(console: Console, name: str) -> Iterator[RunProgress]:
+    """A bar that is told how far a run is."""
     columns = (
         *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")),
         *(TimeElapsedColumn(), TimeRemainingColumn()),
@@ -19,7 +22,8 @@ def run_progress(console: Console, name: str) -> Iterator[Callable[[int, int, fl
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(name, total=None, speed="")
 
-        def advanced(done: int, total: int, per_second: float) -> None:
-            bar.update(task, completed=done, total=total, speed=f"{per_second:.2f}/s" if per_second else "")
+        def advanced(standing: Standing) -> None:
+            speed = f"{standing.per_second:.2f}/s" if standing.per_second else ""
+            bar.update(task, completed=standing.done, total=standing.total, speed=speed)
 
         yield advanced

@@ -10,7 +10,8 @@ from whylight.errors import WhylightError
 from whylight.evaluation.benchmarks.planning import plan
 from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.evaluation.published import PublishedTable
-from whylight.runs.run import Progress, execute
+from whylight.runs.progress import Progress, silent
+from whylight.runs.run import execute
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Reproduction:
     device: str | None = None
     only: str | None = None
     note: Callable[[str], None] = lambda text: None
-    progress: Progress = lambda done, total, per_second: None
+    progress: Progress = silent
 
     def run(self, model: str) -> Ran:
         """Run what is there; methods that cannot explain the model, and a model that does not load, say why."""

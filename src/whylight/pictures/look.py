@@ -46,7 +46,7 @@ def look(view: View, picture: PictureLike, *, size: InputSize | None = None, fit
     view.check_ready()
     _preprocessing(view)
     image = read_picture(picture)
-    pixels, frame = _resized(_preprocessing(view), image, size, fit)(image)
+    pixels, frame = resized_for(_preprocessing(view), image, size, fit)(image)
     return Look(view, image, pixels[None], frame)
 
 
@@ -61,7 +61,7 @@ def _preprocessing(view: View) -> Preprocessing:
     return view.preprocessing
 
 
-def _resized(
+def resized_for(
     preprocessing: Preprocessing, picture: Image.Image, size: InputSize | None, fit: Fit | None
 ) -> Preprocessing:
     if fit in ("squash", "pad") or (isinstance(size, int) and fit is None):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from whylight.errors import BadInput
+from whylight.runs.folder import Place, RunFolder, folder_of
 
 NAME = "manifest.json"
 _PLACE = "path"
@@ -42,62 +40,62 @@ class RunSettings:
 Settings = TypeVar("Settings", bound=RunSettings)
 
 
-def claim(folder: Path, settings: RunSettings, environment: dict[str, object]) -> None:
+def claim(place: Place | RunFolder, settings: RunSettings, environment: dict[str, object]) -> None:
     """Make the folder this run's, or find that it already is; several processes may do so at once.
 
     Raises:
         BadInput: it holds another run, or something else.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / NAME
-    if not path.exists():
-        others = [p.name for p in folder.iterdir() if not p.name.startswith(f".{NAME}")]
+    folder = folder_of(place)
+    if not folder.has(NAME):
+        others = [name for name in folder.names() if not name.startswith(f".{NAME}")]
         # Looked for again: another process may have claimed the folder in between.
-        if others and not path.exists():
+        if others and not folder.has(NAME):
             raise BadInput(f"{folder} holds {others[0]} but no {NAME}: choose an empty folder for a run")
-        aside = folder / f".{NAME}.{uuid.uuid4().hex}"
-        aside.write_text(json.dumps({"settings": asdict(settings), "environment": environment}, indent=2) + "\n")
-        try:
-            # Unlike a rename, a link fails where another process was faster.
-            os.link(aside, path)
-        except FileExistsError:
-            pass
-        finally:
-            aside.unlink()
+        folder.create(NAME, content(settings, environment))
     different = [
         f"{name}: {ours!r} here, {theirs!r} there"
-        for name, ours, theirs in _differences(asdict(settings), read(folder)["settings"])
+        for name, ours, theirs in _differences(json.loads(json.dumps(asdict(settings))), read(folder)["settings"])
     ]
     if different:
         raise BadInput(f"{folder} holds a run with other settings ({'; '.join(different)}): choose another folder")
 
 
-def read(folder: Path) -> dict[str, Any]:
+def content(settings: RunSettings, environment: dict[str, object]) -> bytes:
+    """What stands in a manifest."""
+    text = json.dumps({"settings": asdict(settings), "environment": environment}, indent=2, ensure_ascii=False)
+    return (text + "\n").encode()
+
+
+def read(place: Place | RunFolder) -> dict[str, Any]:
     """A run's manifest.
 
     Raises:
         BadInput: there is none, or it does not read.
     """
+    folder = folder_of(place)
     try:
-        content: dict[str, Any] = json.loads((folder / NAME).read_text())
-        dict(content["settings"])
+        found: dict[str, Any] = json.loads(folder.read(NAME))
+        dict(found["settings"])
     except FileNotFoundError:
         raise BadInput(f"{folder} is no folder of a run: it has no {NAME}") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{folder / NAME} does not read: {error!r}") from None
-    return content
+        raise BadInput(f"{folder}/{NAME} does not read: {error!r}") from None
+    return found
 
 
-def settings_of(folder: Path, kind: type[Settings]) -> Settings:
+def settings_of(place: Place | RunFolder, kind: type[Settings]) -> Settings:
     """The settings of the run in a folder.
 
     Raises:
         BadInput: there is none, or its settings are not of this kind.
     """
     try:
-        return kind(**read(folder)["settings"])
+        return kind(**read(place)["settings"])
     except TypeError as error:
-        raise BadInput(f"{folder / NAME} was written by another command or another version: {error}") from None
+        raise BadInput(
+            f"{folder_of(place)}/{NAME} was written by another command or another version: {error}"
+        ) from None
 
 
 def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[tuple[str, Any, Any]]:

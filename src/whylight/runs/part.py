@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from whylight.errors import BadInput
@@ -29,9 +30,9 @@ class Part:
             raise BadInput(f"--shard is i/n with 0 <= i < n, not {text!r}")
         return cls(index, of)
 
-    def shards(self, count: int) -> list[int]:
-        """Its shards' numbers, of so many in all."""
-        return list(range(self.index, count, self.of))
+    def of_all(self, numbers: Sequence[int]) -> list[int]:
+        """Its share of all shards."""
+        return list(numbers[self.index :: self.of])
 
 
 WHOLE = Part()

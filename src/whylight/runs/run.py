@@ -2,124 +2,99 @@
 
 from __future__ import annotations
 
-import time
-import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-from torch.utils.data import DataLoader, Dataset
-
-from whylight.runs.manifest import RunSettings, claim
+from whylight.errors import BadInput
+from whylight.runs.engines.local import run_local
+from whylight.runs.engines.ray import run_ray
+from whylight.runs.engines.torchrun import rank_of_environment
+from whylight.runs.folder import Place, RunFolder, folder_of
+from whylight.runs.manifest import claim
 from whylight.runs.part import WHOLE, Part
-from whylight.runs.store import finished, write_shard
+from whylight.runs.plan import Plan
+from whylight.runs.progress import Progress, silent
+from whylight.runs.store import finished
 
-Progress = Callable[[int, int, float], None]
-"""Told the pictures done (stored ones included), all of this part's, and this process's pictures per second."""
-
-
-class Maker(typing.Protocol):
-    """What reads pictures or texts by number and makes rows of a batch of them."""
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """Name of each column of a row to its type; see :func:`whylight.runs.store.write_shard`."""
-
-    def reader(self, source: Any) -> Callable[[int], Any]:
-        """What reads by number, in other processes too: it holds no model."""
-
-    def rows(self, batch: Iterable[Any]) -> list[dict[str, Any]]:
-        """Rows of what was read; values of columns that a row leaves out are null."""
+EngineName = Literal["local", "torchrun", "ray"]
+ENGINES: tuple[EngineName, ...] = ("local", "torchrun", "ray")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A run, ready to go.
+class Engine:
+    """Where a run is done.
 
     Attributes:
-        settings: a dataclass; what its folder is claimed for.
-        source: what the maker's reader reads from; the first ``settings.pictures`` of it are done.
-        environment: see :func:`whylight.runs.machine.environment`.
-        left_out: what was asked for and is not done, and why.
+        name: "local" (this process), "torchrun" (this process as a rank among others) or "ray".
+        workers: processes that decode pictures; 0 decodes in a thread beside the model.
+        timeout: seconds after which a picture that cannot be read is given up; None waits for ever.
+        address: of a Ray cluster; None starts one on this machine.
+        actors: of Ray, processes that hold the model.
+        gpus: of Ray, GPUs of each actor.
     """
 
-    settings: RunSettings
-    source: Sized
-    maker: Maker
-    environment: dict[str, object]
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    name: EngineName = "local"
+    workers: int = 0
+    timeout: float | None = None
+    address: str | None = None
+    actors: int = 1
+    gpus: float = 0
 
 
 def execute(
     plan: Plan,
-    folder: Path,
+    place: Place | RunFolder,
     *,
+    engine: Engine = Engine(),
     part: Part = WHOLE,
     workers: int = 0,
-    progress: Progress = lambda done, total, per_second: None,
-) -> None:
+    again: frozenset[int] = frozenset(),
+    progress: Progress = silent,
+) -> dict[int, str]:
     """Do what is left of a plan in its folder, which is claimed for the plan's settings.
 
     Args:
-        workers: processes that decode pictures; 0 decodes in this one.
+        part: which shards; the ranks of torchrun have theirs from the environment.
+        workers: as of the engine, for the engine that is there by default.
+        again: shards that are stored and done anew, instead of those that are not stored.
+
+    Returns:
+        Shards that could not be read to their end, with the reason. They are not stored.
 
     Raises:
         BadInput: the folder holds another run.
+        WhylightError: rows cannot be written.
     """
-    settings = plan.settings
-    claim(folder, settings, plan.environment)
-    mine, done = part.shards(settings.shards), finished(folder)
-    left = [shard for shard in mine if shard not in done]
-    clock = _Clock(progress, _count(settings, mine), _count(settings, mine) - _count(settings, left))
-    batches = [
-        (shard, settings.pictures_of(shard)[start : start + settings.batch_size])
-        for shard in left
-        for start in range(0, len(settings.pictures_of(shard)), settings.batch_size)
-    ]
-    rows: list[dict[str, object]] = []
-    loaded = _load(plan.maker.reader(plan.source), [list(numbers) for _, numbers in batches], workers)
-    for position, ((shard, numbers), pictures) in enumerate(zip(batches, loaded, strict=True)):
-        rows += plan.maker.rows(pictures)
-        if position + 1 == len(batches) or batches[position + 1][0] != shard:
-            write_shard(folder, shard, rows, plan.maker.columns, plan.environment)
-            rows = []
-        clock.advance(len(numbers))
-
-
-def _count(settings: RunSettings, shards: Iterable[int]) -> int:
-    return sum(len(settings.pictures_of(shard)) for shard in shards)
-
-
-class _Clock:
-    """Says how far a part is, and how fast."""
-
-    def __init__(self, progress: Progress, total: int, stored: int) -> None:
-        self._progress, self._total, self._stored = progress, total, stored
-        self._start, self._done = time.monotonic(), 0
-        progress(stored, total, 0.0)
-
-    def advance(self, pictures: int) -> None:
-        self._done += pictures
-        per_second = self._done / max(time.monotonic() - self._start, 1e-9)
-        self._progress(self._stored + self._done, self._total, per_second)
-
-
-class _Read(Dataset[Any]):
-    def __init__(self, read: Callable[[int], Any]) -> None:
-        self.read = read
-
-    def __getitem__(self, index: int) -> Any:
-        return self.read(index)
-
-
-def _load(read: Callable[[int], Any], batches: Sequence[list[int]], workers: int) -> Iterator[list[Any]]:
-    """Batches of what was read, in order."""
-    loader: DataLoader[Any] = DataLoader(
-        _Read(read),
-        batch_sampler=batches,
-        num_workers=workers,
-        collate_fn=list,
-        prefetch_factor=4 if workers else None,
+    folder = folder_of(place)
+    claim(folder, plan.settings, plan.environment)
+    done = finished(folder) - again
+    left = [n for n in plan.read.numbers if n not in done and (not again or n in again)]
+    if engine.name == "ray":
+        if part != WHOLE:
+            raise BadInput("--shard is for processes that share a folder; Ray shares the work by itself")
+        if plan.remake is None:
+            raise BadInput("this run cannot be made again in Ray's processes")
+        return run_ray(
+            plan,
+            folder,
+            left,
+            workers=engine.workers,
+            timeout=engine.timeout,
+            progress=progress,
+            address=engine.address,
+            actors=engine.actors,
+            gpus=engine.gpus,
+        )
+    ranks = engine.name == "torchrun"
+    return run_local(
+        plan,
+        folder,
+        left,
+        part=rank_of_environment() if ranks else part,
+        workers=engine.workers or workers,
+        timeout=engine.timeout,
+        # A part that was asked for is all that is done; a rank takes over what dead ranks left.
+        helping=ranks,
+        again=bool(again),
+        progress=progress,
     )
-    return iter(loader)

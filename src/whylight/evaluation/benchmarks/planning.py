@@ -18,7 +18,7 @@ from whylight.methods import methods as all_methods
 from whylight.models.load import load
 from whylight.models.weights import model_digest
 from whylight.runs.machine import environment
-from whylight.runs.run import Plan
+from whylight.runs.plan import Plan
 
 _TRIED = 20
 """So many pictures or texts are looked at for one that methods can be tried on before the run starts."""

@@ -1,0 +1,109 @@
+"""What is asked of each picture: the same prompts, prompts of its own, or what the model predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from whylight.errors import WhylightError
+from whylight.maps.decoded import Decoded, Failed
+from whylight.models.targets import as_targets
+from whylight.models.view import View
+from whylight.pictures.prompt_memory import PromptMemory
+from whylight.pictures.prompts_and_classes import NamedTargets, name_targets
+from whylight.runs.inputs.sample import Problem
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Targets of a batch of pictures and what the model says about them.
+
+    Attributes:
+        values: what methods take: (targets, dim) or (batch, targets, dim) embeddings, or (batch, targets) classes.
+        names: of each picture's targets.
+        scores, logits: (batch, targets), on the CPU.
+    """
+
+    values: Tensor
+    names: list[tuple[str, ...]]
+    scores: Tensor
+    logits: Tensor
+
+
+class Asked:
+    """The question of a run.
+
+    Args:
+        prompts: asked of every picture; None where each has its own, or the model's classes are meant.
+        top: only so many that the model finds likeliest are explained.
+
+    Raises:
+        UnknownName: no such class.
+        BadInput: nothing is asked of a model that predicts no classes.
+    """
+
+    def __init__(self, view: View, prompts: Sequence[str] | None, top: int | None) -> None:
+        self.view, self.top = view, top
+        self._memory = PromptMemory(view)
+        self._same: NamedTargets | None = None if prompts is None else name_targets(view, list(prompts))
+        self._classes: list[str] | None = None
+        if view.classifies:
+            count = view.class_count or 0
+            self._classes = view.class_names or [f"class {index}" for index in range(count)]
+
+    @property
+    def targets(self) -> int | None:
+        """How many targets each picture has, where all have equally many."""
+        there = None if self._same is None else len(self._same.names)
+        return self.top if self.top is not None and there is None else there
+
+    def named(self, items: Sequence[Decoded]) -> tuple[list[Decoded], list[NamedTargets], list[Failed]]:
+        """Pictures with prompts of their own and their targets; those whose prompts the model cannot take."""
+        good, named, failed = [], [], []
+        for item in items:
+            try:
+                named.append(name_targets(self.view, list(item.prompts or ()), self._memory.encode))
+                good.append(item)
+            except WhylightError as error:
+                failed.append(Failed(item.key, item.source, Problem("bad-prompt", str(error)), item.kept))
+        return good, named, failed
+
+    def answers(self, output: Tensor, named: Sequence[NamedTargets] | None) -> Answers:
+        """Targets and scores of pictures whose outputs, (batch, dim), are known.
+
+        Args:
+            named: of each picture, where each has its own.
+        """
+        batch = len(output)
+        if named is not None:
+            values = torch.stack([one.values for one in named])
+            names = [one.names for one in named]
+        elif self._same is not None:
+            values, names = self._same.values, [self._same.names] * batch
+        else:
+            assert self._classes is not None
+            values, names = torch.arange(len(self._classes)), [tuple(self._classes)] * batch
+        if self.top is not None:
+            values, names = self._top(output, values, names)
+        with torch.no_grad():
+            targets = as_targets(self.view, values, batch)
+            logits = targets.logits(self.view, output)
+            scores = targets.scores(output.float().softmax(-1) if self.view.classifies else output)
+        return Answers(values, names, scores.float().cpu(), logits.float().cpu())
+
+    def _top(
+        self, output: Tensor, values: Tensor, names: list[tuple[str, ...]]
+    ) -> tuple[Tensor, list[tuple[str, ...]]]:
+        assert self.top is not None
+        with torch.no_grad():
+            logits = as_targets(self.view, values, len(output)).logits(self.view, output)
+        best = logits.topk(min(self.top, logits.shape[1])).indices
+        chosen = [tuple(row[index] for index in picks) for row, picks in zip(names, best.tolist(), strict=True)]
+        if values.is_floating_point():
+            each = values.expand(len(output), *values.shape[-2:])
+            return torch.take_along_dim(each, best[..., None].to(each.device), 1), chosen
+        each = values.expand(len(output), values.shape[-1]).to(best.device)
+        return torch.take_along_dim(each, best, 1), chosen

@@ -1,0 +1,160 @@
+"""Where samples are decoded: threads of this process, or processes. One that hangs or dies costs its sample at most."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, TimeoutError
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Decode = Callable[[Any], Any]
+"""A sample to what the maker makes rows of. It raises nothing for a bad sample."""
+
+_ATTEMPTS = 3
+"""A sample that was being decoded when a worker died is tried so often; the death may have been another's."""
+
+
+class Hanging(Exception):
+    """A sample took too long."""
+
+
+class Crashing(Exception):
+    """A sample made its worker die, again and again."""
+
+
+@dataclass
+class Ticket:
+    """A sample that is being decoded."""
+
+    sample: Any
+    future: Future[Any]
+    attempts: int = 1
+
+
+class Decoder(Protocol):
+    def submit(self, sample: Any) -> Ticket: ...
+
+    def result(self, ticket: Ticket, timeout: float | None) -> Any:
+        """What a sample was decoded to.
+
+        Raises:
+            Hanging, Crashing: it cannot be.
+        """
+
+    def close(self) -> None: ...
+
+
+class DecodingThread:
+    """One thread beside the model; a new one takes over where it hangs. It ends with the process, whatever it does."""
+
+    def __init__(self, decode: Decode) -> None:
+        self._decode = decode
+        self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._start()
+
+    def _start(self) -> None:
+        threading.Thread(target=_work, args=(self._decode, self._waiting), daemon=True).start()
+
+    def submit(self, sample: Any) -> Ticket:
+        ticket = Ticket(sample, Future())
+        self._waiting.put(ticket)
+        return ticket
+
+    def result(self, ticket: Ticket, timeout: float | None) -> Any:
+        try:
+            return ticket.future.result(timeout)
+        except TimeoutError:
+            # Tickets are asked for in order: the thread hangs on this one, and another thread goes on with the rest.
+            self._start()
+            raise Hanging from None
+
+    def close(self) -> None:
+        self._waiting.put(None)
+
+
+def _work(decode: Decode, waiting: queue.SimpleQueue[Ticket | None]) -> None:
+    while (ticket := waiting.get()) is not None:
+        try:
+            decoded = decode(ticket.sample)
+        except BaseException as error:
+            ticket.future.set_exception(error)
+        else:
+            ticket.future.set_result(decoded)
+
+
+class DecodingProcesses:
+    """Several processes; all are replaced where one hangs or dies."""
+
+    def __init__(self, decode: Decode, count: int) -> None:
+        self._decode, self._count = pickle.dumps(decode), count
+        self._lock = threading.Lock()
+        self._pool = self._new()
+
+    def _new(self) -> ProcessPoolExecutor:
+        # Not forked: the model's threads would not survive it.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._count, context, initializer=_keep, initargs=(self._decode,))
+
+    @property
+    def pids(self) -> list[int]:
+        return list(self._pool._processes or {})
+
+    def submit(self, sample: Any) -> Ticket:
+        return Ticket(sample, self._submit(sample))
+
+    def _submit(self, sample: Any) -> Future[Any]:
+        with self._lock:
+            try:
+                return self._pool.submit(_decode_here, sample)
+            except (BrokenProcessPool, RuntimeError):
+                self._replace()
+                return self._pool.submit(_decode_here, sample)
+
+    def _replace(self) -> None:
+        old, self._pool = self._pool, self._new()
+        for process in list((old._processes or {}).values()):
+            process.kill()
+        old.shutdown(wait=False, cancel_futures=True)
+
+    def result(self, ticket: Ticket, timeout: float | None) -> Any:
+        while True:
+            pool = self._pool
+            try:
+                return pickle.loads(ticket.future.result(timeout))
+            except TimeoutError:
+                with self._lock:
+                    self._replace()
+                raise Hanging from None
+            except (BrokenProcessPool, CancelledError):
+                if ticket.attempts == _ATTEMPTS:
+                    raise Crashing from None
+                with self._lock:
+                    if self._pool is pool and getattr(pool, "_broken", False):
+                        self._replace()
+                ticket.attempts += 1
+                ticket.future = self._submit(ticket.sample)
+
+    def close(self) -> None:
+        with self._lock:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+_kept: Decode
+
+
+def _keep(pickled: bytes) -> None:
+    import torch
+
+    global _kept
+    torch.set_num_threads(1)
+    _kept = pickle.loads(pickled)
+
+
+def _decode_here(sample: Any) -> bytes:
+    # As bytes: tensors would otherwise travel as shared memory, which dies with its worker.
+    return pickle.dumps(_kept(sample), protocol=pickle.HIGHEST_PROTOCOL)

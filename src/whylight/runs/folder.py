@@ -1,0 +1,130 @@
+"""The folder of a run, here or behind an fsspec URL: files in it are whole or not there."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from whylight.errors import WhylightError
+from whylight.runs.inputs.places import file_system, is_url
+
+Place = str | Path
+
+
+class RunFolder:
+    """Names in a folder, with a slash for files in folders of it.
+
+    Attributes:
+        place: as a person wrote it.
+        local: its path, where it lies on a disk of this machine.
+    """
+
+    def __init__(self, place: Place) -> None:
+        text = str(place)
+        if text.startswith(("file://", "local://")):
+            text = file_system(text)[1]
+        self.place = text
+        self.local = None if is_url(text) else Path(text)
+        self._fs: Any
+        self._fs, self._path = file_system(text)
+
+    def __str__(self) -> str:
+        return self.place
+
+    def __getstate__(self) -> dict[str, str]:
+        return {"place": self.place}
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        self.__init__(state["place"])  # type: ignore[misc]
+
+    def names(self, inside: str = "") -> list[str]:
+        """Names of what lies in it, or in a folder of it; none where it is not there."""
+        path = f"{self._path}/{inside}" if inside else self._path
+        self._fs.invalidate_cache()
+        if not self._fs.isdir(path):
+            return []
+        return sorted(found.rstrip("/").rpartition("/")[2] for found in self._fs.ls(path, detail=False))
+
+    def has(self, name: str) -> bool:
+        return bool(self._fs.exists(f"{self._path}/{name}"))
+
+    def read(self, name: str) -> bytes:
+        """A file's content.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        content: bytes = self._fs.cat_file(f"{self._path}/{name}")
+        return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, whole or not at all, in place of what has its name.
+
+        Raises:
+            WhylightError: it cannot be written: the disk is full, or nobody may write there.
+        """
+        try:
+            if self.local is None:
+                # Stores of objects show one when it is complete.
+                self._fs.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
+                self._fs.pipe_file(f"{self._path}/{name}", content)
+                return
+            path = self.local / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside = self._aside(path, content)
+            aside.replace(path)
+        except OSError as error:
+            raise _unwritten(f"{self.place}/{name}", error) from None
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a file that is not there yet; False where another process was faster (behind a URL: seemed to be)."""
+        if self.local is None:
+            if self.has(name):
+                return False
+            self.write(name, content)
+            return True
+        path = self.local / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside = self._aside(path, content)
+        except OSError as error:
+            raise _unwritten(str(path), error) from None
+        try:
+            # Unlike a rename, a link fails where the file is there.
+            os.link(aside, path)
+        except FileExistsError:
+            return False
+        finally:
+            aside.unlink()
+        return True
+
+    def remove(self, name: str) -> None:
+        """Remove a file or a folder of files, if it is there."""
+        if self.has(name):
+            self._fs.rm(f"{self._path}/{name}", recursive=True)
+
+    def _aside(self, path: Path, content: bytes) -> Path:
+        """The content in a file beside the path, on the disk for good."""
+        aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            with aside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
+        return aside
+
+
+def folder_of(place: Place | RunFolder) -> RunFolder:
+    return place if isinstance(place, RunFolder) else RunFolder(place)
+
+
+def _unwritten(place: str, error: OSError) -> WhylightError:
+    return WhylightError(
+        f"{place} cannot be written ({error.strerror or error}); what is finished is stored: make room and start the "
+        "same command again"
+    )
