@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,7 @@ class Reading:
 
     def batches(self, numbers: Iterator[int]) -> Iterator[Batch]:
         """Shards one after the other. What goes into one batch follows from the shard alone, whoever reads it."""
-        feed = _Feed(self.shards, numbers, self.decoder, self.batch_size * _BATCHES_AHEAD)
+        feed: _Feed | None = _Feed(self.shards, numbers, self.decoder, self.batch_size * _BATCHES_AHEAD)
         try:
             while feed is not None:
                 feed = yield from self._shards(feed)
@@ -63,7 +63,7 @@ class Reading:
             if feed is not None:
                 feed.stop()
 
-    def _shards(self, feed: _Feed) -> Iterator[Batch] | Any:
+    def _shards(self, feed: _Feed) -> Generator[Batch, None, _Feed | None]:
         """What a feed gives; returns the feed that takes over where this one hangs."""
         waiting: dict[Any, list[Any]] = {}
         while True:

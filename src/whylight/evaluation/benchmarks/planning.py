@@ -16,7 +16,7 @@ from whylight.evaluation.data.data_set import DataSet
 from whylight.evaluation.method_choices import Choice, parse_methods, refused
 from whylight.methods import methods as all_methods
 from whylight.models.load import load
-from whylight.models.weights import model_digest
+from whylight.models.digest import model_digest
 from whylight.runs.machine import environment
 from whylight.runs.plan import Plan
 
@@ -85,7 +85,7 @@ def _settings(wanted: Wanted, chosen: list[Choice], source: DataSet[Any], maker:
         protocol=maker.benchmark.protocol,
         protocol_version=maker.benchmark.version,
         model=wanted.model,
-        model_digest=model_digest(maker.view.module),
+        model_digest=model_digest(maker.view),
         methods={c.label: {"method": c.method, "options": c.options} for c in chosen if c.label in kept},
         explained=list(maker.explained),
         templates=list(maker.templates),

@@ -21,9 +21,8 @@ def rank_of_environment() -> Part:
             try:
                 index, of = int(os.environ[rank]), int(os.environ[world])
             except ValueError:
-                raise BadInput(
-                    f"{rank}={os.environ[rank]!r} and {world}={os.environ[world]!r} are no numbers"
-                ) from None
+                said = f"{rank}={os.environ[rank]!r} or {world}={os.environ[world]!r} is no number"
+                raise BadInput(said) from None
             if not 0 <= index < of:
                 raise BadInput(f"{rank}={index} is not below {world}={of}")
             return Part(index, of)
