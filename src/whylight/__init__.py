@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whylight.errors import WhylightError
+    from whylight.maps.read import read_maps
     from whylight.methods import methods, relevance
     from whylight.methods.decomposition import Decomposition, decompose
     from whylight.methods.decomposition.text_span import TextDirection
@@ -38,6 +39,7 @@ __all__ = [
     "explain_text",
     "load",
     "methods",
+    "read_maps",
     "record",
     "relevance",
     "text_span",
@@ -57,6 +59,7 @@ _HOMES = {
     "explain": "whylight.pictures.explain",
     "explain_text": "whylight.text",
     "load": "whylight.models.load",
+    "read_maps": "whylight.maps.read",
     "record": "whylight.pictures.session",
     "relevance": "whylight.methods",
     "text_span": "whylight.pictures.text_span",

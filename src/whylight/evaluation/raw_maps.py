@@ -11,7 +11,7 @@ from torch import Tensor
 from whylight.evaluation.baselines import BASELINES, baseline
 from whylight.evaluation.method_choices import Choice
 from whylight.methods import record_legrad, relevance
-from whylight.methods.legrad.recording import RECORDED
+from whylight.methods.legrad.recording import RECORDED, LegradRecording
 from whylight.models.view import View
 from whylight.passes.key_likeness import record_key_likeness
 from whylight.passes.sharing import shared, sharing
@@ -36,9 +36,14 @@ def _relevance(choice: Choice, view: View, pixels: Tensor, targets: Tensor) -> T
     """Raw relevance; all LeGrads of the same pictures that differ in what they ask alone share one recording."""
     if choice.method != "legrad" or not sharing() or "create_graph" in choice.options:
         return relevance(view, pixels, targets, method=choice.method, **choice.options)
-    recorded = {name: value for name, value in choice.options.items() if name in RECORDED}
     asked: dict[str, Any] = {name: value for name, value in choice.options.items() if name not in RECORDED}
     smooth = asked.pop("smooth", False)
-    kind = ("legrad", *sorted(recorded.items()))
-    maps = shared(view, pixels, kind, lambda: record_legrad(view, pixels, **recorded)).relevance(targets, **asked)
+    maps = shared_recording(choice, view, pixels).relevance(targets, **asked)
     return record_key_likeness(view, pixels).above_mean(maps) if smooth else maps
+
+
+def shared_recording(choice: Choice, view: View, pixels: Tensor) -> LegradRecording:
+    """The one recording of the pictures for all LeGrads that record as this choice does."""
+    recorded = {name: value for name, value in choice.options.items() if name in RECORDED}
+    kind = ("legrad", *sorted(recorded.items()))
+    return shared(view, pixels, kind, lambda: record_legrad(view, pixels, **recorded))

@@ -33,7 +33,7 @@ class Inside:
     boxes: str | None = None
 
     def label(self, key: str, fields: Mapping[str, Any], frame: Frame, size: tuple[int, int]) -> Tensor | None:
-        """1 inside, 0 outside, -1 beyond the picture: (height, width) of the model's input, int8. None: nothing is known.
+        """1 inside, 0 outside, -1 beyond the picture: (height, width) of the model's input, int8; None: not known.
 
         Raises:
             BadInput: a mask that does not read, or of another size than the picture; a box that is none.
@@ -60,8 +60,10 @@ class Inside:
             except (OSError, SyntaxError) as error:
                 raise BadInput(f"the mask {place} does not read: {error}") from None
             if mask.shape != picture:
-                raise BadInput(f"the mask {place} has {mask.shape[1]} x {mask.shape[0]} pixels, its picture "
-                               f"{picture[1]} x {picture[0]}")
+                raise BadInput(
+                    f"the mask {place} has {mask.shape[1]} x {mask.shape[0]} pixels, its picture "
+                    f"{picture[1]} x {picture[0]}"
+                )
             return mask
         return None
 

@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from whylight.evaluation.explaining import Choice, maps_of
+from whylight.evaluation.method_choices import Choice
+from whylight.evaluation.raw_maps import maps_of, shared_recording
 from whylight.maps.asked import Answers, Asked
 from whylight.maps.decoded import Decode, Decoded, Failed
 from whylight.maps.measured import measured
+from whylight.maps.overlays import COLUMN as OVERLAY
+from whylight.maps.overlays import overlay_png
 from whylight.maps.schema import NOT_FINITE, OK, Stored, columns_of
-from whylight.methods import record_legrad
-from whylight.methods.legrad.recording import RECORDED
 from whylight.models.view import View
-from whylight.passes.sharing import shared, shared_passes
+from whylight.passes.sharing import shared_passes
 
 Row = dict[str, Any]
 
@@ -59,9 +60,7 @@ class MapRows:
         """The model's own output; LeGrad's recording has it anyway."""
         for choice in self._choices:
             if choice.method == "legrad" and "create_graph" not in choice.options:
-                recorded = {name: value for name, value in choice.options.items() if name in RECORDED}
-                kind = ("legrad", *sorted(recorded.items()))
-                return shared(self.view, pixels, kind, lambda: record_legrad(self.view, pixels, **recorded)).output
+                return shared_recording(choice, self.view, pixels).output
         with torch.no_grad():
             return self.view.output(pixels)
 
@@ -71,9 +70,7 @@ class MapRows:
         down, across = preprocessing.patch
         height, width = pixels.shape[-2:]
         grid = (height // down, width // across)
-        keys = [
-            [f"{item.key}\0{name}" for name in names] for item, names in zip(items, answers.names, strict=True)
-        ]
+        keys = [[f"{item.key}\0{name}" for name in names] for item, names in zip(items, answers.names, strict=True)]
         maps = maps_of(choice, self.view, pixels, answers.values, grid, keys)
         if tuple(maps.shape[-2:]) == (height, width):  # down to pixels: those that no patch covers belong to no place
             maps = maps[..., : height - height % down, : width - width % across]
@@ -89,7 +86,10 @@ class MapRows:
                     "grid_height": relevance.shape[0],
                     "grid_width": relevance.shape[1],
                 }
-                rows.append(row | self._map(relevance, item.label))
+                row |= self._map(relevance, item.label)
+                if item.picture is not None and row["status"] == OK:
+                    row[OVERLAY] = overlay_png(item.picture, item.frame, relevance)
+                rows.append(row)
         return rows
 
     def _map(self, relevance: Tensor, label: Tensor | None) -> Row:
@@ -118,13 +118,17 @@ def _failed_row(item: Failed) -> Row:
 def _picture(item: Decoded, size: tuple[int, int]) -> Row:
     left, top, right, bottom = item.frame.box
     place: Row = {"key": item.key, "source": item.source}
-    return place | dict(item.kept) | {
-        "picture_height": item.frame.picture[0],
-        "picture_width": item.frame.picture[1],
-        "input_height": size[0],
-        "input_width": size[1],
-        "left": left,
-        "top": top,
-        "right": right,
-        "bottom": bottom,
-    }
+    return (
+        place
+        | dict(item.kept)
+        | {
+            "picture_height": item.frame.picture[0],
+            "picture_width": item.frame.picture[1],
+            "input_height": size[0],
+            "input_width": size[1],
+            "left": left,
+            "top": top,
+            "right": right,
+            "bottom": bottom,
+        }
+    )

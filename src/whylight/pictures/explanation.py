@@ -47,6 +47,7 @@ class Explanation:
         input_size: (height, width) of the model's input in pixels.
         seconds: how long the method took.
         versions: of Whylight and the libraries it ran on.
+        key: the picture's name in a run over many (:func:`whylight.read_maps`).
     """
 
     relevance: Tensor
@@ -62,6 +63,7 @@ class Explanation:
     input_size: tuple[int, int] = (0, 0)
     seconds: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -26,6 +26,8 @@ def table_of(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> Any:
         type_ = _type(arrow, kind)
         fields.append(arrow.field(name, type_))
         values = [row.get(name) for row in rows]
+        if kind == "list<float16>":  # Arrow takes no Python numbers for these
+            values = [None if value is None else np.asarray(value, dtype=np.float16) for value in values]
         arrays.append(_fixed(arrow, values, type_) if _FIXED.fullmatch(kind) else arrow.array(values, type=type_))
     return arrow.Table.from_arrays(arrays, schema=arrow.schema(fields))
 

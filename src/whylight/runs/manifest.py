@@ -18,14 +18,23 @@ class RunSettings:
     """What any run says; its own settings come on top, everything that a row depends on.
 
     Attributes:
-        pictures: how many of them (or of texts) are done, from the first on.
-        shard_size: pictures in a shard.
+        shard_size: pictures (or texts) in a shard, where what is read has no shards of its own.
         batch_size: pictures in a batch (sums over a batch may round differently).
     """
 
-    pictures: int
     shard_size: int
     batch_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberedSettings(RunSettings):
+    """Settings of a run over pictures that are read by number.
+
+    Attributes:
+        pictures: how many of them (or of texts) are done, from the first on.
+    """
+
+    pictures: int
 
     @property
     def shards(self) -> int:

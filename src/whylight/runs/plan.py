@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from whylight.runs.manifest import RunSettings
+from whylight.runs.manifest import NumberedSettings, RunSettings
 from whylight.runs.reading import Lost
 from whylight.runs.shards import Numbered, Shards
 
@@ -59,4 +59,7 @@ class Plan:
 
     @property
     def read(self) -> Shards:
-        return self.shards or Numbered(self.settings)
+        if self.shards is not None:
+            return self.shards
+        assert isinstance(self.settings, NumberedSettings), "a plan without shards is of numbered pictures"
+        return Numbered(self.settings)

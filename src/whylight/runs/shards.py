@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from whylight.runs.manifest import RunSettings
+from whylight.runs.manifest import NumberedSettings
 
 
 class Shards(typing.Protocol):
@@ -28,7 +28,7 @@ class Shards(typing.Protocol):
 class Numbered:
     """Pictures that are read by number, equally many in each shard but the last."""
 
-    settings: RunSettings
+    settings: NumberedSettings
 
     @property
     def numbers(self) -> Sequence[int]:

@@ -15,8 +15,8 @@ from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.evaluation.data.data_set import DataSet
 from whylight.evaluation.method_choices import Choice, parse_methods, refused
 from whylight.methods import methods as all_methods
-from whylight.models.load import load
 from whylight.models.digest import model_digest
+from whylight.models.load import load
 from whylight.runs.machine import environment
 from whylight.runs.plan import Plan
 

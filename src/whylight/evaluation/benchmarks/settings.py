@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from whylight.runs.manifest import RunSettings
+from whylight.runs.manifest import NumberedSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(RunSettings):
+class Settings(NumberedSettings):
     """Everything that a row of a benchmark depends on.
 
     Attributes:

@@ -1,0 +1,108 @@
+"""``whylight run``: maps of many pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import typer
+
+from whylight.cli.options import Device, Model, Prompts, Size
+from whylight.cli.printing import print_note
+from whylight.cli.run_progress import told
+from whylight.cli.sources import parse_size
+from whylight.errors import BadInput, WhylightError
+
+_FITS = ("crop", "squash", "pad")
+
+
+def run(
+    pictures: Annotated[
+        list[str], typer.Argument(help="Files, folders, globs, lists, tables, tars, data sets; {000..999} is expanded.")
+    ],
+    out: Annotated[str, typer.Option("--out", "-o", help="Folder of the run, or its URL.")],
+    prompt: Prompts = None,
+    prompts_from: Annotated[
+        str | None,
+        typer.Option("--prompts-from", "--prompt-column", help="A column, txt or json:NAME: prompts of each."),
+    ] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Explain only the so many likeliest of all.")] = None,
+    model: Model = "scenes",
+    methods: Annotated[
+        str, typer.Option("--methods", "--method", help="Comma-separated, options after colons: legrad:start_layer=-2.")
+    ] = "legrad",
+    size: Size = None,
+    fit: Annotated[str | None, typer.Option(help="crop, squash or pad.", show_default="the model's own")] = None,
+    picture_column: Annotated[
+        str | None, typer.Option(help="A table's column, or the ending of a tar's members, that holds the picture.")
+    ] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="Column that rows keep, for --group-by; may repeat.")] = None,
+    inside: Annotated[str | None, typer.Option(help="Folder of masks: how much relevance lies inside them.")] = None,
+    box_column: Annotated[str | None, typer.Option(help="The same with boxes [left, top, right, bottom].")] = None,
+    overlays: Annotated[str | None, typer.Option(help="tar or png: the pictures under their maps, too.")] = None,
+    precision: Annotated[str, typer.Option(help="Of stored relevance: float16 or float32.")] = "float16",
+    model_precision: Annotated[str | None, typer.Option(help="float32, bfloat16, float16.")] = None,
+    device: Device = None,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures explained at once.")] = 8,
+    shard_size: Annotated[int, typer.Option(min=1, help="Pictures stored at once, where inputs have no shards.")] = 256,
+    engine: Annotated[str, typer.Option(help="local, torchrun (or Slurm) or ray.")] = "local",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that decode; 0: a thread beside the model.")] = 0,
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; default: one is started here.")] = None,
+    actors: Annotated[int, typer.Option(min=1, help="Ray's processes that hold the model.")] = 1,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each of them.")] = 0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a picture that hangs is given up.")] = 120,
+    on_existing: Annotated[str, typer.Option(help="resume, extend or overwrite the run that is there.")] = "resume",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do only pictures that failed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for every event.")] = False,
+) -> None:
+    """Explain a folder, a table, a crawl. Stopped at any moment and started again, a run continues."""
+    for value, words, name in (
+        (engine, ("local", "torchrun", "ray"), "--engine"),
+        (on_existing, ("resume", "extend", "overwrite"), "--on-existing"),
+        (precision, ("float16", "float32"), "--precision"),
+        (fit, (None, *_FITS), "--fit"),
+    ):
+        if value not in words:
+            raise BadInput(f"{name} is one of {', '.join(w for w in words if w)}, not {value!r}")
+    from whylight.maps.planning import plan_maps, retried
+    from whylight.maps.settings import Wanted
+    from whylight.runs.engines.torchrun import local_device
+    from whylight.runs.run import Engine, execute
+
+    wanted = Wanted(
+        pictures=tuple(pictures),
+        out=out,
+        prompts=tuple(prompt or ()),
+        prompts_from=prompts_from,
+        top=top,
+        model=model,
+        methods=methods,
+        size=parse_size(size),
+        fit=cast(Any, fit),
+        precision=cast(Any, precision),
+        model_precision=model_precision,
+        device=local_device(device) if engine == "torchrun" else device,
+        picture=picture_column,
+        shard_size=shard_size,
+        batch_size=batch,
+        keep=tuple(keep or ()),
+        inside=inside,
+        boxes=box_column,
+        overlays=overlays,
+        on_existing=cast(Any, on_existing),
+        retry_failed=retry_failed,
+    )
+    plan = plan_maps(wanted)
+    for label, reason in plan.left_out.items():
+        print_note(f"left out: {label}: {reason}")
+    again = retried(plan) if retry_failed else frozenset()
+    where = Engine(cast(Any, engine), workers, timeout, address, actors, gpus)
+    with told(plan, out, again=again, as_json=as_json) as progress:
+        if retry_failed and not again:
+            return
+        unread = execute(plan, out, engine=where, again=again, progress=progress)
+    if unread:
+        number, reason = next(iter(unread.items()))
+        raise WhylightError(
+            f"{len(unread)} shards could not be read to their end and are not stored (shard {number}: {reason}): "
+            "start the same command again"
+        )

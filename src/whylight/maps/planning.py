@@ -1,0 +1,198 @@
+"""A run of maps from what a person asks for: inputs, model, questions, methods, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import torch
+
+from whylight.errors import BadInput, UnknownName, UnsupportedModel, WhylightError
+from whylight.evaluation.baselines import BASELINES
+from whylight.evaluation.method_choices import Choice, parse_methods
+from whylight.evaluation.raw_maps import maps_of
+from whylight.maps.asked import Asked
+from whylight.maps.decoded import Decode, lost
+from whylight.maps.inside import Inside
+from whylight.maps.overlays import FOLDER as OVERLAYS
+from whylight.maps.overlays import KINDS, write_overlays
+from whylight.maps.rows import MapRows, count_failed
+from whylight.maps.schema import COLUMNS
+from whylight.maps.settings import MapSettings, Wanted
+from whylight.methods import methods as all_methods
+from whylight.models.digest import model_digest
+from whylight.models.load import load
+from whylight.models.view import View
+from whylight.runs.folder import RunFolder
+from whylight.runs.inputs.find import Layout, find_inputs
+from whylight.runs.inputs.listing import NAME as LISTING
+from whylight.runs.inputs.listing import InputShards, failed_keys, listed
+from whylight.runs.machine import environment
+from whylight.runs.manifest import NAME as MANIFEST
+from whylight.runs.manifest import claim
+from whylight.runs.plan import Plan, Rows
+from whylight.runs.store import FOLDER, read_shard
+
+
+def plan_maps(wanted: Wanted) -> Plan:
+    """Look at the inputs, load the model, try the methods, and claim the folder.
+
+    Raises:
+        WhylightError: anything that would make the run fail later.
+    """
+    _check(wanted)
+    inputs = find_inputs(wanted.pictures, _layout(wanted))
+    maker, settings, left_out = _maker(wanted)
+    folder = RunFolder(wanted.out)
+    if wanted.on_existing == "overwrite":
+        _empty(folder)
+    said = environment(maker.view.parameter.device)
+    claim(folder, settings, said)
+    shards = listed(folder, inputs, wanted.on_existing)
+    if wanted.retry_failed:
+        shards = shards.retrying(_failed(folder, shards))
+    return Plan(
+        settings=settings,
+        source=None,
+        maker=maker,
+        environment=said,
+        left_out=left_out,
+        shards=shards,
+        lost=lost,
+        failed=count_failed,
+        finish=partial(_finish, folder, wanted.overlays, shards.only or {}),
+        remake=partial(_remade, wanted, settings),
+    )
+
+
+def _check(wanted: Wanted) -> None:
+    if wanted.prompts and wanted.prompts_from is not None:
+        raise BadInput("prompts are the same for all pictures (-p) or each picture's own (--prompts-from), not both")
+    if wanted.inside is not None and wanted.boxes is not None:
+        raise BadInput("--inside names masks and --box-column boxes: one of them")
+    if wanted.overlays is not None and wanted.overlays not in KINDS:
+        raise BadInput(f"--overlays is one of {', '.join(KINDS)}, not {wanted.overlays!r}")
+    if taken := [name for name in wanted.keep if name in COLUMNS or name == "relevance"]:
+        raise BadInput(f"--keep {taken[0]}: rows have a column of that name already")
+
+
+def _layout(wanted: Wanted) -> Layout:
+    named = [name.partition(":")[0] for name in (wanted.prompts_from, wanted.boxes, *wanted.keep) if name]
+    sidecars = tuple(dict.fromkeys(name if name in ("txt", "json") else "json" for name in named))
+    return Layout(wanted.shard_size, wanted.picture, sidecars)
+
+
+def _maker(wanted: Wanted) -> tuple[MapRows, MapSettings, dict[str, str]]:
+    view = load(wanted.model, device=wanted.device, precision=wanted.model_precision)
+    view.check_ready()
+    if view.preprocessing is None:
+        raise UnsupportedModel(f"{view.name} reads texts: runs are over pictures")
+    top = wanted.top
+    prompts: Sequence[str] | None = wanted.prompts or None
+    if prompts is None and wanted.prompts_from is None:
+        if not view.classifies:
+            raise BadInput(f'{view.name} predicts no class: say what to look for, -p "a cat" or --prompts-from COLUMN')
+        top = top or 1
+    asked = Asked(view, prompts, top)
+    named = parse_methods(",".join(all_methods()) if wanted.methods == "all" else wanted.methods)
+    baselines = {name for name in wanted.methods.split(",") if name in BASELINES}
+    tried = [choice for choice in named if choice.method not in BASELINES or choice.method in baselines]
+    choices, values, left_out = _tried(wanted, view, tried)
+    inside = Inside(wanted.inside, wanted.boxes) if wanted.inside or wanted.boxes else None
+    own = wanted.prompts_from
+    decode = Decode(view.preprocessing, wanted.size, wanted.fit, own, wanted.keep, inside, wanted.overlays is not None)
+    maker = MapRows(view, asked, choices, decode, stored=wanted.precision, fixed=values)
+    return maker, _settings(wanted, view, choices, top), left_out
+
+
+def _tried(wanted: Wanted, view: View, named: Sequence[Choice]) -> tuple[list[Choice], int | None, dict[str, str]]:
+    """Methods that explain this model, how many values all their maps have (None: not equally many), and the others."""
+    preprocessing = view.preprocessing
+    assert preprocessing is not None
+    down, across = preprocessing.patch
+    height, width = preprocessing.size
+    grid = (height // down, width // across)
+    pixels = view.place(torch.zeros(1, 3, height, width))
+    assert isinstance(pixels, torch.Tensor)
+    targets = torch.zeros(1, 1, dtype=torch.long) if view.classifies else view.output(pixels).detach()
+    kept, lengths, left_out = [], set(), {}
+    for choice in named:
+        try:
+            maps = maps_of(choice, view, pixels, targets, grid, [["tried"]])
+        except UnknownName:
+            raise
+        except WhylightError as error:
+            if wanted.methods != "all":
+                raise BadInput(f"{choice.label} cannot explain this model: {error} (leave it out)") from None
+            left_out[choice.label] = str(error)
+        else:
+            kept.append(choice)
+            lengths.add(maps[0, 0].numel())
+    # A number alone keeps each picture's shape; another size than the model's own is rounded to patches.
+    fixed = wanted.size is None and len(lengths) == 1
+    return kept, lengths.pop() if fixed else None, left_out
+
+
+def _settings(wanted: Wanted, view: View, choices: Sequence[Choice], top: int | None) -> MapSettings:
+    return MapSettings(
+        shard_size=wanted.shard_size,
+        batch_size=wanted.batch_size,
+        model=wanted.model,
+        model_digest=model_digest(view),
+        dtype=str(view.parameter.dtype).removeprefix("torch."),
+        methods={c.label: {"method": c.method, "options": c.options} for c in choices},
+        prompts=list(wanted.prompts) or None,
+        prompts_from=wanted.prompts_from,
+        top=top,
+        size=list(wanted.size) if isinstance(wanted.size, tuple) else wanted.size,
+        fit=wanted.fit,
+        stored=wanted.precision,
+        keep=list(wanted.keep),
+        inside=wanted.inside,
+        boxes=wanted.boxes,
+        overlays=wanted.overlays,
+        score_name="probability" if view.classifies else "cosine",
+    )
+
+
+def _remade(wanted: Wanted, settings: MapSettings) -> Plan:
+    """The model and what makes rows, in another process.
+
+    Raises:
+        WhylightError: the model there is another one.
+    """
+    maker, there, _ = _maker(wanted)
+    if there != settings:
+        raise WhylightError(f"{wanted.model} is another model in this process: {there} instead of {settings}")
+    return Plan(there, None, maker, environment(maker.view.parameter.device))
+
+
+def _empty(folder: RunFolder) -> None:
+    """Remove a run, and nothing else."""
+    if folder.names() and not folder.has(MANIFEST):
+        raise BadInput(f"{folder} holds no run: nothing in it is overwritten")
+    for name in (FOLDER, OVERLAYS, LISTING, MANIFEST):
+        folder.remove(name)
+
+
+def _failed(folder: RunFolder, shards: InputShards) -> dict[int, frozenset[str]]:
+    return {number: keys for number, keys in failed_keys(folder).items() if number in shards.shards}
+
+
+def _finish(
+    folder: RunFolder, overlays: str | None, retried: Mapping[int, frozenset[str]], shard: int, rows: Rows
+) -> Rows:
+    """Store a shard's overlays; what was stored of other pictures than those done again stays."""
+    if overlays is not None:
+        write_overlays(folder, overlays, shard, rows)
+    if shard not in retried:
+        return rows
+    again = {row["key"] for row in rows} | retried[shard]
+    return [row for row in read_shard(folder, shard).to_pylist() if row["key"] not in again] + rows
+
+
+def retried(plan: Plan) -> frozenset[int]:
+    """Shards that a plan to retry does again."""
+    shards = plan.shards
+    assert isinstance(shards, InputShards)
+    return frozenset(shards.only or ())

@@ -1,0 +1,94 @@
+"""Back from stored rows to explanations."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from whylight.errors import WhylightError
+from whylight.maps.schema import OK
+from whylight.maps.settings import MapSettings
+from whylight.models.preprocessing import Frame
+from whylight.pictures.explanation import Explanation
+from whylight.pictures.read import read_picture
+from whylight.runs.folder import Place, RunFolder, folder_of
+from whylight.runs.inputs.locate import encoded_picture
+from whylight.runs.manifest import settings_of
+from whylight.runs.store import finished, read_shard
+
+_GRAY = (128, 128, 128)
+
+
+def read_maps(folder: Place, *, method: str | None = None, pictures: bool = True) -> Iterator[Explanation]:
+    """The explanations that ``whylight run`` wrote, one after the other, each read when it is reached.
+
+    Each has all targets of one picture by one method; its ``key`` says which picture. Pictures that failed are left
+    out. Stored in float16, relevance comes back to within 2^-11 of its largest value; in float32 as it was.
+
+    Args:
+        folder: of the run, or its URL.
+        method: a label of the run's ``--methods``; default: all.
+        pictures: read each picture from where it was. One that is no longer there, and with False every one, is plain
+            grey, of the right size.
+
+    Raises:
+        BadInput: no folder of such a run, or a shard that does not read.
+    """
+    place = folder_of(folder)
+    return _explanations(place, settings_of(place, MapSettings), method, pictures)
+
+
+def _explanations(
+    folder: RunFolder, settings: MapSettings, method: str | None, pictures: bool
+) -> Iterator[Explanation]:
+    for number in sorted(finished(folder)):
+        rows = [r for r in read_rows_of(folder, number) if r["status"] == OK and method in (None, r["method"])]
+        for _, some in groupby(rows, key=lambda row: (row["key"], row["method"])):
+            yield explanation_of(list(some), settings, pictures=pictures)
+
+
+def read_rows_of(folder: RunFolder, number: int) -> list[dict[str, Any]]:
+    """Rows of a shard, relevance as one array each."""
+    table = read_shard(folder, number)
+    rows = table.drop_columns(["relevance"]).to_pylist()
+    for row, relevance in zip(rows, table.column("relevance"), strict=True):
+        row["relevance"] = None if not relevance.is_valid else relevance.values.to_numpy(zero_copy_only=False)
+    return rows  # type: ignore[no-any-return]
+
+
+def explanation_of(rows: Sequence[dict[str, Any]], settings: MapSettings, *, pictures: bool = True) -> Explanation:
+    """Rows of one picture and one method, one for each target, as one explanation."""
+    first = rows[0]
+    size = (first["picture_height"], first["picture_width"])
+    maps = [np.asarray(row["relevance"], np.float32) * np.float32(row["scale"]) for row in rows]
+    grid = (first["grid_height"], first["grid_width"])
+    return Explanation(
+        relevance=torch.from_numpy(np.stack(maps)).unflatten(1, grid),
+        targets=tuple(row["target"] for row in rows),
+        scores=tuple(row["score"] for row in rows),
+        logits=tuple(row["logit"] for row in rows),
+        score_name="probability" if settings.score_name == "probability" else "cosine",
+        picture=(picture_of(first["source"], size) if pictures else None) or Image.new("RGB", size[::-1], _GRAY),
+        frame=Frame(size, (first["left"], first["top"], first["right"], first["bottom"])),
+        model=settings.model,
+        method=settings.methods[first["method"]]["method"],
+        options=settings.methods[first["method"]]["options"],
+        input_size=(first["input_height"], first["input_width"]),
+        key=first["key"],
+    )
+
+
+def picture_of(source: str, size: tuple[int, int] | None = None) -> Image.Image | None:
+    """The picture that a row is about, if it is still there (and as large as it was)."""
+    try:
+        data = encoded_picture(source)
+        picture = None if data is None else read_picture(Image.open(io.BytesIO(data)))
+    except (WhylightError, OSError, SyntaxError, ValueError):
+        return None
+    return picture if picture is None or size is None or (picture.height, picture.width) == size else None

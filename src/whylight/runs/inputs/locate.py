@@ -1,0 +1,53 @@
+"""Back from a sample's source to its encoded picture."""
+
+from __future__ import annotations
+
+import tarfile
+from functools import lru_cache
+
+from whylight.errors import WhylightError
+from whylight.runs.inputs.cells import picture_in
+from whylight.runs.inputs.detect import kind_of
+from whylight.runs.inputs.places import open_binary, parent, read_bytes
+from whylight.runs.inputs.tables import DataSetTable, ParquetTable, Table, TableShard, TextTable, table_shards
+
+
+def encoded_picture(source: str) -> bytes | None:
+    """The bytes of a picture by the ``source`` of its sample; None where it is no longer there.
+
+    Raises:
+        OSError: what holds it is gone or damaged.
+    """
+    archive, inside, member = source.partition("::")
+    if inside:
+        with open_binary(archive) as file, tarfile.open(fileobj=file, mode="r:*") as tar:
+            try:
+                opened = tar.extractfile(member)
+            except (KeyError, tarfile.TarError):
+                return None
+            return opened.read() if opened else None
+    table, mark, row = source.rpartition("#")
+    if not mark or not row.isdecimal():
+        return read_bytes(source)
+    return _cell(table, int(row))
+
+
+def _cell(place: str, row: int) -> bytes | None:
+    try:
+        shard = _table(place)
+        cell = next(shard.table.rows(row, row + 1), {}).get(shard.picture)
+    except (WhylightError, IndexError):
+        return None
+    data, file, _ = picture_in(cell, parent(place))
+    return read_bytes(file) if file is not None else data
+
+
+@lru_cache(maxsize=4)
+def _table(place: str) -> TableShard:
+    table: Table
+    try:
+        kind = kind_of(place)
+        table = ParquetTable(place) if kind == "parquet" else TextTable(place, kind)
+    except IsADirectoryError:
+        table = DataSetTable(place)
+    return table_shards(table, max(1, len(table)), None)[0]
