@@ -147,6 +147,7 @@ def _settings(wanted: Wanted, view: View, choices: Sequence[Choice], top: int | 
         size=list(wanted.size) if isinstance(wanted.size, tuple) else wanted.size,
         fit=wanted.fit,
         stored=wanted.precision,
+        picture=wanted.picture,
         keep=list(wanted.keep),
         inside=wanted.inside,
         boxes=wanted.boxes,

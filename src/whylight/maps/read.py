@@ -74,7 +74,7 @@ def explanation_of(rows: Sequence[dict[str, Any]], settings: MapSettings, *, pic
         scores=tuple(row["score"] for row in rows),
         logits=tuple(row["logit"] for row in rows),
         score_name="probability" if settings.score_name == "probability" else "cosine",
-        picture=(picture_of(first["source"], size) if pictures else None) or Image.new("RGB", size[::-1], _GRAY),
+        picture=(picture_of(first["source"], settings.picture, size) if pictures else None) or Image.new("RGB", size[::-1], _GRAY),
         frame=Frame(size, (first["left"], first["top"], first["right"], first["bottom"])),
         model=settings.model,
         method=settings.methods[first["method"]]["method"],
@@ -84,10 +84,10 @@ def explanation_of(rows: Sequence[dict[str, Any]], settings: MapSettings, *, pic
     )
 
 
-def picture_of(source: str, size: tuple[int, int] | None = None) -> Image.Image | None:
+def picture_of(source: str, column: str | None, size: tuple[int, int] | None = None) -> Image.Image | None:
     """The picture that a row is about, if it is still there (and as large as it was)."""
     try:
-        data = encoded_picture(source)
+        data = encoded_picture(source, column)
         picture = None if data is None else read_picture(Image.open(io.BytesIO(data)))
     except (WhylightError, OSError, SyntaxError, ValueError):
         return None

@@ -61,6 +61,7 @@ class MapSettings(RunSettings):
     size: int | list[int] | None
     fit: str | None
     stored: str
+    picture: str | None
     keep: list[str]
     inside: str | None
     boxes: str | None

@@ -105,6 +105,13 @@ class RunFolder:
         if self.has(name):
             self._fs.rm(f"{self._path}/{name}", recursive=True)
 
+    def sweep(self, name: str) -> None:
+        """Remove what processes that were killed while writing a file left beside it; nobody may be writing it now."""
+        if self.local is not None:
+            path = self.local / name
+            for left in path.parent.glob(f".{path.name}.*"):
+                left.unlink(missing_ok=True)
+
     def _aside(self, path: Path, content: bytes) -> Path:
         """The content in a file beside the path, on the disk for good."""
         aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")

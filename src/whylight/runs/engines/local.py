@@ -65,4 +65,5 @@ def _free(numbers: list[int], folder: RunFolder, locks: ShardLocks, *, again: bo
             if not again and locks.shared and folder.has(name_of(number)):
                 locks.release(number)
                 continue
+            folder.sweep(name_of(number))
             yield number

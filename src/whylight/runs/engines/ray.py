@@ -6,6 +6,7 @@ and its batches are done again; this process counts each batch of a shard once.
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from whylight.runs.locks import ShardLocks
 from whylight.runs.plan import Plan
 from whylight.runs.progress import Progress
 from whylight.runs.reading import Batch, Reading
+from whylight.runs.store import name_of
 from whylight.runs.writing import Gathering
 
 
@@ -52,6 +54,8 @@ def run_ray(
     try:
         with ShardLocks(folder.local) as locks:
             free = [number for number in left if locks.take(number)]
+            for number in free:
+                folder.sweep(name_of(number))
             if free:
                 stages = _stages(data, plan, free, workers=workers, timeout=timeout, actors=actors, gpus=gpus)
                 _gather(stages, gathering)
@@ -65,14 +69,17 @@ def _stages(
     data: Any, plan: Plan, free: list[int], *, workers: int, timeout: float | None, actors: int, gpus: float
 ) -> Any:
     data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     read = _Read(plan, timeout)
     shards = data.from_items([{"shard": number} for number in free], override_num_blocks=len(free))
-    batches = shards.map_batches(read, batch_size=1, concurrency=workers or None)
+    # Reading waits for disks as much as it computes: two tasks share a core.
+    tasks = data.TaskPoolStrategy(size=workers or None)
+    batches = shards.map_batches(read, batch_size=1, compute=tasks, num_cpus=0.5)
     return batches.map_batches(
         _Rows,
         fn_constructor_args=(plan.remake,),
         batch_size=1,
-        concurrency=actors,
+        compute=data.ActorPoolStrategy(size=actors),
         num_gpus=gpus or None,
         num_cpus=None if gpus else 1,
     )

@@ -12,8 +12,11 @@ from whylight.runs.inputs.places import open_binary, parent, read_bytes
 from whylight.runs.inputs.tables import DataSetTable, ParquetTable, Table, TableShard, TextTable, table_shards
 
 
-def encoded_picture(source: str) -> bytes | None:
+def encoded_picture(source: str, column: str | None = None) -> bytes | None:
     """The bytes of a picture by the ``source`` of its sample; None where it is no longer there.
+
+    Args:
+        column: of pictures, where the source is a row of a table.
 
     Raises:
         OSError: what holds it is gone or damaged.
@@ -29,12 +32,12 @@ def encoded_picture(source: str) -> bytes | None:
     table, mark, row = source.rpartition("#")
     if not mark or not row.isdecimal():
         return read_bytes(source)
-    return _cell(table, int(row))
+    return _cell(table, int(row), column)
 
 
-def _cell(place: str, row: int) -> bytes | None:
+def _cell(place: str, row: int, column: str | None) -> bytes | None:
     try:
-        shard = _table(place)
+        shard = _table(place, column)
         cell = next(shard.table.rows(row, row + 1), {}).get(shard.picture)
     except (WhylightError, IndexError):
         return None
@@ -43,11 +46,11 @@ def _cell(place: str, row: int) -> bytes | None:
 
 
 @lru_cache(maxsize=4)
-def _table(place: str) -> TableShard:
+def _table(place: str, column: str | None) -> TableShard:
     table: Table
     try:
         kind = kind_of(place)
         table = ParquetTable(place) if kind == "parquet" else TextTable(place, kind)
     except IsADirectoryError:
         table = DataSetTable(place)
-    return table_shards(table, max(1, len(table)), None)[0]
+    return table_shards(table, max(1, len(table)), column)[0]
