@@ -74,7 +74,8 @@ def explanation_of(rows: Sequence[dict[str, Any]], settings: MapSettings, *, pic
         scores=tuple(row["score"] for row in rows),
         logits=tuple(row["logit"] for row in rows),
         score_name="probability" if settings.score_name == "probability" else "cosine",
-        picture=(picture_of(first["source"], settings.picture, size) if pictures else None) or Image.new("RGB", size[::-1], _GRAY),
+        picture=(picture_of(first["source"], settings.picture, size) if pictures else None)
+        or Image.new("RGB", size[::-1], _GRAY),
         frame=Frame(size, (first["left"], first["top"], first["right"], first["bottom"])),
         model=settings.model,
         method=settings.methods[first["method"]]["method"],

@@ -87,5 +87,9 @@ def _kind_of_text(head: bytes) -> Kind:
         return "empty"
     if lines[0].lstrip().startswith("{"):
         return "jsonl"
-    cells = [cell.strip().strip('"').lower() for cell in lines[0].replace("\t", ",").replace(";", ",").split(",")]
-    return "csv" if set(cells) & set(PICTURE_COLUMNS) else "list"
+    return "csv" if {cell.lower() for cell in header_cells(lines[0])} & set(PICTURE_COLUMNS) else "list"
+
+
+def header_cells(line: str) -> list[str]:
+    """What a first line names, if it is a table's header."""
+    return [cell.strip().strip('"') for cell in line.replace("\t", ",").replace(";", ",").split(",")]

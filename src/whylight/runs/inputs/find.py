@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from whylight.errors import BadInput
 from whylight.runs.inputs.braces import expand_braces
-from whylight.runs.inputs.detect import Kind, kind_of
+from whylight.runs.inputs.cells import refuse_web_addresses
+from whylight.runs.inputs.detect import Kind, header_cells, kind_of
 from whylight.runs.inputs.files import FileShard
 from whylight.runs.inputs.places import file_system, join, named, parent, read_bytes
 from whylight.runs.inputs.sample import Sample
@@ -20,6 +21,9 @@ ENDINGS = frozenset(["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", 
 _CONTAINERS = frozenset(["tar", "tgz", "parquet", "jsonl", "csv", "tsv"])
 _COUNTED = 8
 """So many tars are counted before a run begins; of more the number of pictures is said as about so many."""
+
+
+_LOOKED_AT = 16
 
 
 class Shard(Protocol):
@@ -140,6 +144,8 @@ def _shards_of(place: str, kind: Kind, layout: Layout, files: dict[str, None]) -
     tables: Sequence[Any]
     if kind == "tar" or (kind in ("empty", "unknown") and _ending(place) in ("tar", "tgz")):
         return [TarShard(place, layout.picture)]
+    if kind == "list" and layout.picture in header_cells(_text(place).partition("\n")[0].strip()):
+        kind = "csv"
     if kind == "list":
         files |= dict.fromkeys(_listed(place))
         return []
@@ -159,8 +165,20 @@ def _shards_of(place: str, kind: Kind, layout: Layout, files: dict[str, None]) -
 
 def _listed(place: str) -> list[str]:
     """Paths in a text file, from the folder that it lies in."""
-    lines = (line.strip() for line in read_bytes(place).decode("utf-8-sig", "replace").splitlines())
-    return [join(parent(place), line) for line in lines if line and not line.startswith("#")]
+    lines = (line.strip() for line in _text(place).splitlines())
+    found = [join(parent(place), line) for line in lines if line and not line.startswith("#")]
+    first = found[:_LOOKED_AT]
+    refuse_web_addresses(list(first), "1", place)
+    if not any(fs.exists(path) for fs, path in map(file_system, first)):
+        raise BadInput(
+            f"{place} is a text, but its first lines name no file that is there ({first[0] if first else 'nothing'}); "
+            "if it is a table, say which column holds the pictures: --picture-column"
+        )
+    return found
+
+
+def _text(place: str) -> str:
+    return read_bytes(place).decode("utf-8-sig", "replace")
 
 
 def _counted(shards: Sequence[Shard]) -> Inputs:

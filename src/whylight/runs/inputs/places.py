@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import IO, Any
 
 from fsspec.core import url_to_fs
@@ -30,8 +31,10 @@ def file_system(place: str) -> tuple[Any, str]:
 
 
 def named(fs: Any, path: str, like: str) -> str:
-    """A path of a file system as a person writes it: with the protocol where ``like`` has one."""
-    return str(fs.unstrip_protocol(path)) if is_url(like) else path
+    """A path of a file system as a person writes it: with the protocol, or from the present folder, where ``like`` is."""
+    if is_url(like):
+        return str(fs.unstrip_protocol(path))
+    return path if os.path.isabs(like) else os.path.relpath(path)
 
 
 def open_binary(place: str) -> IO[bytes]:
