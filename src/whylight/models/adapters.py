@@ -18,7 +18,7 @@ def without_peft(module: nn.Module) -> nn.Module:
     if not type(module).__module__.startswith("peft."):
         return module
     wrapper: Any = module
-    config = getattr(wrapper, "active_peft_config", None)
+    config: Any = getattr(wrapper, "active_peft_config", None)
     if getattr(config, "is_prompt_learning", False):
         kind = str(getattr(config.peft_type, "value", config.peft_type))
         raise UnsupportedModel(f"PEFT's {kind} puts tokens before the model's own: adapters in layers are supported")
