@@ -1,6 +1,5 @@
-"""``python -m whylight``, as torchrun starts it."""
+"""``python -m whylight``: the command line."""
 
 from whylight.cli.main import main
 
-if __name__ == "__main__":
-    main()
+main()
