@@ -73,3 +73,22 @@ def check_text(text: object, what: str) -> None:
     alone = next((place for place, letter in enumerate(text) if "\ud800" <= letter <= "\udfff"), None)
     if alone is not None:
         raise BadInput(f"{what} is no Unicode text: character {alone} is {text[alone]!r}, half of a character")
+
+
+def check_ids(ids: Tensor | None, count: int, name: str, what: str) -> None:
+    """Refuse ids that the model has no embedding for.
+
+    Args:
+        count: how many embeddings there are.
+        name: the model's.
+        what: the ids' name: "input_ids", "token_type_ids".
+
+    Raises:
+        BadInput: saying which ids there are.
+    """
+    if ids is None or not ids.numel():
+        return
+    least, greatest = int(ids.min()), int(ids.max())
+    if least < 0 or greatest >= count:
+        wrong = least if least < 0 else greatest
+        raise BadInput(f"{name} has no {what} {wrong}: it has {count}, numbered from 0")

@@ -164,3 +164,20 @@ def test_class_names_come_from_the_configuration(name: str) -> None:
     view.module.config.id2label = {0: "bad", 1: "so", 2: "good"}
     assert view.class_names == ["bad", "so", "good"]
     assert built("clip_text")[0].class_names is None
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "said"),
+    [
+        ("xlm_roberta", {"token_type_ids": 1}, "has no token_type_ids 1: it has 1"),
+        ("bert", {"token_type_ids": 2}, "has no token_type_ids 2: it has 2"),
+        ("bert", {"input_ids": 10**6}, "has no input_ids 1000000"),
+        ("clip_text", {"input_ids": -1}, "has no input_ids -1"),
+    ],
+)
+def test_ids_that_a_model_has_no_embedding_for(name: str, wrong: dict[str, int], said: str) -> None:
+    view, inputs = built(name)
+    for key, value in wrong.items():
+        inputs = inputs | {key: torch.full_like(inputs["input_ids"], value)}
+    with pytest.raises(BadInput, match=said):
+        relevance(view, inputs, targets_for(view, 24))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.inputs import check_ids
 from whylight.models.known_tokenizer import known_tokenizer
 from whylight.models.openclip.tokenizer import Tokenizer
 from whylight.models.readout_token import first_row, tokens_at, up_to
@@ -87,6 +88,7 @@ class OpenClipTextView(View):
         ids = inputs["input_ids"]
         if ids.shape[1] != self.longest:
             raise BadInput(f"{self.name} takes texts of exactly {self.longest} token ids, padded, not {ids.shape[1]}")
+        check_ids(ids, self.tower.token_embedding.num_embeddings, self.name, "input_ids")
         tokens, mask = self._embed(ids)
         row = self._row(ids, tokens)
         return Pass(

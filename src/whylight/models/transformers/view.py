@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.inputs import check_ids
 from whylight.models.known_tokenizer import known_tokenizer
 from whylight.models.pre_norm import PreNormBlock, pre_norm_blocks
 from whylight.models.preprocessing import Preprocessing
@@ -137,6 +138,10 @@ class TransformersTextView(_TransformersModel):
             raise UnsupportedModel(
                 f'{self.name} has its attention written out: load it with attn_implementation="sdpa"'
             )
+        config = _text_config(self.module)
+        check_ids(inputs["input_ids"], config.vocab_size, self.name, "input_ids")
+        if types := getattr(config, "type_vocab_size", 0):
+            check_ids(inputs.get("token_type_ids"), types, self.name, "token_type_ids")
         return self._begin(self.module, inputs)
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
