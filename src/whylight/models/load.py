@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
 
 from whylight.errors import BadInput
 from whylight.models import names
+from whylight.models.network import local_where_unreachable
 
 if TYPE_CHECKING:
     from whylight.models.view import View
@@ -41,7 +43,9 @@ def load(name: str, *, device: str | torch.device | None = None, precision: str 
     if not isinstance(name, str):
         raise BadInput(f'a model\'s name is a string such as "scenes", not {type(name).__name__}')
     dtype = _dtype(precision)
-    view = _load(name)
+    by_name = ":" in name and "local-dir:" not in name
+    with local_where_unreachable() if by_name else nullcontext():
+        view = _load(name)
     view.module.eval().to(device=_device(device), dtype=dtype)
     return view
 

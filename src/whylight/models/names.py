@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from whylight.errors import UnknownName, WhylightError
+from whylight.models.failures import telling_line
 
 BUNDLED = ("scenes", "scenes-siglip")
 FORMS = (
@@ -47,5 +48,4 @@ def near(name: str, known: list[str]) -> str:
 
 def failure(name: str, error: Exception) -> WhylightError:
     """The one line for a library's failure to load a model that it knows."""
-    line = str(error).strip().partition("\n")[0] or type(error).__name__
-    return WhylightError(f"could not load {name}: {line}")
+    return WhylightError(f"could not load {name}: {telling_line(error)}")

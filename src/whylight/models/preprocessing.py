@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,10 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
+from whylight.errors import BadInput
+
 Fit = Literal["crop", "squash", "pad"]
+_FILTERS = {mode.value for mode in InterpolationMode}
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,22 @@ class Preprocessing:
     fill: tuple[int, int, int] = (0, 0, 0)
     patch: tuple[int, int] = (1, 1)
     channels: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse what no picture can be prepared with.
+
+        Raises:
+            BadInput: naming it.
+        """
+        numbers = (*self.mean, *self.std, self.crop_fraction, *self.size, *self.patch, *self.fill)
+        if not all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers):
+            raise BadInput(f"pictures are prepared with numbers, not {self}")
+        if len(self.mean) != len(self.std) or len(self.mean) not in (1, 3) or not all(self.std):
+            raise BadInput(f"mean and std are of three channels, std not zero: {self.mean}, {self.std}")
+        if not self.crop_fraction > 0 or len(self.size) != 2 or min(self.size) < 1:
+            raise BadInput(f"size and crop must be positive: {self.size}, {self.crop_fraction}")
+        if self.interpolation not in _FILTERS or self.fit not in get_args(Fit):
+            raise BadInput(f"unknown interpolation {self.interpolation!r} or fit {self.fit!r}")
 
     def resized(self, size: tuple[int, int], fit: Fit | None = None) -> Preprocessing:
         """The same for another input size, all of which is seen (:func:`whylight.models.sizes.fit_to_patches`)."""

@@ -169,7 +169,7 @@ def test_class_names_come_from_the_configuration(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "wrong", "said"),
     [
-        ("xlm_roberta", {"token_type_ids": 1}, "has no token_type_ids 1: it has 1"),
+        ("xlm_roberta", {"token_type_ids": 2}, "has no token_type_ids 2: it has 2"),
         ("bert", {"token_type_ids": 2}, "has no token_type_ids 2: it has 2"),
         ("bert", {"input_ids": 10**6}, "has no input_ids 1000000"),
         ("clip_text", {"input_ids": -1}, "has no input_ids -1"),

@@ -9,6 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.models.failures import telling_line
+from whylight.models.network import local_where_unreachable
 
 Tokenizer = Callable[[list[str]], Tensor]
 """Prompts to token ids, (prompts, context length)."""
@@ -39,9 +41,10 @@ def named_tokenizer(name: str) -> Tokenizer:
         import open_clip
 
         try:
-            found: Tokenizer = open_clip.get_tokenizer(name)
+            with local_where_unreachable():
+                found: Tokenizer = open_clip.get_tokenizer(name)
         except Exception as error:
-            line = str(error).strip().partition("\n")[0]
+            line = telling_line(error)
             raise BadInput(f"no tokenizer for {name}: {line}. Give embeddings instead of prompts") from error
         return found
 

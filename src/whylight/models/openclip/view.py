@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.failures import read_from_configuration
 from whylight.models.known_tokenizer import known_tokenizer
 from whylight.models.openclip.pre_norm import parts_of
 from whylight.models.openclip.text import OpenClipTextView
@@ -50,7 +51,8 @@ class OpenClipView(View):
             check_trunk(self.trunk, self.name)
         self.pooling = pooling_of(self.visual) if self.trunk is None else timm_trunk.pooling_of(self.trunk)
         self.classifies = False
-        self.preprocessing = _preprocessing(self.visual, self.trunk)
+        with read_from_configuration(self.name, "its preprocessing"):
+            self.preprocessing = _preprocessing(self.visual, self.trunk)
 
     @property
     def parameter(self) -> Tensor:

@@ -13,8 +13,10 @@ def class_names(model: Any) -> list[str] | None:
     """
     config = getattr(model, "pretrained_cfg", None) or {}
     labels = config.get("label_names")
-    if labels and len(labels) == model.num_classes:
+    if isinstance(labels, (list, tuple, dict)) and labels and len(labels) == model.num_classes:
         if isinstance(labels, dict):
+            if not all(str(key).isdecimal() for key in labels):
+                return None
             labels = [labels[key] for key in sorted(labels, key=int)]
         descriptions = config.get("label_descriptions") or {}
         return [str(descriptions.get(label, label)) for label in labels]

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.models.failures import read_from_configuration
 from whylight.models.pre_norm import PreNormBlock, pre_norm_blocks
 from whylight.models.preprocessing import Fit, Preprocessing
 from whylight.models.timm.classes import class_names
@@ -32,7 +33,8 @@ class TimmView(View):
         check_trunk(module, self.name)
         self.pooling = pooling_of(module)
         self.classifies = module.num_classes > 0
-        self.preprocessing = _preprocessing(module)
+        with read_from_configuration(self.name, "its preprocessing"):
+            self.preprocessing = _preprocessing(module)
 
     @property
     def parameter(self) -> Tensor:
@@ -70,7 +72,8 @@ def _preprocessing(module: Any) -> Preprocessing:
 
     config = resolve_model_data_config(module)
     fits: dict[str, Fit] = {"squash": "squash", "border": "pad"}
-    red, green, blue = (round(255 * channel) for channel in config["mean"])
+    gray = [round(255 * channel) for channel in config["mean"]]
+    red, green, blue = gray * 3 if len(gray) == 1 else gray
     return Preprocessing(
         size=size_of(module),
         channels=next(module.patch_embed.parameters()).shape[1],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel, WhylightWarning
+from whylight.models.failures import NOT_HERE, telling_line
 from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TEXTS, supported
 from whylight.models.transformers.wrap import wrap_transformers
 from whylight.models.view import View
@@ -48,8 +50,10 @@ def load_transformers(identifier: str) -> View:
         attn_implementation="sdpa",
         dtype=torch.float32,
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # told below, by name
     )
     _check_weights(module, set(loaded["missing_keys"]), identifier)
+    _check_shapes(loaded["mismatched_keys"], identifier)
     return wrap_transformers(
         module.eval(),
         name=f"hf:{identifier}",
@@ -94,15 +98,39 @@ def _check_weights(module: Any, missing: set[str], identifier: str) -> None:
         raise BadInput(f"{identifier} lacks {len(missing)} of the weights of {type(module).__name__} ({names}, ...)")
 
 
+def _check_shapes(mismatched: Iterable[tuple[str, Any, Any]], identifier: str) -> None:
+    """Refuse weights of other shapes than the configuration says."""
+    wrong = [f"{name}: {list(here)} instead of {list(there)}" for name, here, there in sorted(mismatched)]
+    if wrong:
+        some = ", ".join(wrong[:3]) + (", ..." if len(wrong) > 3 else "")
+        raise BadInput(f"{len(wrong)} of the weights of {identifier} have another shape than it says ({some})")
+
+
 def _attempt(identifier: str, load: Any, *arguments: Any, **options: Any) -> Any:
     """What transformers loads, its errors as one line."""
     try:
-        return load(*arguments, **options)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise BadInput(
-            f"cannot load {identifier} (no such model, no readable safetensors in it, or no network): {reason}"
-        ) from None
+        with _quiet():
+            return load(*arguments, **options)
+    except Exception as error:  # configurations of wrong types raise whatever the code that reads them does
+        reason = telling_line(error)
+        where = "" if reason == NOT_HERE else " (no such model, no readable safetensors in it, or no network)"
+        raise BadInput(f"cannot load {identifier}{where}: {reason}") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' own tables and bars: what matters of them is raised."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _beside(auto: Any, source: str, files: tuple[str, ...]) -> Any:

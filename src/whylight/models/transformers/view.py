@@ -51,7 +51,10 @@ class _TransformersModel(View):
     def class_names(self) -> list[str] | None:
         if not self.classifies:
             return None
-        return [self._config.id2label[index] for index in range(self._config.num_labels)]
+        names = self._config.id2label
+        if not all(index in names for index in range(self._config.num_labels)):
+            return None
+        return [str(names[index]) for index in range(self._config.num_labels)]
 
 
 class TransformersView(_TransformersModel):

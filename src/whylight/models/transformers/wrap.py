@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from whylight.errors import UnsupportedModel
+from whylight.models.failures import read_from_configuration
 from whylight.models.transformers.architectures import PICTURES, TEXTS, supported
 from whylight.models.transformers.preprocessing import from_image_processor, usual_preprocessing
 from whylight.models.transformers.view import TransformersTextView, TransformersView
@@ -40,9 +41,10 @@ def wrap_transformers(
         if found in TEXTS:
             return TransformersTextView(module, TEXTS[found].begin, name, tokenizer)
         if found in PICTURES:
-            preprocessing = (
-                from_image_processor(image_processor, config) if image_processor else usual_preprocessing(config)
-            )
+            with read_from_configuration(name, "its preprocessing"):
+                preprocessing = (
+                    from_image_processor(image_processor, config) if image_processor else usual_preprocessing(config)
+                )
             return TransformersView(module, PICTURES[found], name, preprocessing, tokenizer)
     kin = re.split("For|Model", classes[0])[0]
     near = [known for known in (*PICTURES, *TEXTS) if known.startswith((f"{kin}For", f"{kin}Model"))]
