@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -34,6 +35,17 @@ class MissingExtra(WhylightError):
 
 class WhylightWarning(UserWarning):
     """A result that means less than it seems, in one line for a person: unknown words, a constant map."""
+
+
+def need_installed(*modules: str, extra: str) -> None:
+    """Refuse early, without importing them, what modules of an extra would refuse late.
+
+    Raises:
+        MissingExtra: one of them is not installed.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtra(_DISTRIBUTIONS.get(module, module), extra)
 
 
 def need(module: str, extra: str) -> Any:

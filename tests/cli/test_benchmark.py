@@ -46,6 +46,30 @@ def test_a_published_table_says_what_it_needs_and_the_command_of_each_model(run:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("benchmark", *SMALL),
+        ("report", "run"),
+        ("reproduce", "legrad-table2", "--data", "."),
+        ("train", "movie-reviews"),
+    ],
+    ids=" ".join,
+)
+def test_a_missing_extra_is_said_before_anything_is_loaded(
+    run: Run, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loaded(name: str, **options: object) -> None:
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr("whylight.errors.importlib.util.find_spec", lambda module: None)
+    monkeypatch.setattr("whylight.models.load.load", loaded)
+    paths = ("--data", ".", "--out", "out") if words[0] == "train" else ()
+    refused = run(*words, *paths)
+    assert refused.status == 2
+    assert 'which is not installed: pip install "whylight[' in refused.err
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (("benchmark", "scenes-segmentaton"), "Did you mean scenes-segmentation"),

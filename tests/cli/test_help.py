@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from whylight.cli.main import COMMANDS, main
+from whylight.cli.methods import METHODS
 
 HEAVY = ("torch", "torchvision", "timm", "open_clip", "transformers", "matplotlib", "numpy", "PIL")
 
@@ -38,6 +39,25 @@ def test_wrong_command_lines_exit_with_two(words: list[str], capsys: pytest.Capt
         main(words)
     assert stopped.value.code == 2
     assert words[-1] in capsys.readouterr().err
+
+
+def test_listing_methods_imports_nothing_heavy() -> None:
+    program = (
+        "import sys\nfrom whylight.cli.main import main\n"
+        "try: main(['list', 'methods'])\n"
+        "except SystemExit as stopped: assert not stopped.code, stopped.code\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()
+    assert done.stderr.split() == []
+
+
+def test_the_table_of_methods_is_the_registry_s() -> None:
+    from whylight.methods import find_method, methods
+
+    rows = [(find_method(name).name, find_method(name).summary, find_method(name).citation) for name in methods()]
+    assert list(METHODS) == rows, "whylight/cli/methods.py needs the rows of the registry"
 
 
 def test_lists_have_one_line_each_with_a_citation(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from whylight.cli.progress import run_progress
-from whylight.errors import BadInput
+from whylight.errors import BadInput, need_installed
 
 _EXPLAINED = ("target", "predicted", "both")
 
@@ -34,6 +34,8 @@ def benchmark(
     compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
 ) -> None:
     """Measure explanation methods. Stopped at any moment and started again, a run continues."""
+    if name != "list":
+        need_installed("pyarrow", extra="evaluation")  # before a model is loaded
     from whylight.evaluation.benchmarks.catalog import listing
     from whylight.evaluation.benchmarks.planning import plan
     from whylight.evaluation.benchmarks.wanted import Wanted

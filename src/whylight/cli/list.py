@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
+from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
 
+from whylight.cli.methods import METHODS
 from whylight.cli.printing import print_lines
 
 
@@ -21,7 +23,9 @@ def list_names(what: Annotated[Kind, typer.Argument(help="models or methods", me
     """List models or methods, one line each, with where they come from."""
     if what is Kind.models:
         print_lines(MODELS)
-    else:
+    elif not entry_points(group="whylight.methods"):
+        print_lines(METHODS)
+    else:  # other packages have some, too
         from whylight.methods import find_method, methods
 
         found = [find_method(name) for name in methods()]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, need_installed
 
 
 def report(
@@ -20,6 +20,7 @@ def report(
     compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
 ) -> None:
     """Compare runs, without running any model: tables, bars, curves, best and worst pictures."""
+    need_installed("pyarrow", extra="evaluation")
     from whylight.evaluation.published import figures_for
     from whylight.reports.report import write_report
     from whylight.reports.summary import summarize

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from whylight.cli.progress import run_progress
-from whylight.errors import BadInput
+from whylight.errors import BadInput, need_installed
 
 
 def reproduce(
@@ -29,6 +29,8 @@ def reproduce(
     if not download:
         # Read when the hub's library is imported, which happens below.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    if data is not None:
+        need_installed("pyarrow", extra="evaluation")
     from whylight.evaluation.published import published_names, published_table
     from whylight.evaluation.reproducing import Reproduction, command, explained, needs
     from whylight.reports.outcomes import outcome_table, outcomes_of

@@ -45,7 +45,9 @@ def train(
     from rich.progress import Progress
 
     from whylight.cli.printing import print_note, print_table
-    from whylight.errors import need
+    from whylight.errors import need, need_installed
+
+    need_installed("transformers", "tokenizers", "accelerate", extra="text")
     from whylight.evaluation.training.movie_reviews import FROM_SCRATCH, Recipe, train
     from whylight.evaluation.training.tiny_bert import Size
 
