@@ -18,15 +18,28 @@ def report(
         str | None, typer.Option(help="Method of class bars and contact sheets. Default: the best.")
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
+    group_by: Annotated[
+        str | None, typer.Option(help="Of maps: compare the values of a column that the run kept.")
+    ] = None,
 ) -> None:
     """Compare runs, without running any model: tables, bars, curves, best and worst pictures."""
     need_installed("pyarrow", extra="evaluation")
     from whylight.evaluation.published import figures_for
+    from whylight.reports.map_run import is_map_run, load_run
+    from whylight.reports.maps import write_map_report
     from whylight.reports.report import write_report
     from whylight.reports.summary import summarize
     from whylight.reports.tables import terminal_table
 
     console = Console()
+    if maps := [folder for folder in folders if is_map_run(folder)]:
+        if len(folders) > 1:
+            raise BadInput(f"{maps[0]} holds maps: a report of maps is about one run")
+        written = write_map_report(load_run(maps[0]), out or maps[0] / "report", method=method, group_by=group_by)
+        console.print(f"written: {written}", highlight=False)
+        return
+    if group_by is not None:
+        raise BadInput("--group-by is for runs of maps (`whylight run`)")
     summaries = [summarize(folder) for folder in folders]
     for summary in summaries:
         if method is not None and method not in summary.settings.methods:

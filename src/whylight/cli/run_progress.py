@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
+from functools import partial
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -25,17 +27,19 @@ _EVERY = 30
 @contextmanager
 def told(plan: Plan, out: str, *, again: frozenset[int], as_json: bool) -> Iterator[Listener]:
     """Say what a run is about to do, give what tells how far it is, and say what came of it."""
-    console = Console(stderr=True)
+    console, events = Console(stderr=True), sys.stdout
     last = [Standing(0, 0)]
-    _event(as_json, console, "begin", **_beginning(plan, out, again))
-    with _listener(console, as_json) as listener:
+    say = partial(_event, events if as_json else None, console)
+    say("begin", **_beginning(plan, out, again))
+    # Whatever engines print is no event.
+    with _listener(console, say, as_json) as listener, redirect_stdout(sys.stderr):
 
         def keep(standing: Standing) -> None:
             last[0] = standing
             listener(standing)
 
         yield keep
-    _event(as_json, console, "end", line=f"{_line(last[0])}: {out}", out=out, **asdict(last[0]))
+    say("end", line=f"{_line(last[0])}: {out}", out=out, **asdict(last[0]))
 
 
 def _beginning(plan: Plan, out: str, again: frozenset[int]) -> dict[str, object]:
@@ -55,9 +59,9 @@ def _beginning(plan: Plan, out: str, again: frozenset[int]) -> dict[str, object]
 
 
 @contextmanager
-def _listener(console: Console, as_json: bool) -> Iterator[Listener]:
+def _listener(console: Console, say: Callable[..., None], as_json: bool) -> Iterator[Listener]:
     if as_json or not console.is_terminal:
-        yield _Lines(console, as_json)
+        yield _Lines(say, as_json)
         return
     columns = (
         *(BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[said]}")),
@@ -81,15 +85,15 @@ def _listener(console: Console, as_json: bool) -> Iterator[Listener]:
 class _Lines:
     """A line every 30 seconds, or a JSON object for every step."""
 
-    def __init__(self, console: Console, as_json: bool) -> None:
-        self._console, self._json, self._last = console, as_json, time.monotonic()
+    def __init__(self, say: Callable[..., None], as_json: bool) -> None:
+        self._say, self._json, self._last = say, as_json, time.monotonic()
 
     def __call__(self, standing: Standing) -> None:
         if self._json:
-            _event(True, self._console, "progress", **asdict(standing))
+            self._say("progress", **asdict(standing))
         elif time.monotonic() - self._last >= _EVERY:
             self._last = time.monotonic()
-            _event(False, self._console, "progress", line=_line(standing))
+            self._say("progress", line=_line(standing))
 
 
 def _line(standing: Standing) -> str:
@@ -107,9 +111,9 @@ def _duration(seconds: float) -> str:
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
 
 
-def _event(as_json: bool, console: Console, event: str, **facts: object) -> None:
-    if as_json:
-        print(json.dumps({"event": event} | facts), flush=True)
+def _event(events: TextIO | None, console: Console, event: str, **facts: object) -> None:
+    if events is not None:
+        print(json.dumps({"event": event} | facts), file=events, flush=True)
     elif "line" in facts:
         sys.stdout.flush()
         console.print(facts["line"], markup=False, highlight=False, soft_wrap=True)

@@ -27,6 +27,7 @@ from whylight.runs.folder import RunFolder
 from whylight.runs.inputs.find import Layout, find_inputs
 from whylight.runs.inputs.listing import NAME as LISTING
 from whylight.runs.inputs.listing import InputShards, failed_keys, listed
+from whylight.runs.locks import ShardLocks
 from whylight.runs.machine import environment
 from whylight.runs.manifest import NAME as MANIFEST
 from whylight.runs.manifest import claim
@@ -44,6 +45,8 @@ def plan_maps(wanted: Wanted) -> Plan:
     inputs = find_inputs(wanted.pictures, _layout(wanted))
     maker, settings, left_out = _maker(wanted)
     folder = RunFolder(wanted.out)
+    if wanted.on_existing != "resume" and folder.has(MANIFEST):
+        _check_nobody_works_in(folder)
     if wanted.on_existing == "overwrite":
         _empty(folder)
     said = environment(maker.view.parameter.device)
@@ -166,6 +169,12 @@ def _remade(wanted: Wanted, settings: MapSettings) -> Plan:
     if there != settings:
         raise WhylightError(f"{wanted.model} is another model in this process: {there} instead of {settings}")
     return Plan(there, None, maker, environment(maker.view.parameter.device))
+
+
+def _check_nobody_works_in(folder: RunFolder) -> None:
+    with ShardLocks(folder.local) as locks:
+        if not locks.all_free():
+            raise BadInput(f"another process is working on the run in {folder}: stop it, or wait for it")
 
 
 def _empty(folder: RunFolder) -> None:

@@ -66,6 +66,7 @@ def explanation_of(rows: Sequence[dict[str, Any]], settings: MapSettings, *, pic
     """Rows of one picture and one method, one for each target, as one explanation."""
     first = rows[0]
     size = (first["picture_height"], first["picture_width"])
+    picture = picture_of(first["source"], settings.picture, size) if pictures else None
     maps = [np.asarray(row["relevance"], np.float32) * np.float32(row["scale"]) for row in rows]
     grid = (first["grid_height"], first["grid_width"])
     return Explanation(
@@ -74,8 +75,7 @@ def explanation_of(rows: Sequence[dict[str, Any]], settings: MapSettings, *, pic
         scores=tuple(row["score"] for row in rows),
         logits=tuple(row["logit"] for row in rows),
         score_name="probability" if settings.score_name == "probability" else "cosine",
-        picture=(picture_of(first["source"], settings.picture, size) if pictures else None)
-        or Image.new("RGB", size[::-1], _GRAY),
+        picture=picture or Image.new("RGB", size[::-1], _GRAY),
         frame=Frame(size, (first["left"], first["top"], first["right"], first["bottom"])),
         model=settings.model,
         method=settings.methods[first["method"]]["method"],
@@ -93,3 +93,13 @@ def picture_of(source: str, column: str | None, size: tuple[int, int] | None = N
     except (WhylightError, OSError, SyntaxError, ValueError):
         return None
     return picture if picture is None or size is None or (picture.height, picture.width) == size else None
+
+
+def find_map(
+    folder: RunFolder, settings: MapSettings, shard: int, key: str, target: str, method: str
+) -> Explanation | None:
+    """One row of a shard as an explanation, with its picture; None where it has no map."""
+    for row in read_rows_of(folder, shard):
+        if (row["key"], row["target"], row["method"], row["status"]) == (key, target, method, OK):
+            return explanation_of([row], settings)
+    return None

@@ -41,6 +41,17 @@ class ShardLocks:
             return False
         return True
 
+    def all_free(self) -> bool:
+        """Whether no other process is doing any shard."""
+        if self._file < 0:
+            return True
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        fcntl.lockf(self._file, fcntl.LOCK_UN)
+        return True
+
     def release(self, shard: int) -> None:
         if self._file >= 0:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, shard)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from whylight.errors import BadInput
 from whylight.runs.folder import Place, RunFolder, folder_of
+from whylight.runs.locks import NAME as LOCKS
 
 NAME = "manifest.json"
 _PLACE = "path"
@@ -57,7 +58,7 @@ def claim(place: Place | RunFolder, settings: RunSettings, environment: dict[str
     """
     folder = folder_of(place)
     if not folder.has(NAME):
-        others = [name for name in folder.names() if not name.startswith(f".{NAME}")]
+        others = [name for name in folder.names() if not name.startswith((f".{NAME}", LOCKS))]
         # Looked for again: another process may have claimed the folder in between.
         if others and not folder.has(NAME):
             raise BadInput(f"{folder} holds {others[0]} but no {NAME}: choose an empty folder for a run")

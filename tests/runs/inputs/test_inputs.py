@@ -21,6 +21,8 @@ from whylight.runs.inputs.find import Layout, find_inputs
 from whylight.runs.inputs.locate import encoded_picture
 from whylight.runs.inputs.sample import Sample
 
+PLAIN = Layout()
+
 
 def jpeg(shade: int) -> bytes:
     content = io.BytesIO()
@@ -28,7 +30,7 @@ def jpeg(shade: int) -> bytes:
     return content.getvalue()
 
 
-def samples(*names: object, layout: Layout = Layout()) -> list[Sample]:
+def samples(*names: object, layout: Layout = PLAIN) -> list[Sample]:
     return [sample for shard in find_inputs([str(n) for n in names], layout).shards for sample in shard.samples()]
 
 
@@ -93,7 +95,8 @@ def test_tables_of_all_kinds_hold_the_same(tmp_path: Path) -> None:
         found = samples(tmp_path / name, layout=Layout(shard_size=2))
         assert [content(s) for s in found[:3]] == [jpeg(0), jpeg(1), jpeg(2)], name
         assert [s.fields["text"] for s in found[:4]] == ["t0", "t1", "t2", "t3"]
-        assert found[3].problem and found[3].problem.status == "no-picture"
+        assert found[3].problem is not None
+        assert found[3].problem.status == "no-picture"
         assert len({s.key for s in found}) == len(found)
     assert [s.problem.status for s in samples(tmp_path / "t.jsonl")[4:] if s.problem] == ["bad-row", "bad-row"]
 

@@ -49,21 +49,26 @@ def run_local(
     gathering = Gathering(plan, folder, [n for n in numbers if n in own], mine, progress)
     with ShardLocks(folder.local) as locks:
         try:
-            for batch in reading.batches(_free(mine + others, folder, locks, again=again)):
-                if gathering.add(batch, plan.maker.rows(batch.items) if batch.items else []):
-                    locks.release(batch.shard)
+            taken: list[int] = []
+            # Those that others were doing are looked at once more in the end: they may have died meanwhile.
+            for numbers in (mine + others, taken):
+                for batch in reading.batches(_free(list(numbers), folder, locks, taken, again=again)):
+                    if gathering.add(batch, plan.maker.rows(batch.items) if batch.items else []):
+                        locks.release(batch.shard)
         finally:
             decoder.close()
     return gathering.unread
 
 
-def _free(numbers: list[int], folder: RunFolder, locks: ShardLocks, *, again: bool) -> Iterator[int]:
-    """Shards that nobody has done or is doing, as they are asked for."""
+def _free(numbers: list[int], folder: RunFolder, locks: ShardLocks, taken: list[int], *, again: bool) -> Iterator[int]:
+    """Shards that nobody has done or is doing, as they are asked for; what others are doing is added to ``taken``."""
     for number in numbers:
-        if locks.take(number):
-            # Between the look at the folder and the lock another process may have finished it.
-            if not again and locks.shared and folder.has(name_of(number)):
-                locks.release(number)
-                continue
-            folder.sweep(name_of(number))
-            yield number
+        if not locks.take(number):
+            taken.append(number)
+            continue
+        # Between the look at the folder and the lock another process may have finished it.
+        if not again and locks.shared and folder.has(name_of(number)):
+            locks.release(number)
+            continue
+        folder.sweep(name_of(number))
+        yield number

@@ -31,7 +31,7 @@ def file_system(place: str) -> tuple[Any, str]:
 
 
 def named(fs: Any, path: str, like: str) -> str:
-    """A path of a file system as a person writes it: with the protocol, or from the present folder, where ``like`` is."""
+    """A path of a file system as a person wrote ``like``: with the protocol, or from the present folder."""
     if is_url(like):
         return str(fs.unstrip_protocol(path))
     return path if os.path.isabs(like) else os.path.relpath(path)
