@@ -130,3 +130,11 @@ def test_threads_may_share_a_cache(view: View) -> None:
 def test_a_size_is_needed(view: View) -> None:
     with pytest.raises(BadInput, match="positive"):
         whylight.Sessions(view, 0)
+
+
+def test_a_name_spares_the_look_at_the_pixels(view: View, runs: list[int]) -> None:
+    sessions = sessions_for(view, 3)
+    first = sessions.record(PICTURES[0], known_as="one")
+    assert sessions.record(PICTURES[0], known_as="one") is first
+    assert sessions.record(PICTURES[0], known_as="two") is not first
+    assert sessions.record(PICTURES[0], known_as="one", size=64) is not first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import torch
 from PIL import Image
 from torch import Tensor, nn
 
@@ -17,7 +18,7 @@ from whylight.models.preprocessing import Fit
 from whylight.models.view import Inputs, View
 from whylight.models.wrap import wrap
 from whylight.passes.key_likeness import KeyLikeness, record_key_likeness
-from whylight.pictures.explain import Question, question
+from whylight.pictures.explain import Question, Relevance, question
 from whylight.pictures.explanation import Explanation
 from whylight.pictures.look import InputSize, Look, look
 from whylight.pictures.prompt_memory import PromptMemory
@@ -56,10 +57,11 @@ class Session:
     Attributes:
         view: the model.
         picture: upright, RGB.
+        look: the picture as the model looks at it.
     """
 
     def __init__(self, seen: Look, prompts: PromptMemory, **options: Any) -> None:
-        self._look, self._prompts, self._options = seen, prompts, options
+        self.look, self._prompts, self._options = seen, prompts, options
         self._recording = record_legrad(seen.view, seen.pixels, **options)
         self._likeness: KeyLikeness | None = None
         self._lock = threading.Lock()
@@ -70,11 +72,16 @@ class Session:
 
     @property
     def view(self) -> View:
-        return self._look.view
+        return self.look.view
 
     @property
     def picture(self) -> Image.Image:
-        return self._look.picture
+        return self.look.picture
+
+    @property
+    def output(self) -> Tensor:
+        """The model's own output for the picture: an embedding before normalisation, or logits, (1, dim)."""
+        return self._recording.output
 
     @property
     def nbytes(self) -> int:
@@ -84,7 +91,7 @@ class Session:
         """
         width, height = self.picture.size
         keys = 0 if self._likeness is None else self._likeness.nbytes
-        return self._recording.nbytes + keys + self._look.pixels.nbytes + width * height * len(self.picture.getbands())
+        return self._recording.nbytes + keys + self.look.pixels.nbytes + width * height * len(self.picture.getbands())
 
     def explain(self, targets: ExplainTargets | None = None, method: str = "legrad", **options: Any) -> Explanation:
         """What :func:`whylight.explain` gives for this picture, without the picture's way through the model.
@@ -103,13 +110,37 @@ class Session:
             options = self._options | _checked(options)
         return self._ask(targets).answer(method, **options)
 
-    def _ask(self, targets: ExplainTargets | None) -> Question:
+    def explain_by_layer(self, targets: ExplainTargets | None = None, **options: Any) -> tuple[Explanation, Tensor]:
+        """LeGrad's explanation, and what each layer adds to it: (targets, layers, rows, columns), summing to it.
+
+        Args:
+            targets: as for :meth:`explain`.
+            **options: LeGrad's ``score`` and ``centered``.
+
+        Raises:
+            UnknownName, BadInput, UnsupportedModel: as :meth:`explain` does.
+        """
+        options = _checked(options)
+        if beyond := options.keys() - {"score", "centered"}:
+            raise BadInput(f"{beyond.pop()} is for the sum over layers: explain(..., method='legrad') takes it")
+        layers: list[Tensor] = []
+
+        def summed(view: View, inputs: Inputs, targets: Tensor, *, method: str, **options: Any) -> Tensor:
+            asked = {name: value for name, value in options.items() if name not in RECORDED}
+            layers.append(self._recording.relevance_by_layer(targets, **asked))
+            return layers[0].sum(1)
+
+        whole = self._ask(targets, summed).answer("legrad", **self._options | options)
+        parts = [self.look.on_grid(part).cpu() for part in layers[0][0]]
+        return whole, torch.stack(parts, dim=1)
+
+    def _ask(self, targets: ExplainTargets | None, relevance: Relevance | None = None) -> Question:
         self._recording.check_weights()
         output = self._recording.output
         named = (
             predicted(self.view, output) if targets is None else name_targets(self.view, targets, self._prompts.encode)
         )
-        return question(self._look, output, named, self._relevance)
+        return question(self.look, output, named, relevance or self._relevance)
 
     def _relevance(self, view: View, inputs: Inputs, targets: Tensor, *, method: str, **options: Any) -> Tensor:
         if method != "legrad":

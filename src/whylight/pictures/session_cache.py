@@ -57,23 +57,36 @@ class Sessions:
             return self._sum()
 
     def record(
-        self, picture: PictureLike, *, size: InputSize | None = None, fit: Fit | None = None, **options: Any
+        self,
+        picture: PictureLike,
+        *,
+        size: InputSize | None = None,
+        fit: Fit | None = None,
+        known_as: str | None = None,
+        **options: Any,
     ) -> Session:
         """The session of a picture: the one that is kept, or a new one; arguments as for :func:`whylight.record`.
 
         Pictures are the same where their pixels are. A session larger than the whole capacity is handed out and not
         kept.
+
+        Args:
+            known_as: a name that this picture alone has, by which it is found without a look at its pixels.
         """
         options = find_method("legrad").check_options(options)
         check_types("record", {"size": size, "fit": fit}, look)
-        image = read_picture(picture)
+        if known_as is None:
+            picture = read_picture(picture)
+            known: Hashable = _digest(picture)
+        else:
+            known = known_as
         weights = stamp(self.view.module.parameters())
-        key = (_digest(image), size, fit, tuple(sorted(options.items())), weights)
+        key = (known, size, fit, tuple(sorted(options.items())), weights)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        session = Session(look(self.view, image, size=size, fit=fit), self._prompts, **options)
+        session = Session(look(self.view, picture, size=size, fit=fit), self._prompts, **options)
         with self._lock:
             if session.nbytes <= self.capacity_bytes:
                 self._kept[key] = session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from typing import Protocol
 
 import torch
@@ -53,14 +54,17 @@ def relevance_of_layers(
     Args:
         groups: layers whose seeds are taken together. Each is let go when it is done, and leaves its group empty.
     """
-    total: Tensor | None = None
+    return reduce(Tensor.add_, parts_of_layers(groups, head, targets, score=score, weights=weights, centered=centered))
+
+
+def parts_of_layers(
+    groups: Iterable[list[Layer]], head: Block, targets: Targets, *, score: Score, weights: Tensor, centered: bool
+) -> Iterator[Tensor]:
+    """E_l of one layer after the other, (targets, batch, tokens); arguments as for :func:`relevance_of_layers`."""
     for group in groups:
         seeds = _seeds_of_layers(head, [layer.pooled for layer in group], targets, score)
         while group:
-            part = _relevance_of_layer(group.pop(0), next(seeds), weights=weights, centered=centered)
-            total = part if total is None else total.add_(part)
-    assert total is not None
-    return total
+            yield _relevance_of_layer(group.pop(0), next(seeds), weights=weights, centered=centered)
 
 
 def small_ones_together(layers: Iterable[Layer]) -> Iterator[list[Layer]]:

@@ -8,7 +8,7 @@ run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property, reduce
@@ -19,7 +19,7 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.methods.legrad.autograd import GraphLayer, Readout, TokenPooling, graph_layers
 from whylight.methods.legrad.driving import recorded_layers
-from whylight.methods.legrad.layer_sum import relevance_of_layers
+from whylight.methods.legrad.layer_sum import parts_of_layers
 from whylight.methods.legrad.legrad import (
     Road,
     closed_form_blocks,
@@ -118,15 +118,33 @@ class LegradRecording:
                 result = ask(asked)
         return result.detach().to(self._device)
 
+    def relevance_by_layer(
+        self, targets: TargetsLike, *, score: Score | None = None, centered: bool = False
+    ) -> Tensor:
+        """What each layer adds: (batch, layers, targets, patches); the sum over layers is :meth:`relevance`.
+
+        Raises:
+            BadInput: as :meth:`relevance` does.
+        """
+        self.check_weights()
+        with torch.inference_mode(False), torch.enable_grad(), _gradients(self._libra):
+            asked = as_targets(self._view, targets, self._batch)
+            parts = list(self._parts(asked, 0, score or self._default_score, centered))
+        return torch.stack(parts, dim=1).detach().to(self._device)
+
     def _ask(self, targets: Targets, start_layer: int, score: Score, centered: bool) -> Tensor:
+        return reduce(Tensor.add_, self._parts(targets, start_layer, score, centered))
+
+    def _parts(self, targets: Targets, start_layer: int, score: Score, centered: bool) -> Iterator[Tensor]:
+        """E_l of one layer after the other, (batch, targets, patches)."""
         first = layer_index(start_layer, len(self._closed or self._graphs))
-        if self._closed:
-            by_target = relevance_of_layers(
-                [[*self._closed[first:]]], self._head, targets, score=score, weights=self._shares, centered=centered
-            )
-            return by_target.transpose(0, 1)[..., self._prefix :]
-        parts = (layer.relevance(targets, score, centered=centered) for layer in self._graphs[first:])
-        return reduce(Tensor.add_, parts)
+        if not self._closed:
+            yield from (layer.relevance(targets, score, centered=centered) for layer in self._graphs[first:])
+            return
+        for part in parts_of_layers(
+            [[*self._closed[first:]]], self._head, targets, score=score, weights=self._shares, centered=centered
+        ):
+            yield part.transpose(0, 1)[..., self._prefix :]
 
     @cached_property
     def _empty_prompt(self) -> Tensor:
