@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("whylight.cli.explain:explain", "Light up the places in pictures that each answer rests on."),
     "compare": ("whylight.cli.compare:compare", "Draw methods side by side on one picture, with times."),
     "run": ("whylight.cli.run:run", "Explain many pictures: a folder, a table, a crawl; on one machine or a cluster."),
+    "web": ("whylight.cli.web:web", "Serve the web app: drop a picture, type, and see at once why."),
     "list": ("whylight.cli.list:list_names", "List models or methods, one line each."),
     "benchmark": ("whylight.cli.benchmark:benchmark", "Measure methods on a data set, by the papers' protocols."),
     "report": ("whylight.cli.report:report", "Put the figures of several runs side by side."),

@@ -34,7 +34,7 @@ def scores_when_erased(look: Look, orders: Tensor, target: NamedTargets, share: 
     """
     _check(share)
     assert look.view.preprocessing is not None
-    pixels = look.view.place(look.pixels)
+    pixels = look.pixels.to(look.view.parameter)
     ranks = _on_pixels(pixel_ranks(orders.to(pixels.device), most_relevant_first=True), pixels.shape[-2:])
     black = black_of(look.view.preprocessing, pixels)
     erased = erase(pixels.expand(len(orders), -1, -1, -1), ranks, share, black)

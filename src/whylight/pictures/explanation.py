@@ -172,23 +172,28 @@ class Explanation:
             BadInput: another ending, or a place that cannot be written to.
         """
         path = home_opened(Path(path))
-        writers = {".png": self._repr_png_, ".npz": self._npz, ".json": self._json}
-        if path.suffix.lower() not in writers:
+        form = path.suffix.lower().removeprefix(".")
+        if form not in ("png", "npz", "json"):
             raise BadInput(f"{path.name}: explanations are saved as .png, .npz or .json")
         make_folder(path.parent)
-        return write_file(path, writers[path.suffix.lower()]())
+        return write_file(path, self.to_bytes(form))
+
+    def to_bytes(self, form: str) -> bytes:
+        """What :meth:`save` writes: "png", "npz" or "json"."""
+        return {"png": self._repr_png_, "npz": self._npz, "json": self._json}[form]()
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the picture as plain numbers and strings, ready for JSON; NaN and infinity as None."""
         rows = zip(self.targets, self.scores, self.logits, self.relevance.tolist(), strict=True)
-        return self._facts() | {
+        return self.facts() | {
             "targets": [
                 {"name": name, self.score_name: _number(score), "logit": _number(logit), "relevance": _numbers(values)}
                 for name, score, logit, values in rows
             ]
         }
 
-    def _facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
+        """All that is the same for every target, as plain numbers and strings."""
         return {
             "model": self.model,
             "method": self.method,
@@ -211,7 +216,7 @@ class Explanation:
             scores=np.array(self.scores),
             logits=np.array(self.logits),
             picture=np.asarray(self.picture),
-            json=np.array(json.dumps(self._facts())),
+            json=np.array(json.dumps(self.facts())),
         )
         return buffer.getvalue()
 

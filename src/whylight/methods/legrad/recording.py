@@ -118,9 +118,7 @@ class LegradRecording:
                 result = ask(asked)
         return result.detach().to(self._device)
 
-    def relevance_by_layer(
-        self, targets: TargetsLike, *, score: Score | None = None, centered: bool = False
-    ) -> Tensor:
+    def relevance_by_layer(self, targets: TargetsLike, *, score: Score | None = None, centered: bool = False) -> Tensor:
         """What each layer adds: (batch, layers, targets, patches); the sum over layers is :meth:`relevance`.
 
         Raises:

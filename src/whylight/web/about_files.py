@@ -1,0 +1,47 @@
+"""Routes: an explanation to take along, as a figure, arrays, JSON or a page."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from whylight.web.about_maps import targets_of
+from whylight.web.context import Context
+from whylight.web.schemas import AskPicture
+
+_TYPES = {
+    "png": "image/png",
+    "npz": "application/octet-stream",
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+}
+
+
+def routes(context: Context) -> APIRouter:
+    router = APIRouter(prefix="/api", tags=["files"])
+
+    @router.post("/save/{form}", response_class=Response)
+    async def save(request: Request, form: Literal["png", "npz", "json", "html"], asked: AskPicture) -> Response:
+        """What ``Explanation.save`` writes: the figure, the arrays, everything as JSON; or a self-contained page."""
+        served = context.shelf.find(asked.model)
+
+        def answer() -> Response:
+            session = context.session(served, asked)
+            result = session.explain(targets_of(context, served, asked), asked.method, **asked.options)
+            if form == "json":
+                data = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False).encode()
+            elif form == "html":
+                from whylight.pictures.html import page
+
+                data = page(result).encode()
+            else:
+                data = result.to_bytes(form)
+            headers = {"Content-Disposition": f'attachment; filename="whylight.{form}"'}
+            return Response(data, media_type=_TYPES[form], headers=headers)
+
+        return await context.turn(request, served, answer)
+
+    return router

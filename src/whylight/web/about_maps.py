@@ -1,0 +1,123 @@
+"""Routes: maps of a picture, what one patch attends to, and whether the maps are true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from whylight.errors import BadInput
+from whylight.web.context import Context, as_json
+from whylight.web.numbers import encoded, finite
+from whylight.web.schemas import AskPatch, AskPicture, Erase, Explain
+from whylight.web.shelf import Served
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from whylight.pictures.explanation import Explanation
+
+RANDOM_ORDERS = 4
+
+
+def routes(context: Context) -> APIRouter:
+    router = APIRouter(prefix="/api", tags=["maps"])
+
+    @router.post("/explain")
+    async def explain(request: Request, asked: Explain) -> Response:
+        """Raw relevance of every patch for every target, unnormalised, or of every layer (``layers``)."""
+        served = context.shelf.find(asked.model)
+
+        def answer() -> Response:
+            session = context.session(served, asked)
+            layers = None
+            if asked.layers:
+                if asked.method != "legrad":
+                    raise BadInput("layers are apart in legrad only")
+                whole, layers = session.explain_by_layer(targets_of(context, served, asked), **asked.options)
+            else:
+                whole = session.explain(targets_of(context, served, asked), asked.method, **asked.options)
+            facts = _facts(whole, layers, asked)
+            return as_json(facts | {"forward_seconds": served.forward_seconds(session.look.pixels)})
+
+        return await context.turn(request, served, answer)
+
+    @router.post("/patch")
+    async def patch(request: Request, asked: AskPatch) -> Response:
+        """What one layer makes of a patch: the attention of each head, and the cosine with every other patch."""
+        from whylight.pictures.patches import patch_of
+
+        served = context.shelf.find(asked.model)
+
+        def answer() -> Response:
+            seen = patch_of(context.session(served, asked).look, asked.layer, asked.row, asked.column)
+            return as_json(
+                {
+                    "grid": list(seen.likeness.shape),
+                    "attention": finite(seen.attention.flatten(1).tolist()),
+                    "elsewhere": finite(seen.elsewhere.tolist()),
+                    "likeness": finite(seen.likeness.flatten().tolist()),
+                }
+            )
+
+        return await context.turn(request, served, answer)
+
+    @router.post("/erase")
+    async def erase(request: Request, asked: Erase) -> Response:
+        """The score of the first target with a share of the patches black: the most relevant ones, and random ones."""
+        served = context.shelf.find(asked.model)
+
+        def answer() -> Response:
+            import torch
+
+            from whylight.evaluation.baselines import baseline
+            from whylight.evaluation.erasing import scores_when_erased
+            from whylight.pictures.prompts_and_classes import name_targets
+
+            session = context.session(served, asked)
+            targets = targets_of(context, served, asked)
+            whole = session.explain(targets, asked.method, **asked.options)
+            grid = whole.relevance[0].float().nan_to_num()
+            orders = [-grid if asked.least else grid]
+            orders += [baseline("random", whole.grid, f"order {number}") for number in range(RANDOM_ORDERS)]
+            target = name_targets(served.view, whole.targets[:1] if targets is None else targets[:1])
+            scores = scores_when_erased(session.look, torch.stack(orders), target, asked.share)
+            return as_json(
+                {"share": asked.share, "score": float(scores[0]), "random": float(scores[1:].mean())}
+                | {"score_name": whole.score_name, "random_orders": RANDOM_ORDERS, "target": whole.targets[0]}
+            )
+
+        return await context.turn(request, served, answer)
+
+    return router
+
+
+def targets_of(context: Context, served: Served, asked: AskPicture) -> Any:
+    """Targets as :meth:`whylight.Session.explain` takes them: all prompts, all classes, or None.
+
+    Raises:
+        BadInput: too many, or too long.
+    """
+    limits, targets = context.limits, asked.targets
+    if len(targets) > limits.prompts:
+        raise BadInput(f"at most {limits.prompts} prompts at once")
+    if any(isinstance(each, str) and len(each) > limits.prompt_characters for each in targets):
+        raise BadInput(f"a prompt has at most {limits.prompt_characters} characters")
+    if not targets:
+        return None
+    return targets
+
+
+def _facts(whole: Explanation, layers: Tensor | None, asked: Explain) -> dict[str, Any]:
+    facts = whole.facts()
+    rows = []
+    for index, name in enumerate(whole.targets):
+        row: dict[str, Any] = {"name": name, "score": whole.scores[index], "logit": whole.logits[index]}
+        if layers is None:
+            row["relevance"] = encoded(whole.relevance[index], asked.numbers)
+        else:
+            row["layers"] = encoded(layers[index], asked.numbers)
+        rows.append(row)
+    facts |= {"score_name": whole.score_name, "targets": rows, "numbers": asked.numbers}
+    return facts if layers is None else facts | {"layers": layers.shape[1]}

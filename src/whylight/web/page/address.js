@@ -1,0 +1,62 @@
+// The address bar: everything that makes the view, behind the "#", which never leaves the browser.
+
+import { change, state } from "./state.js";
+
+const NUMBERS = { alpha: [0, 1], threshold: [0, 1], from: [0, 1000], to: [0, 1000], chosen: [0, 1000] };
+const VIEWS = ["overlay", "side", "slider", "all", "wins", "map"];
+
+/** The token that the server printed, taken out of the address and kept for this tab. */
+export function takeToken() {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const token = parts.get("token");
+  if (token) {
+    sessionStorage.setItem("whylight-token", token);
+    parts.delete("token");
+    history.replaceState(null, "", parts.size ? `#${parts}` : location.pathname);
+  }
+  return sessionStorage.getItem("whylight-token");
+}
+
+/** @returns {Partial<import("./state.js").State>} what an address asks for; nothing of it is trusted */
+export function readAddress() {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const found = {};
+  if (parts.has("scene")) {
+    const seed = Number(parts.get("scene"));
+    if (Number.isSafeInteger(seed) && seed >= 0) found.source = { kind: "scene", seed };
+  }
+  if (parts.has("p")) found.prompts = parts.getAll("p").slice(0, 40).map((prompt) => prompt.slice(0, 500));
+  for (const name of ["model", "method", "colormap", "tab"]) if (parts.has(name)) found[name] = parts.get(name);
+  if (VIEWS.includes(parts.get("view") ?? "")) found.view = parts.get("view");
+  for (const [name, [low, high]] of Object.entries(NUMBERS)) {
+    const value = Number(parts.get(name));
+    if (parts.has(name) && value >= low && value <= high) found[name] = value;
+  }
+  for (const name of ["contour", "grid"]) if (parts.has(name)) found[name] = parts.get(name) === "1";
+  return found;
+}
+
+/** Write what is shown into the address. */
+export function writeAddress() {
+  const parts = new URLSearchParams();
+  if (state.model) parts.set("model", state.model);
+  if (state.source?.kind === "scene") parts.set("scene", String(state.source.seed));
+  for (const prompt of state.prompts) if (prompt.trim()) parts.append("p", prompt);
+  parts.set("method", state.method);
+  parts.set("view", state.view);
+  if (state.chosen) parts.set("chosen", String(state.chosen));
+  if (state.colormap !== "inferno") parts.set("colormap", state.colormap);
+  if (state.alpha !== 0.85) parts.set("alpha", String(state.alpha));
+  if (state.threshold) parts.set("threshold", String(state.threshold));
+  if (state.contour) parts.set("contour", "1");
+  if (state.grid) parts.set("grid", "1");
+  if (state.from) parts.set("from", String(state.from));
+  if (state.to !== null) parts.set("to", String(state.to));
+  if (state.tab !== "words") parts.set("tab", state.tab);
+  history.replaceState(null, "", `#${parts}`);
+}
+
+/** A pasted address: what it names replaces what is shown. */
+export function followAddress() {
+  window.addEventListener("hashchange", () => change(readAddress()));
+}

@@ -1,0 +1,72 @@
+// Talking to the server this page came from, and to no other.
+
+import { takeToken } from "./address.js";
+
+const token = takeToken();
+const client = crypto.getRandomValues(new Uint32Array(2)).join("-");
+
+/** A request that was refused, with the server's one line. */
+export class Refused extends Error {
+  /** @param {string} message @param {string} code @param {number} status */
+  constructor(message, code, status) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/**
+ * @param {string} path below /api/
+ * @param {{body?: any, signal?: AbortSignal, as?: "json"|"blob"}} [how] a body is sent as JSON, a Blob as it is
+ * @returns {Promise<any>}
+ */
+export async function call(path, { body, signal, as = "json" } = {}) {
+  const headers = { "X-Whylight-Client": client };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const isFile = body instanceof Blob;
+  if (body && !isFile) headers["Content-Type"] = "application/json";
+  const method = body ? "POST" : "GET";
+  for (;;) {
+    const sent = isFile ? body : body && JSON.stringify(body);
+    const answer = await fetch(`api/${path}`, { method, headers, body: sent, signal });
+    if (answer.ok) return as === "blob" ? answer.blob() : answer.json();
+    if (answer.status === 429) {
+      await pause(Math.min(10, Number(answer.headers.get("Retry-After")) || 1), signal);
+      continue;
+    }
+    const said = await answer.json().catch(() => ({}));
+    throw new Refused(said.error ?? `the server answered ${answer.status}`, said.code ?? "", answer.status);
+  }
+}
+
+/**
+ * Ask about a picture. Where the server does not hold it any more it is sent again, unseen.
+ * @param {string} path
+ * @param {import("./state.js").Source} source
+ * @param {Record<string, any>} body
+ * @param {{signal?: AbortSignal, as?: "json"|"blob"}} [how]
+ */
+export async function askAbout(path, source, body, how = {}) {
+  const named = source.kind === "scene" ? { scene: source.seed } : { picture: source.id };
+  try {
+    return await call(path, { ...how, body: { ...named, ...body } });
+  } catch (error) {
+    if (!(error instanceof Refused && error.code === "picture_gone" && source.kind === "own")) throw error;
+    await call("pictures", { body: source.file, signal: how.signal });
+    return call(path, { ...how, body: { ...named, ...body } });
+  }
+}
+
+/** @param {number} seconds @param {AbortSignal} [signal] */
+function pause(seconds, signal) {
+  return new Promise((go, stop) => {
+    const timer = setTimeout(go, seconds * 1000);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      stop(signal.reason);
+    });
+  });
+}
+
+/** @param {unknown} error whether somebody changed their mind, which is no fault */
+export const wasCancelled = (error) => error instanceof DOMException && error.name === "AbortError";

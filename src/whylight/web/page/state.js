@@ -1,0 +1,48 @@
+// What the page shows, in one place, and who wants to know when it changes.
+
+/**
+ * @typedef {{kind: "scene", seed: number} | {kind: "own", id: string, file: Blob, name: string}} Source
+ * @typedef {{
+ *   model: string|null, source: Source|null, prompts: string[], chosen: number, method: string,
+ *   view: "overlay"|"side"|"slider"|"all"|"wins"|"map", alpha: number, colormap: string, threshold: number,
+ *   contour: boolean, grid: boolean, from: number, to: number|null, tab: string, patch: {row: number, column: number}|null
+ * }} State
+ */
+
+/** @type {State} */
+export const state = {
+  model: null,
+  source: null,
+  prompts: [],
+  chosen: 0,
+  method: "legrad",
+  view: "overlay",
+  alpha: 0.85,
+  colormap: "inferno",
+  threshold: 0,
+  contour: false,
+  grid: false,
+  from: 0,
+  to: null,
+  tab: "words",
+  patch: null,
+};
+
+/** @type {Array<(changed: Set<string>) => void>} */
+const listeners = [];
+
+/** @param {(changed: Set<string>) => void} listener */
+export const whenChanged = (listener) => listeners.push(listener);
+
+/**
+ * Change some of it and tell everybody once.
+ * @param {Partial<State>} changes
+ */
+export function change(changes) {
+  const changed = new Set(Object.keys(changes).filter((key) => changes[key] !== state[key]));
+  Object.assign(state, changes);
+  if (changed.size) for (const listener of listeners) listener(changed);
+}
+
+/** A picture's name in answers that are kept. */
+export const sourceKey = () => (state.source ? (state.source.kind === "scene" ? `scene ${state.source.seed}` : state.source.id) : "");

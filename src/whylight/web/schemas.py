@@ -1,0 +1,78 @@
+"""What requests hold: checked before anything is done."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MOST_SEED = 2**53 - 1
+"""Larger ones are no exact numbers in a browser."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+PictureName = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
+Prompt = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Option = bool | int | float | Annotated[str, StringConstraints(max_length=100)] | None
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class OfPicture(_Strict):
+    """A picture that was sent before (``POST /api/pictures``), or the seed of a drawn scene."""
+
+    model: Name | None = Field(None, description="default: the first that is offered")
+    picture: PictureName | None = None
+    scene: int | None = Field(None, ge=0, le=MOST_SEED)
+    size: int | None = Field(None, ge=1, le=1024, description="input size in pixels, of the shorter side")
+
+
+class AskPicture(OfPicture):
+    """Prompts of a dual encoder; names or numbers of a classifier's classes, or none for the predicted one."""
+
+    targets: list[Prompt | int] = Field(default_factory=list, max_length=200)
+    method: Name = "legrad"
+    options: dict[Name, Option] = Field(default_factory=dict, max_length=20)
+
+
+class Explain(AskPicture):
+    layers: bool = Field(False, description="what each layer adds (LeGrad), instead of their sum")
+    numbers: Literal["list", "base64"] = Field("list", description="base64: little-endian float32")
+
+
+class AskPatch(OfPicture):
+    layer: int = Field(-1, ge=-1000, le=1000)
+    row: int = Field(ge=0, le=10_000)
+    column: int = Field(ge=0, le=10_000)
+
+
+class Erase(AskPicture):
+    share: float = Field(ge=0, le=0.95, description="of the patches")
+    least: bool = Field(False, description="the least relevant first")
+
+
+class Words(OfPicture):
+    prompt: Prompt
+    method: Name = "legrad"
+
+
+class EraseWords(Words):
+    share: float = Field(ge=0, le=0.95, description="of the words")
+    least: bool = False
+
+
+class AskText(_Strict):
+    model: Name | None = None
+    text: Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
+    targets: list[Prompt | int] = Field(default_factory=list, max_length=20)
+    method: Name = "legrad"
+
+
+class EraseText(AskText):
+    share: float = Field(ge=0, le=0.95, description="of the words")
+    least: bool = False
+
+
+class Offer(_Strict):
+    name: Name
