@@ -1,0 +1,54 @@
+// The page, put together.
+
+import { followAddress, readAddress, writeAddress } from "./address.js";
+import { afterPause, byId, fault } from "./dom.js";
+import { buildErase } from "./erase.js";
+import { setUpLook } from "./look.js";
+import { buildMethods } from "./methods.js";
+import { setUpModels } from "./models.js";
+import { buildPatches } from "./patches.js";
+import { setUpPicture } from "./picture.js";
+import { setUpPrompts, setUpQuestion } from "./prompts.js";
+import { whenAnswered } from "./questions.js";
+import { setUpStage } from "./stage.js";
+import { change, state, whenChanged } from "./state.js";
+import { setUpTabs } from "./tabs.js";
+import { buildTakeAlong } from "./take_along.js";
+import { openTexts, setUpTexts } from "./texts.js";
+import { buildWords } from "./words.js";
+
+const FIRST_SCENE = 1000000043;
+
+const wanted = readAddress();
+setUpPicture();
+setUpPrompts();
+setUpStage();
+setUpLook();
+setUpTexts();
+const refreshTab = setUpTabs([
+  { name: "words", label: "Words", build: buildWords },
+  { name: "patches", label: "Patches and heads", build: buildPatches },
+  { name: "methods", label: "Methods", build: buildMethods },
+  { name: "erase", label: "Is it true?", build: buildErase },
+  { name: "take", label: "Take it along", build: buildTakeAlong },
+]);
+whenAnswered(refreshTab);
+
+const { model = null, ...rest } = wanted;
+state.model = model;
+change({ source: { kind: "scene", seed: FIRST_SCENE }, prompts: [""], ...rest });
+followAddress();
+whenChanged(afterPause(writeAddress, 150));
+
+setUpModels(async (facts) => {
+  const texts = facts.reads === "text";
+  byId("pictures-page").hidden = texts;
+  byId("text-page").hidden = !texts;
+  if (texts) return openTexts(facts);
+  await setUpQuestion(facts);
+  if (facts.asks === "prompts" && !state.prompts.some((each) => each.trim()) && state.source?.kind === "scene") {
+    const first = byId("suggestions").querySelector("button");
+    if (first) first.click();
+    else change({ prompts: ["a plain red ring"] });
+  }
+}).catch((error) => fault(error.message));

@@ -1,0 +1,74 @@
+// Models: which there are, how far each is loaded, what runs.
+
+import { call } from "./api.js";
+import { announce, byId, fault, make } from "./dom.js";
+import { change, state, whenChanged } from "./state.js";
+
+/** @type {Map<string, any>} */
+const known = new Map();
+/** @type {any[]} */
+let methodList = [];
+
+/** Facts of the model that is shown, once it is ready. */
+export const model = () => known.get(state.model ?? "");
+/** All methods. */
+export const methods = () => methodList;
+/** Words that the model has never seen, where its vocabulary is small. @param {string} prompt */
+export function unknownWords(prompt) {
+  const words = model()?.words ?? [];
+  if (!words.length) return [];
+  return [...new Set(prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])].filter((word) => !words.includes(word));
+}
+
+/** @param {(facts: any) => void} ready when a model is there to be asked */
+export async function setUpModels(ready) {
+  byId("model").addEventListener("change", () => open(byId("model").value, ready));
+  byId("load-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = byId("load-name").value.trim();
+    if (name) open(name, ready);
+  });
+  const listed = await call("models");
+  byId("load-form").hidden = !listed.allow_loading;
+  byId("model").replaceChildren(...listed.models.map((each) => make("option", { value: each.name }, each.name)));
+  const wanted = listed.models.some((each) => each.name === state.model) ? state.model : listed.models[0].name;
+  whenChanged((changed) => {
+    if (changed.has("model") && state.model && !known.has(state.model)) open(state.model, ready);
+  });
+  await open(wanted, ready);
+  methodList = (await call("methods")).methods;
+}
+
+async function open(name, ready) {
+  fault();
+  byId("loading").hidden = false;
+  byId("model-facts").textContent = "loading …";
+  const begin = Date.now();
+  const clock = setInterval(() => {
+    byId("model-facts").textContent = `loading, ${Math.round((Date.now() - begin) / 1000)} s`;
+  }, 1000);
+  try {
+    const facts = await call("models", { body: { name } });
+    known.set(name, facts);
+    if (![...byId("model").options].some((each) => each.value === name)) byId("model").append(make("option", { value: name }, name));
+    byId("model").value = name;
+    byId("model-facts").textContent = inShort(facts);
+    if (!methodList.length) methodList = (await call("methods")).methods;
+    change({ model: name, from: state.model === name || state.model === null ? state.from : 0, to: state.model === name || state.model === null ? state.to : null });
+    announce(`${name} is ready`);
+    await ready(facts);
+  } catch (error) {
+    fault(error.message);
+    byId("model-facts").textContent = "not loaded";
+    if (state.model) byId("model").value = state.model;
+  } finally {
+    clearInterval(clock);
+    byId("loading").hidden = true;
+  }
+}
+
+function inShort(facts) {
+  const size = facts.parameters >= 1e9 ? `${(facts.parameters / 1e9).toFixed(1)} B` : `${(facts.parameters / 1e6).toFixed(1)} M`;
+  const input = facts.input_size ? ` · ${facts.input_size[0]} × ${facts.input_size[1]} px` : "";
+  return `${size} parameters${input} · ${facts.precision} · ${facts.device}`;
+}

@@ -1,0 +1,127 @@
+// The picture itself: dropped, pasted, chosen, out of the gallery, or drawn from a seed.
+
+import { call } from "./api.js";
+import { announce, byId, fault, make } from "./dom.js";
+import { change, state, whenChanged } from "./state.js";
+
+const FIRST_SEED = 1_000_000_000;
+
+/** @type {{image: ImageBitmap, key: string}|null} */
+let shown = null;
+/** @type {Array<() => void>} */
+const listeners = [];
+
+/** The picture as it can be drawn, upright, once it is there. */
+export const picture = () => shown?.image ?? null;
+/** @param {() => void} listener when another picture is there to be drawn */
+export const whenPicture = (listener) => listeners.push(listener);
+
+/** @param {Blob} file */
+export async function take(file) {
+  try {
+    announce("Sending the picture");
+    const sent = await call("pictures", { body: file });
+    const image = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
+    if (!image) throw new Error("this browser cannot show that picture: save it as JPEG or PNG");
+    setShown(image, sent.picture);
+    change({ source: { kind: "own", id: sent.picture, file, name: file.name ?? "picture" }, patch: null });
+    announce(`Picture of ${sent.width} by ${sent.height} pixels`);
+    fault();
+  } catch (error) {
+    fault(error.message);
+  }
+}
+
+function setShown(image, key) {
+  shown = { image, key };
+  for (const listener of listeners) listener();
+}
+
+async function showScene(seed) {
+  const key = `scene ${seed}`;
+  if (shown?.key === key) return;
+  try {
+    const blob = await call(`scenes/${seed}/picture.png`, { as: "blob" });
+    const image = await createImageBitmap(blob);
+    if (state.source?.kind === "scene" && state.source.seed === seed) setShown(image, key);
+    byId("seed").value = String(seed);
+    const about = await call(`scenes/${seed}`);
+    if (state.source?.kind === "scene" && state.source.seed === seed) suggest(about.objects.map((each) => each.prompt));
+  } catch (error) {
+    fault(error.message);
+  }
+}
+
+/** Objects of the scene as prompts to click on. @param {string[]} prompts */
+function suggest(prompts) {
+  const add = (prompt) => () => {
+    const asked = state.prompts.filter((each) => each.trim());
+    change({ prompts: asked.includes(prompt) ? asked : [...asked, prompt], chosen: asked.includes(prompt) ? asked.indexOf(prompt) : asked.length });
+  };
+  const names = [...new Set(prompts)];
+  byId("suggestions").replaceChildren(...names.map((prompt) => make("button", { type: "button", class: "chip", onclick: add(prompt) }, prompt)));
+}
+
+const scene = (seed) => change({ source: { kind: "scene", seed }, patch: null });
+
+async function fillGallery() {
+  const { scenes } = await call("scenes");
+  for (const each of scenes) {
+    const image = make("img", { alt: each.caption, width: 144, height: 144 });
+    const button = make("button", { type: "button", title: each.caption, "data-seed": String(each.seed), onclick: () => open(each) }, image);
+    byId("gallery").append(make("li", {}, button));
+    call(`scenes/${each.seed}/picture.png?small=true`, { as: "blob" }).then((blob) => (image.src = URL.createObjectURL(blob)));
+  }
+  mark();
+}
+
+/** A scene of the gallery comes with a question, where the last one was about another scene. */
+function open(each) {
+  const asksPrompts = !byId("class-names").childElementCount;
+  scene(each.seed);
+  if (asksPrompts) change({ prompts: [...new Set(each.objects.map((object) => object.prompt))].slice(0, 2), chosen: 0 });
+}
+
+function mark() {
+  for (const button of byId("gallery").querySelectorAll("button")) {
+    const own = state.source?.kind === "scene" && String(state.source.seed) === button.dataset.seed;
+    button.setAttribute("aria-pressed", String(own));
+  }
+}
+
+export function setUpPicture() {
+  const drop = byId("drop");
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  document.addEventListener("dragleave", () => drop.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    const file = event.dataTransfer?.files[0];
+    if (file) take(file);
+  });
+  document.addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith("image/"));
+    if (file) take(file);
+  });
+  byId("file").addEventListener("change", () => {
+    if (byId("file").files[0]) take(byId("file").files[0]);
+    byId("file").value = "";
+  });
+  byId("seed-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const seed = Number(byId("seed").value);
+    if (Number.isSafeInteger(seed) && seed >= 0) scene(seed);
+    else fault("a scene's seed is a whole number");
+  });
+  byId("new-scene").addEventListener("click", () => scene(FIRST_SEED + crypto.getRandomValues(new Uint32Array(1))[0]));
+  whenChanged((changed) => {
+    if (!changed.has("source")) return;
+    mark();
+    if (state.source?.kind === "scene") showScene(state.source.seed);
+    else suggest([]);
+  });
+  fillGallery().catch((error) => fault(error.message));
+}

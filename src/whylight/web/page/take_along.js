@@ -1,0 +1,101 @@
+// Take it along: files, and the lines that make the same map.
+
+import { askAbout } from "./api.js";
+import { announce, byId, fault, make } from "./dom.js";
+import { answered, current } from "./stage.js";
+import { state, whenChanged } from "./state.js";
+
+const FILES = [["png", "Figure (PNG)"], ["npz", "Arrays (NPZ)"], ["json", "Numbers (JSON)"], ["html", "Page (HTML)"]];
+
+/** @param {HTMLElement} panel */
+export function buildTakeAlong(panel) {
+  const buttons = FILES.map(([form, label]) => make("button", { type: "button", id: `save-${form}`, onclick: () => save(form) }, label));
+  const own = make("button", { type: "button", id: "save-overlay", onclick: saveOverlay }, "Overlay as shown (PNG)");
+  const python = code("The same in Python");
+  const command = code("The same on the command line");
+  const note = make("p", { class: "quiet", id: "address-note" });
+  const link = make("button", { type: "button", onclick: () => copy(location.href, "The address") }, "Copy the address");
+  panel.append(make("div", { class: "row" }, ...buttons, own), python.whole, command.whole, make("div", { class: "row" }, link), note);
+  const refresh = () => {
+    const prompts = state.prompts.map((each) => each.trim()).filter(Boolean);
+    python.text.textContent = inPython(prompts);
+    command.text.textContent = asCommand(prompts);
+    note.textContent = state.source?.kind === "own"
+      ? "The address holds everything but your picture: who opens it needs the picture as well."
+      : "The address in the address bar opens this view again.";
+  };
+  whenChanged(refresh);
+  return refresh;
+}
+
+function code(title) {
+  const text = make("code");
+  const button = make("button", { type: "button", onclick: () => copy(text.textContent, title) }, "Copy");
+  return { text, whole: make("div", { class: "code" }, make("div", { class: "row between" }, make("h3", {}, title), button), make("pre", { tabIndex: 0 }, text)) };
+}
+
+/** A string as Python writes it. @param {string} text */
+const quoted = (text) => JSON.stringify(text);
+/** A word as a shell takes it. @param {string} text */
+const shell = (text) => (/^[\w.:/=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+function inPython(prompts) {
+  const scene = state.source?.kind === "scene";
+  const source = scene ? `whylight.scenes.draw_scene(${state.source.seed}, 384).picture` : quoted(state.source?.name ?? "photo.jpg");
+  const first = state.from ? `, start_layer=${state.from}` : "";
+  const note = state.to !== null ? "  # the page sums over fewer layers" : "";
+  return [
+    "import whylight",
+    `result = whylight.explain(${quoted(state.model ?? "scenes")}, ${source}, ${JSON.stringify(prompts)}, ${quoted(state.method)}${first})${note}`,
+    'result.save("why.png")',
+  ].join("\n");
+}
+
+function asCommand(prompts) {
+  const scene = state.source?.kind === "scene";
+  const words = ["whylight", "explain"];
+  if (!scene) words.push(shell(state.source?.name ?? "photo.jpg"));
+  const draw = scene ? `python -c 'from PIL import Image; from whylight.scenes import draw_scene; Image.fromarray(draw_scene(${state.source.seed}, 384).picture).save("scene.png")' && ` : "";
+  if (scene) words.push("scene.png");
+  for (const prompt of prompts) words.push("-p", shell(prompt));
+  words.push("--model", shell(state.model ?? "scenes"), "--method", state.method);
+  if (state.from) words.push("--start-layer", String(state.from));
+  return draw + words.join(" ");
+}
+
+async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+    announce(`${what}: copied`);
+  } catch {
+    fault("this browser does not let the page copy: select the text instead");
+  }
+}
+
+async function save(form) {
+  const targets = answered().map((each) => each.prompt);
+  if (!targets.length) return fault("ask something first");
+  const options = state.method === "legrad" && state.from ? { start_layer: state.from } : {};
+  try {
+    download(await askAbout(`save/${form}`, state.source, { model: state.model, targets, method: state.method, options }, { as: "blob" }), `whylight.${form}`);
+  } catch (error) {
+    fault(error.message);
+  }
+}
+
+function saveOverlay() {
+  const canvases = byId("cells").querySelectorAll("canvas");
+  const canvas = canvases[state.view === "side" || state.view === "all" ? 1 : 0];
+  if (!current() || !canvas) return fault("ask something first");
+  canvas.toBlob((blob) => download(blob, "whylight-overlay.png"));
+}
+
+function download(blob, name) {
+  const address = URL.createObjectURL(blob);
+  const link = make("a", { href: address, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  announce(`${name} is saved`);
+}
