@@ -35,9 +35,9 @@ def routes(context: Context) -> APIRouter:
             if asked.layers:
                 if asked.method != "legrad":
                     raise BadInput("layers are apart in legrad only")
-                whole, layers = session.explain_by_layer(targets_of(context, served, asked), **asked.options)
+                whole, layers = session.explain_by_layer(targets_of(context, served, asked), **options_of(asked))
             else:
-                whole = session.explain(targets_of(context, served, asked), asked.method, **asked.options)
+                whole = session.explain(targets_of(context, served, asked), asked.method, **options_of(asked))
             facts = _facts(whole, layers, asked)
             return as_json(facts | {"forward_seconds": served.forward_seconds(session.look.pixels)})
 
@@ -65,7 +65,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/erase")
     async def erase(request: Request, asked: Erase) -> Response:
-        """The score of the first target with a share of the patches black: the most relevant ones, and random ones."""
+        """The score of a target with a share of the patches black: those of the highest values, and random ones."""
         served = context.shelf.find(asked.model)
 
         def answer() -> Response:
@@ -76,16 +76,16 @@ def routes(context: Context) -> APIRouter:
             from whylight.pictures.prompts_and_classes import name_targets
 
             session = context.session(served, asked)
-            targets = targets_of(context, served, asked)
-            whole = session.explain(targets, asked.method, **asked.options)
-            grid = whole.relevance[0].float().nan_to_num()
-            orders = [-grid if asked.least else grid]
-            orders += [baseline("random", whole.grid, f"order {number}") for number in range(RANDOM_ORDERS)]
-            target = name_targets(served.view, whole.targets[:1] if targets is None else targets[:1])
+            if len({len(row) for row in asked.grid}) != 1:
+                raise BadInput("the rows of a grid are equally long")
+            own = torch.tensor(asked.grid).nan_to_num()
+            shape = (own.shape[0], own.shape[1])
+            orders = [own, *(baseline("random", shape, f"order {number}") for number in range(RANDOM_ORDERS))]
+            target = name_targets(served.view, [asked.target])  # type: ignore[arg-type]
             scores = scores_when_erased(session.look, torch.stack(orders), target, asked.share)
             return as_json(
                 {"share": asked.share, "score": float(scores[0]), "random": float(scores[1:].mean())}
-                | {"score_name": whole.score_name, "random_orders": RANDOM_ORDERS, "target": whole.targets[0]}
+                | {"random_orders": RANDOM_ORDERS, "target": target.names[0]}
             )
 
         return await context.turn(request, served, answer)
@@ -107,6 +107,27 @@ def targets_of(context: Context, served: Served, asked: AskPicture) -> Any:
     if not targets:
         return None
     return targets
+
+
+def options_of(asked: AskPicture) -> dict[str, Any]:
+    """The method's options, each of the kind of its default.
+
+    Raises:
+        UnknownName: no such method or option.
+        BadInput: of another kind.
+    """
+    from whylight.methods import find_method
+
+    method = find_method(asked.method)
+    options = method.check_options(asked.options)
+    for name, value in options.items():
+        default = method.options[name]
+        kind: Any = str if default is None else (int, float) if type(default) is float else type(default)
+        if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+            raise BadInput(f"{asked.method}: {name}={value!r} is not of the kind of {default!r}")
+        if value is None and default is not None:
+            raise BadInput(f"{asked.method}: {name} needs a value")
+    return options
 
 
 def _facts(whole: Explanation, layers: Tensor | None, asked: Explain) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from whylight.web.schemas import AskText, EraseText, EraseWords, Words
 from whylight.web.shelf import Served
 
 if TYPE_CHECKING:
+    from whylight.models.view import View
     from whylight.text import TextExplanation
 
 RANDOM_ORDERS = 4
@@ -35,9 +36,8 @@ def routes(context: Context) -> APIRouter:
         def answer() -> Response:
             from whylight.pictures.prompts_and_classes import name_targets
 
-            explained = _of_prompt(context, served, asked)
-            target = name_targets(served.view.text, context.session(served, asked).output)
-            return as_json(_swept(served, explained, target, asked.share, asked.least))
+            target = name_targets(_with_text_tower(served).text, context.session(served, asked).output)
+            return as_json(_swept(served, asked.prompt, asked.values, target, asked.share))
 
         return await context.turn(request, served, answer)
 
@@ -55,9 +55,8 @@ def routes(context: Context) -> APIRouter:
         def answer() -> Response:
             from whylight.pictures.prompts_and_classes import name_targets
 
-            explained = _of_text(context, served, asked)
-            target = name_targets(served.view.text, explained.targets[:1])
-            return as_json(_swept(served, explained, target, asked.share, asked.least))
+            target = name_targets(_text_model(served).text, [asked.target])  # type: ignore[arg-type]
+            return as_json(_swept(served, asked.text, asked.values, target, asked.share))
 
         return await context.turn(request, served, answer)
 
@@ -70,9 +69,7 @@ def _of_prompt(context: Context, served: Served, asked: Words) -> TextExplanatio
     if len(asked.prompt) > context.limits.prompt_characters:
         raise BadInput(f"a prompt has at most {context.limits.prompt_characters} characters")
     session = context.session(served, asked)
-    if served.view.classifies:
-        raise BadInput(f"{served.name} has no text tower: its classes have no words to look at")
-    return explain_text(served.view, asked.prompt, session.output, asked.method)
+    return explain_text(_with_text_tower(served), asked.prompt, session.output, asked.method)
 
 
 def _of_text(context: Context, served: Served, asked: AskText) -> TextExplanation:
@@ -80,27 +77,34 @@ def _of_text(context: Context, served: Served, asked: AskText) -> TextExplanatio
 
     if len(asked.text) > context.limits.text_characters:
         raise BadInput(f"a text has at most {context.limits.text_characters} characters")
+    targets: Any = asked.targets or None
+    return explain_text(_text_model(served), asked.text, targets, asked.method)
+
+
+def _with_text_tower(served: Served) -> View:
+    if served.view.classifies:
+        raise BadInput(f"{served.name} has no text tower: its classes have no words to look at")
+    return served.view
+
+
+def _text_model(served: Served) -> View:
     if served.view.preprocessing is not None:
         raise BadInput(f"{served.name} reads pictures: choose a text classifier")
-    targets: Any = asked.targets or None
-    return explain_text(served.view, asked.text, targets, asked.method)
+    return served.view
 
 
-def _swept(served: Served, explained: TextExplanation, target: Any, share: float, least: bool) -> dict[str, Any]:
+def _swept(served: Served, text: str, values: list[float], target: Any, share: float) -> dict[str, Any]:
     from whylight.evaluation.baselines import baseline
     from whylight.evaluation.erasing import text_scores, words_erased
 
-    relevance = explained.word_relevance[0].nan_to_num()
-    own = (-relevance if least else relevance).tolist()
-    orders = [baseline("random", (1, len(own)), f"order {n}")[0].tolist() for n in range(RANDOM_ORDERS)]
-    texts = [words_erased(explained.text, order, share) for order in (own, *orders)]
+    orders = [baseline("random", (1, len(values)), f"order {n}")[0].tolist() for n in range(RANDOM_ORDERS)]
+    texts = [words_erased(text, order, share) for order in (values, *orders)]
     scores = text_scores(served.view, texts, target)
     return {
         "share": share,
         "score": float(scores[0]),
         "random": float(scores[1:].mean()),
-        "score_name": explained.score_name,
         "random_orders": RANDOM_ORDERS,
         "text": texts[0],
-        "target": explained.targets[0],
+        "target": target.names[0],
     }

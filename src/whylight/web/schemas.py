@@ -12,7 +12,9 @@ MOST_SEED = 2**53 - 1
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 PictureName = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 Prompt = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-Option = bool | int | float | Annotated[str, StringConstraints(max_length=100)] | None
+Number = Annotated[float, Field(ge=-1000, le=1000)]
+Whole = Annotated[int, Field(ge=-1000, le=1000)]
+Option = bool | Whole | Number | Annotated[str, StringConstraints(max_length=100)] | None
 
 
 class _Strict(BaseModel):
@@ -47,9 +49,17 @@ class AskPatch(OfPicture):
     column: int = Field(ge=0, le=10_000)
 
 
-class Erase(AskPicture):
+Values = Annotated[list[float], Field(max_length=20_000)]
+
+
+class Erase(OfPicture):
+    """The picture with a share of its patches black: those of the highest values, and random ones."""
+
+    target: Prompt | int
+    grid: list[Annotated[Values, Field(min_length=1)]] = Field(
+        min_length=1, max_length=2_000, description="a value for each patch, row by row"
+    )
     share: float = Field(ge=0, le=0.95, description="of the patches")
-    least: bool = Field(False, description="the least relevant first")
 
 
 class Words(OfPicture):
@@ -57,9 +67,12 @@ class Words(OfPicture):
     method: Name = "legrad"
 
 
-class EraseWords(Words):
+class EraseWords(OfPicture):
+    """The prompt without a share of its words: those of the highest values, and random ones."""
+
+    prompt: Prompt
+    values: Values = Field(description="one for each word")
     share: float = Field(ge=0, le=0.95, description="of the words")
-    least: bool = False
 
 
 class AskText(_Strict):
@@ -69,9 +82,14 @@ class AskText(_Strict):
     method: Name = "legrad"
 
 
-class EraseText(AskText):
+class EraseText(_Strict):
+    """The text without a share of its words: those of the highest values, and random ones."""
+
+    model: Name | None = None
+    text: Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
+    target: Prompt | int
+    values: Values = Field(description="one for each word")
     share: float = Field(ge=0, le=0.95, description="of the words")
-    least: bool = False
 
 
 class Offer(_Strict):

@@ -47,14 +47,18 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
         try:
             with Image.open(io.BytesIO(data), formats=[format]) as opened:
                 if opened.width * opened.height > limits.pixels:
-                    most = f"at most {limits.pixels / 1e6:.0f} million pixels are taken"
+                    most = f"at most {limits.pixels / 1e6:.1f} million pixels are taken"
                     raise Refusal(
                         413, "too_many_pixels", f"{most}, and this picture has {opened.width} x {opened.height}"
                     )
                 return read_picture(opened)
         except Image.DecompressionBombError:
-            raise Refusal(413, "too_many_pixels", "this picture has far too many pixels") from None
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+            raise Refusal(
+                413, "too_many_pixels", f"at most {limits.pixels / 1e6:.1f} million pixels are taken"
+            ) from None
+        except UnidentifiedImageError:
+            raise BadInput(f"this picture cannot be read: it begins as {format} and does not go on so") from None
+        except (OSError, SyntaxError, ValueError) as error:
             raise BadInput(f"this picture cannot be read: {error}") from None
 
 

@@ -8,7 +8,7 @@ const SHARES = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [460, 220, 46, 30];
 
-/** @typedef {{share: number, score: number, random: number, score_name: string, target: string, text?: string}} Point */
+/** @typedef {{share: number, score: number, random: number, target: string, text?: string}} Point */
 
 /**
  * A button that sweeps, and the curve that it draws point by point.
@@ -62,19 +62,19 @@ function inWords(points, least) {
   const [own, random] = [area(points, "score"), area(points, "random")];
   const gap = (random - own) * (least ? -1 : 1);
   const held = gap > 0 ? "The map holds" : "The map does not hold";
-  const verb = least ? "keeps" : "takes";
-  return `${held}: ${verb === "takes" ? "taking its places away lowers the mean score to" : "with its least relevant places gone the mean score is"} ${own.toFixed(3)}, random order to ${random.toFixed(3)} (${points[0].target}).`;
+  const said = least ? "with the least relevant gone first" : "with the most relevant gone first";
+  return `${held} for “${points[0].target}”: the mean score is ${own.toFixed(3)} ${said}, ${random.toFixed(3)} in random order.`;
 }
 
 function draw(chart, points) {
   const values = points.flatMap((point) => [point.score, point.random]);
   const low = Math.min(0, ...values);
   const high = Math.max(low + 1e-6, ...values);
-  const x = (share) => LEFT + (share / 0.9) * (WIDTH - LEFT - 10);
+  const x = (share) => LEFT + (share / 0.9) * (WIDTH - LEFT - 22);
   const y = (value) => 10 + (1 - (value - low) / (high - low)) * (HEIGHT - BOTTOM - 10);
   const line = (which) => points.map((point) => `${x(point.share).toFixed(1)},${y(point[which]).toFixed(1)}`).join(" ");
   const parts = [low, (low + high) / 2, high].flatMap((value) => [
-    shape("line", { x1: LEFT, x2: WIDTH - 10, y1: y(value), y2: y(value), class: "rule" }),
+    shape("line", { x1: LEFT, x2: WIDTH - 22, y1: y(value), y2: y(value), class: "rule" }),
     shape("text", { x: LEFT - 6, y: y(value) + 4, class: "tick end" }, value.toFixed(2)),
   ]);
   parts.push(...[0, 0.3, 0.6, 0.9].map((share) => shape("text", { x: x(share), y: HEIGHT - 12, class: "tick middle" }, `${Math.round(100 * share)} %`)));

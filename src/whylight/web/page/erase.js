@@ -2,12 +2,25 @@
 
 import { askAbout } from "./api.js";
 import { make } from "./dom.js";
-import { sumOfLayers } from "./grids.js";
-import { drawLines, pixelsOf } from "./paint.js";
+import { pooled, sumOfLayers } from "./grids.js";
+import { model } from "./models.js";
+import { pixelsOf } from "./paint.js";
 import { picture } from "./picture.js";
 import { sweep } from "./curve.js";
 import { canvasSize, current } from "./stage.js";
-import { state } from "./state.js";
+import { sourceKey, state } from "./state.js";
+
+/** Values of the words of the last prompt that was swept. */
+let wordsOf = { key: "", values: [] };
+
+async function wordValues(prompt, signal) {
+  const key = JSON.stringify([prompt, sourceKey(), state.model]);
+  if (wordsOf.key !== key) {
+    const found = await askAbout("words", state.source, { model: state.model, prompt }, { signal });
+    wordsOf = { key, values: found.targets[0].words.map((value) => value ?? 0) };
+  }
+  return wordsOf.values;
+}
 
 /** @param {HTMLElement} panel */
 export function buildErase(panel) {
@@ -24,7 +37,11 @@ export function buildErase(panel) {
   sweep(
     left,
     "Erase patches",
-    (share, least, signal) => askAbout("erase", state.source, { model: state.model, targets: [asked().prompt], method: state.method, share, least }, { signal }),
+    (share, least, signal) => {
+      const own = asked();
+      const body = { model: state.model, target: own.prompt, grid: inRows(gridOf(own.answer), shapeOf(own.answer)[1], least), share };
+      return askAbout("erase", state.source, body, { signal });
+    },
     (_, share, least) => showErased(seen, asked().answer, share, least),
   );
   const sentence = make("p", { class: "colored" });
@@ -32,15 +49,32 @@ export function buildErase(panel) {
   sweep(
     words,
     "Take out words",
-    (share, least, signal) => askAbout("words/erase", state.source, { model: state.model, prompt: asked().prompt, share, least }, { signal }),
+    async (share, least, signal) => {
+      const { prompt } = asked();
+      const values = await wordValues(prompt, signal);
+      return askAbout("words/erase", state.source, { model: state.model, prompt, values: values.map((value) => (least ? -value : value)), share }, { signal });
+    },
     (point) => (sentence.textContent = `“${point.text}”`),
   );
   words.append(sentence);
   return () => (words.hidden = current()?.answer.scoreName === "probability");
 }
 
+/** Rows and columns of patches; of maps that go down to pixels too. */
+const shapeOf = (answer) => (answer.columns > 64 ? model().grid : [answer.rows, answer.columns]);
+
+/** What the chosen layers say of each patch. */
+const gridOf = (answer) => pooled(sumOfLayers(answer, state.from, state.to), [answer.rows, answer.columns], shapeOf(answer));
+
+function inRows(grid, columns, least) {
+  const rows = [];
+  for (let at = 0; at < grid.length; at += columns) rows.push(Array.from(grid.slice(at, at + columns), (value) => (least ? -value : value)));
+  return rows;
+}
+
 function showErased(canvas, answer, share, least) {
-  const grid = sumOfLayers(answer, 0, null);
+  const [rows, columns] = shapeOf(answer);
+  const grid = gridOf(answer);
   const order = [...grid.keys()].sort((a, b) => (least ? grid[a] - grid[b] : grid[b] - grid[a]));
   const [width, height] = canvasSize(300);
   Object.assign(canvas, { width, height });
@@ -49,10 +83,10 @@ function showErased(canvas, answer, share, least) {
   const [tall, wide] = answer.picture;
   const [x, y] = [width / wide, height / tall];
   const [left, top, right, bottom] = answer.box;
-  const [stepX, stepY] = [((right - left) * x) / answer.columns, ((bottom - top) * y) / answer.rows];
+  const [stepX, stepY] = [((right - left) * x) / columns, ((bottom - top) * y) / rows];
   context.fillStyle = "#000";
   for (const at of order.slice(0, Math.ceil(share * grid.length))) {
-    context.fillRect(left * x + (at % answer.columns) * stepX - 0.3, top * y + Math.floor(at / answer.columns) * stepY - 0.3, stepX + 0.6, stepY + 0.6);
+    context.fillRect(left * x + (at % columns) * stepX - 0.3, top * y + Math.floor(at / columns) * stepY - 0.3, stepX + 0.6, stepY + 0.6);
   }
-  drawLines(context, answer, { grid: false, patch: null });
+  canvas.setAttribute("aria-label", `The picture with ${Math.round(100 * share)} % of its patches erased`);
 }

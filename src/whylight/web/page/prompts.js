@@ -10,7 +10,8 @@ import { change, state, whenChanged } from "./state.js";
 /** @param {number} index */
 function row(index) {
   const input = make("input", { type: "text", value: state.prompts[index], spellcheck: false, autocomplete: "off", maxLength: 500 });
-  input.setAttribute("aria-label", `Prompt ${index + 1}`);
+  const noun = model()?.asks === "classes" ? "Class" : "Prompt";
+  input.setAttribute("aria-label", `${noun} ${index + 1}`);
   input.setAttribute("aria-describedby", `unknown-${index}`);
   if (model()?.asks === "classes") input.setAttribute("list", "class-names");
   input.placeholder = model()?.asks === "classes" ? "a class" : "a red star";
@@ -23,8 +24,8 @@ function row(index) {
   input.addEventListener("focus", () => change({ chosen: index }));
   const swatch = make("button", { type: "button", class: "swatch", onclick: () => change({ chosen: index }) });
   swatch.style.setProperty("--own", PROMPT_COLORS[index % PROMPT_COLORS.length]);
-  swatch.setAttribute("aria-label", `Show the map of prompt ${index + 1}`);
-  const remove = make("button", { type: "button", class: "remove", "aria-label": `Remove prompt ${index + 1}`, onclick: () => drop(index) }, "×");
+  swatch.setAttribute("aria-label", `Show the map of ${noun.toLowerCase()} ${index + 1}`);
+  const remove = make("button", { type: "button", class: "remove", "aria-label": `Remove ${noun.toLowerCase()} ${index + 1}`, onclick: () => drop(index) }, "×");
   const score = make("output", { class: "score" });
   const unknown = make("p", { class: "unknown", id: `unknown-${index}` });
   return make("li", {}, swatch, input, score, remove, unknown);

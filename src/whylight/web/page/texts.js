@@ -9,6 +9,8 @@ import { newestOnly } from "./tabs.js";
 import { state } from "./state.js";
 
 const only = newestOnly();
+/** The answer that is shown. */
+let shown = { name: "", values: [], text: "" };
 
 const question = () => ({
   model: state.model,
@@ -23,6 +25,7 @@ async function ask() {
   try {
     const found = await only((signal) => call("text", { body, signal }));
     const [target] = found.targets;
+    shown = { name: target.name, values: target.words.map((value) => value ?? 0), text: found.text };
     byId("text-score").textContent = `${target.name}: ${(100 * target.probability).toFixed(1)} %`;
     byId("text-words").replaceChildren(...coloredWords(found.text, found.words, target.words));
     byId("text-note").textContent = found.note ?? "";
@@ -45,5 +48,8 @@ export function setUpTexts() {
   byId("text").addEventListener("input", afterPause(ask, 300));
   byId("text-class").addEventListener("change", ask);
   byId("text-method").addEventListener("change", ask);
-  sweep(byId("text-erase"), "Take out words", (share, least, signal) => call("text/erase", { body: { ...question(), share, least }, signal }));
+  sweep(byId("text-erase"), "Take out words", (share, least, signal) => {
+    const body = { model: state.model, text: shown.text, target: shown.name, values: shown.values.map((value) => (least ? -value : value)), share };
+    return call("text/erase", { body, signal });
+  });
 }

@@ -1,0 +1,85 @@
+"""One server and one browser for all tests of the page; skipped where there is no Chromium."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from small_views import classifier
+from zoo.text_classifier import text_classifier
+
+import whylight
+from whylight.web import app
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Serving:
+    """A server on a thread of this process."""
+
+    def __init__(self, application: Any) -> None:
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        self.server = uvicorn.Server(uvicorn.Config(application, log_level="error"))
+        self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(20)
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """The address of a server of the bundled model, a small classifier and a small text classifier."""
+    models = {"scenes": whylight.load("scenes"), "classes": classifier(), "words": text_classifier()}
+    serving = Serving(app(models))
+    yield serving.address
+    serving.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """A page of its own, which must end without an error in its console."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened = context.new_page()
+    said: list[str] = []
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.on("console", lambda line: said.append(line.text) if "Content Security" in line.text else None)
+    elsewhere: list[str] = []
+    opened.on(
+        "request", lambda r: elsewhere.append(r.url) if not r.url.startswith((address, "blob:", "data:")) else None
+    )
+    yield opened
+    context.close()
+    assert not said
+    assert not elsewhere, "the page asked another host"

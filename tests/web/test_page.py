@@ -1,0 +1,339 @@
+"""The page in a real browser: what people do with it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import zipfile
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import whylight
+from whylight.scenes import EXAMPLE_SEEDS, draw_scene, phrase
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+
+SEED = EXAMPLE_SEEDS[0]
+RING, HEART = "a plain red ring", "a dotted blue heart"
+
+
+def open_page(page: Any, address: str, fragment: str = f"scene={SEED}&p=a+plain+red+ring") -> None:
+    page.goto("about:blank")
+    page.goto(f"{address}/#{fragment}")
+    answered(page)
+
+
+def answered(page: Any, row: int = 0) -> None:
+    expect(page.locator(".score").nth(row)).to_have_text(re.compile(r"\d"), timeout=30_000)
+
+
+def canvas(page: Any, where: str = "#cells canvas") -> np.ndarray:
+    """What a canvas shows, (height, width, 3)."""
+    data = page.locator(where).first.evaluate("canvas => canvas.toDataURL('image/png')")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGB"))
+
+
+def settle(page: Any) -> None:
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def mask_of(prompt: str, size: int) -> np.ndarray:
+    scene = draw_scene(SEED, size)
+    return next(each.mask for each in scene.objects if phrase(each.kind, each.color, each.texture) == prompt)
+
+
+def brightest(page: Any) -> tuple[int, int]:
+    page.get_by_role("radio", name="Map alone").check()
+    page.locator("#colormap").select_option("gray")
+    settle(page)
+    shown = canvas(page)[..., 0]
+    return np.unravel_index(shown.argmax(), shown.shape)  # type: ignore[return-value]
+
+
+def tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def test_typing_changes_the_answer_and_the_map_lies_on_the_named_object(page: Any, address: str) -> None:
+    open_page(page, address)
+    first = page.locator(".score").first.text_content()
+    assert mask_of(RING, 640)[brightest(page)]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "explain" in request.url else None)
+    page.get_by_label("Prompt 1", exact=True).press_sequentially("x", delay=5)
+    page.get_by_label("Prompt 1", exact=True).fill(HEART)
+    expect(page.locator(".score").first).not_to_have_text(str(first))
+    answered(page)
+    settle(page)
+    assert mask_of(HEART, 640)[brightest(page)]
+    before = len(asked)
+    page.get_by_label("Prompt 1", exact=True).fill(RING)
+    expect(page.locator(".score").first).to_have_text(str(first))
+    assert len(asked) == before, "what was asked is not asked twice"
+
+
+def test_scores_and_map_are_those_of_explain(page: Any, address: str) -> None:
+    open_page(page, address)
+    expected = whylight.explain("scenes", draw_scene(SEED, 384).picture, RING)
+    assert page.locator(".score").first.text_content() == f"{expected.scores[0]:.3f}"
+    brightest(page)
+    shown = np.asarray(Image.fromarray(canvas(page)).resize((384, 384), Image.Resampling.BOX))[..., 0] / 255
+    assert np.abs(shown - expected.maps[0].numpy()).mean() < 0.01
+
+
+def test_unknown_words_are_marked(page: Any, address: str) -> None:
+    open_page(page, address)
+    page.get_by_label("Prompt 1", exact=True).fill("a red zebra")
+    expect(page.locator(".unknown").first).to_have_text("not known to this model: zebra")
+
+
+def test_an_upload_with_a_nasty_name_lies_upright(page: Any, address: str, tmp_path: Any) -> None:
+    picture = Image.fromarray(draw_scene(SEED, 300).picture).resize((450, 300))
+    turned = picture.transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    file = tmp_path / "<img src=x onerror=alert(1)>.png"
+    turned.save(file, exif=exif)
+    open_page(page, address)
+    page.locator("#file").set_input_files(file)
+    expect(page.locator("#live")).to_have_text(re.compile("450 by 300"))
+    answered(page)
+    settle(page)
+    assert canvas(page).shape[:2] == (427, 640)
+    tab(page, "Take it along")
+    expect(page.locator("#panel-take code").first).to_contain_text("<img src=x onerror=alert(1)>.png")
+    assert not page.locator("img[src=x]").count()
+    expect(page.locator("#address-note")).to_contain_text("everything but your picture")
+
+
+def test_what_is_no_picture_is_one_line(page: Any, address: str, tmp_path: Any) -> None:
+    open_page(page, address)
+    file = tmp_path / "letter.png"
+    file.write_bytes(b"<svg onload=alert(1)>")
+    page.locator("#file").set_input_files(file)
+    expect(page.get_by_role("alert")).to_contain_text("no picture of a known format")
+
+
+def test_layers(page: Any, address: str) -> None:
+    open_page(page, address, f"scene={SEED}&p=a+plain+red+ring&view=map&colormap=gray")
+    settle(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "explain" in request.url else None)
+    page.get_by_label("Last").fill("2")
+    expect(page.locator("#layers-out")).to_have_text("1 to 3 of 6")
+    page.get_by_label("One alone").check()
+    expect(page.locator("#layers-out")).to_have_text("3 alone")
+    settle(page)
+    session = whylight.record(whylight.load("scenes"), draw_scene(SEED, 384).picture)
+    _, layers = session.explain_by_layer(RING)
+    best = int(layers[0, 2].argmax())
+    shown = canvas(page)[..., 0]
+    at = np.unravel_index(shown.argmax(), shown.shape)
+    assert (int(at[0] * 12 / 640), int(at[1] * 12 / 640)) == divmod(best, 12)
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator("#layers-out")).to_have_text("2 alone")
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#all-layers").click()
+    expect(page.locator("#layers-out")).to_have_text("1 to 6 of 6")
+    assert not asked, "layers are the browser's own work"
+
+
+def test_views_of_several_prompts(page: Any, address: str) -> None:
+    open_page(page, address, f"scene={SEED}&p=a+plain+red+ring&p=a+dotted+blue+heart")
+    answered(page, 1)
+    for name, count in (("Side by side", 2), ("All prompts", 3), ("Slider", 1), ("Which wins", 1)):
+        page.get_by_role("radio", name=name).check()
+        expect(page.locator("#cells canvas")).to_have_count(count)
+    settle(page)
+    shown = canvas(page).astype(int)
+    for prompt, color in ((RING, (0xE6, 0x9F, 0x00)), (HEART, (0x56, 0xB4, 0xE9))):
+        other = (0x56, 0xB4, 0xE9) if prompt == RING else (0xE6, 0x9F, 0x00)
+        inside = shown[mask_of(prompt, 640)]
+        nearer = np.abs(inside - color).sum(1) < np.abs(inside - other).sum(1)
+        assert nearer.mean() > 0.7
+    page.get_by_role("radio", name="Overlay").check()
+    page.get_by_label("Contour").check()
+    expect(page.locator("#threshold-out")).to_have_text("50 %")
+    page.get_by_label("Patch grid").check()
+    page.locator("#cells canvas").hover(position={"x": 100, "y": 100})
+    expect(page.locator("#readout")).to_have_text(re.compile(r"row \d+, column \d+: a plain red ring \d+ %"))
+
+
+def test_methods_side_by_side(page: Any, address: str) -> None:
+    open_page(page, address)
+    tab(page, "Methods")
+    expect(page.locator("#method-cells canvas")).to_have_count(3, timeout=20_000)
+    expect(page.locator("#method-cells figcaption").nth(1)).to_have_text(
+        re.compile(r"chefercam.*(ms|s), [\d.]+ × a forward")
+    )
+    page.get_by_role("button", name="rollout", exact=True).click()
+    expect(page.locator("#method-cells canvas")).to_have_count(4)
+    answers = [
+        whylight.explain("scenes", draw_scene(SEED, 384).picture, RING, name) for name in ("legrad", "chefercam")
+    ]
+    ranks = [answer.relevance.flatten().argsort().argsort().double() for answer in answers]
+    expected = float(np.corrcoef(*ranks)[0, 1])
+    expect(page.locator(".matrix tbody tr").first.locator("td").nth(1)).to_have_text(f"{expected:.2f}")
+    page.locator("#method").select_option("rollout")
+    answered(page)
+    expect(page.locator("#layers-out")).to_have_text("in one")
+
+
+def test_a_patch(page: Any, address: str) -> None:
+    open_page(page, address)
+    tab(page, "Patches and heads")
+    box = page.locator("#cells canvas").bounding_box()
+    page.locator("#cells canvas").click(position={"x": box["width"] * 3.5 / 12, "y": box["height"] * 2.5 / 12})
+    expect(page.locator("#panel-patches")).to_contain_text("Patch in row 3, column 4")
+    expect(page.locator("#patch-cells canvas")).to_have_count(4)
+    page.locator("#cells canvas").press("ArrowRight")
+    expect(page.locator("#panel-patches")).to_contain_text("row 3, column 5")
+
+
+def test_words(page: Any, address: str) -> None:
+    open_page(page, address)
+    expect(page.locator("#prompt-words .word")).to_have_text(["a", "plain", "red", "ring"])
+    page.locator("#prompt-words .word").nth(2).hover()
+    expect(page.locator("#without-cells figcaption").nth(1)).to_have_text(re.compile(r"without “red”: -?0\.\d+"))
+    expected = whylight.explain("scenes", draw_scene(SEED, 384).picture, "a plain ring").scores[0]
+    expect(page.locator("#without-cells figcaption").nth(1)).to_contain_text(f"{expected:.3f}")
+
+
+def test_is_it_true(page: Any, address: str) -> None:
+    open_page(page, address)
+    tab(page, "Is it true?")
+    page.get_by_role("button", name="Erase patches").click()
+    expect(page.locator("#panel-erase .verdict").first).to_contain_text("The map holds", timeout=30_000)
+    points = page.locator("#panel-erase polyline.score").first.get_attribute("points").split()
+    assert len(points) == 10
+    assert (canvas(page, "#erased").sum(-1) == 0).mean() == pytest.approx(0.9, abs=0.04)
+    page.get_by_role("button", name="Take out words").first.click()
+    expect(page.locator("#panel-erase .verdict").nth(1)).to_contain_text("mean score", timeout=30_000)
+
+
+def test_take_it_along(page: Any, address: str, tmp_path: Any) -> None:
+    open_page(page, address)
+    tab(page, "Take it along")
+    expected = whylight.explain("scenes", draw_scene(SEED, 384).picture, RING)
+    files = {}
+    for form in ("png", "npz", "json", "html", "overlay"):
+        with page.expect_download() as download:
+            page.locator(f"#save-{form}").click()
+        files[form] = tmp_path / f"saved.{form}"
+        download.value.save_as(files[form])
+    assert Image.open(files["png"]).width > 800
+    assert Image.open(files["overlay"]).size == (640, 640)
+    assert zipfile.is_zipfile(files["npz"])
+    np.testing.assert_allclose(np.load(files["npz"])["maps"], expected.maps.numpy(), atol=1e-5)
+    saved = json.loads(files["json"].read_text())
+    np.testing.assert_allclose(saved["targets"][0]["relevance"], expected.relevance[0].numpy(), rtol=1e-4)
+    kept = page.context.new_page()
+    kept.goto(files["html"].as_uri())
+    expect(kept.locator("figcaption").nth(1)).to_contain_text(RING)
+    kept.close()
+    page.get_by_role("button", name="Copy", exact=True).first.click()
+    expect(page.locator("#live")).to_have_text(re.compile("copied"))
+    lines = page.evaluate("() => navigator.clipboard.readText()")
+    scope: dict[str, Any] = {}
+    exec(lines.replace("import whylight", "import whylight, whylight.scenes").rpartition("\n")[0], scope)
+    np.testing.assert_allclose(scope["result"].maps.numpy(), expected.maps.numpy(), atol=1e-5)
+
+
+def test_a_pasted_address_gives_the_same_view(page: Any, address: str) -> None:
+    open_page(page, address, f"scene={SEED}&p=a+plain+red+ring&p=a+dotted+blue+heart")
+    page.get_by_role("radio", name="Side by side").check()
+    page.locator("#colormap").select_option("viridis")
+    page.locator("#method").select_option("chefercam")
+    page.get_by_role("button", name="Show the map of prompt 2").click()
+    answered(page, 1)
+    expect(page).to_have_url(re.compile("view=side.*chosen=1.*colormap=viridis"))
+    settle(page)
+    expect(page.locator("#cells figcaption").nth(1)).to_have_text(HEART)
+    shown, url = canvas(page, "#cells figure:nth-child(2) canvas"), page.url
+    page.goto("about:blank")
+    page.goto(url)
+    answered(page, 1)
+    expect(page.locator("#cells figcaption").nth(1)).to_have_text(HEART)
+    settle(page)
+    assert np.array_equal(canvas(page, "#cells figure:nth-child(2) canvas"), shown)
+
+
+def test_keyboard_only(page: Any, address: str) -> None:
+    open_page(page, address)
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement.getAttribute('aria-label')") == "Prompt 1":
+            break
+    expect(page.get_by_label("Prompt 1", exact=True)).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(HEART)
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Prompt 2", exact=True)).to_be_focused()
+    page.keyboard.type("a striped yellow star")
+    answered(page, 1)
+    expect(page.locator("#live")).to_have_text(re.compile("Answered.*a striped yellow star"))
+    page.locator("#tab-words").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-patches")).to_be_focused()
+    expect(page.locator("#panel-patches")).to_be_visible()
+
+
+def test_a_classifier(page: Any, address: str) -> None:
+    open_page(page, address, f"scene={SEED}&model=classes")
+    expect(page.locator("#top-classes button")).to_have_count(5)
+    expect(page.locator(".score").first).to_have_text(re.compile(r"\d+\.\d %"))
+    page.get_by_role("button", name="Add a class").click()
+    page.get_by_label("Class 2", exact=True).fill("lamp")
+    answered(page, 1)
+    assert page.locator("#class-names option").count() == 5
+    page.get_by_label("Class 2", exact=True).fill("lam")
+    expect(page.get_by_role("alert")).to_contain_text("Did you mean 'lamp'")
+
+
+def test_a_text_classifier(page: Any, address: str) -> None:
+    page.goto(f"{address}/#model=words")
+    expect(page.locator("#text-page")).to_be_visible(timeout=20_000)
+    page.locator("#text").fill("The film was <b>good</b> 😀 not bad")
+    expect(page.locator("#text-score")).to_have_text(re.compile(r"(good|bad): \d+\.\d %"))
+    expect(page.locator("#text-words")).to_have_text("The film was <b>good</b> 😀 not bad")
+    assert page.locator("#text-words b").count() == 0
+    page.locator("#text-class").select_option("good")
+    expect(page.locator("#text-score")).to_have_text(re.compile("good"))
+    page.get_by_role("button", name="Take out words").last.click()
+    expect(page.locator("#text-erase .verdict")).to_contain_text("mean score", timeout=20_000)
+
+
+def test_a_phone(browser: Any, address: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark")
+    page = context.new_page()
+    open_page(page, address)
+    for name in ("Patches and heads", "Methods", "Is it true?", "Take it along", "Words"):
+        tab(page, name)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(19, 18, 22)"
+    context.close()
+
+
+def test_two_clients_at_once(browser: Any, address: str) -> None:
+    contexts = [browser.new_context() for _ in range(2)]
+    pages = [context.new_page() for context in contexts]
+    for page, prompt in zip(pages, (RING, HEART), strict=True):
+        page.goto(f"{address}/#scene={SEED}&p={prompt.replace(' ', '+')}")
+    picture = draw_scene(SEED, 384).picture
+    for page, prompt in zip(pages, (RING, HEART), strict=True):
+        answered(page)
+        assert (
+            page.locator(".score").first.text_content()
+            == f"{whylight.explain('scenes', picture, prompt).scores[0]:.3f}"
+        )
+    for context in contexts:
+        context.close()
