@@ -3,10 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: explain test lint bench bench-methods bench-memory bench-gpu clean
+.PHONY: explain web test lint bench bench-methods bench-memory bench-gpu clean
 
 explain: $(VENV)/explain.stamp  ## explain a bundled scene with the bundled model: out/
 	$(BIN)/whylight explain --out out
+
+web: $(VENV)/web.stamp  ## the web app on the bundled model: http://127.0.0.1:8000
+	$(BIN)/whylight web
 
 test: $(VENV)/dev.stamp  ## the whole suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
@@ -39,6 +42,10 @@ $(BIN)/python:
 $(VENV)/explain.stamp: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
+
+$(VENV)/web.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[web]"
+	touch $@ $(VENV)/explain.stamp
 
 $(VENV)/dev.stamp: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"

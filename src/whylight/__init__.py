@@ -67,7 +67,7 @@ _HOMES = {
 }
 _VIEWS = {"View", "load", "wrap"}
 """What gives views, which have :func:`record` as a method once its module is there."""
-_PACKAGES = {"methods", "scenes"}
+_PACKAGES = {"methods", "scenes", "web"}
 """Packages under their own name; ``methods`` can also be called (:mod:`whylight.methods.callable_package`)."""
 
 

@@ -35,9 +35,9 @@ def routes(context: Context) -> APIRouter:
             if asked.layers:
                 if asked.method != "legrad":
                     raise BadInput("layers are apart in legrad only")
-                whole, layers = session.explain_by_layer(targets_of(context, served, asked), **options_of(asked))
+                whole, layers = session.explain_by_layer(targets_of(context, served, asked), **asked.options)
             else:
-                whole = session.explain(targets_of(context, served, asked), asked.method, **options_of(asked))
+                whole = session.explain(targets_of(context, served, asked), asked.method, **asked.options)
             facts = _facts(whole, layers, asked)
             return as_json(facts | {"forward_seconds": served.forward_seconds(session.look.pixels)})
 
@@ -107,27 +107,6 @@ def targets_of(context: Context, served: Served, asked: AskPicture) -> Any:
     if not targets:
         return None
     return targets
-
-
-def options_of(asked: AskPicture) -> dict[str, Any]:
-    """The method's options, each of the kind of its default.
-
-    Raises:
-        UnknownName: no such method or option.
-        BadInput: of another kind.
-    """
-    from whylight.methods import find_method
-
-    method = find_method(asked.method)
-    options = method.check_options(asked.options)
-    for name, value in options.items():
-        default = method.options[name]
-        kind: Any = str if default is None else (int, float) if type(default) is float else type(default)
-        if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-            raise BadInput(f"{asked.method}: {name}={value!r} is not of the kind of {default!r}")
-        if value is None and default is not None:
-            raise BadInput(f"{asked.method}: {name} needs a value")
-    return options
 
 
 def _facts(whole: Explanation, layers: Tensor | None, asked: Explain) -> dict[str, Any]:

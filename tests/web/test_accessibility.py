@@ -1,0 +1,54 @@
+"""axe-core, fetched from npm as the tests run, finds no serious fault; light and dark, desk and phone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+
+from whylight.scenes import EXAMPLE_SEEDS
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    if shutil.which("npm") is None:
+        pytest.skip("no npm here: apt-get install npm")
+    folder: Path = tmp_path_factory.mktemp("axe")
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        pytest.skip("npm did not bring axe-core in time")
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if done.returncode or not script.exists():
+        pytest.skip(f"npm could not bring axe-core: {done.stderr.strip()[:200]}")
+    return script.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_no_serious_fault(browser: Any, address: str, axe: str, width: int, scheme: Any) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&p=a+plain+red+ring&p=a+red+zebra")
+    expect(page.locator("#prompt-words .word").first).to_be_visible(timeout=20_000)
+    page.evaluate(axe)
+    tabs = ["Words", "Patches and heads", "Methods", "Is it true?", "Take it along"]
+    for name in tabs if width == 1280 else tabs[2:3]:
+        page.get_by_role("tab", name=name).click()
+        if name == "Is it true?":
+            page.get_by_role("button", name="Erase patches").click()
+            expect(page.locator("#panel-erase polyline.score").first).to_be_attached(timeout=20_000)
+        found = page.evaluate("() => axe.run()")
+        serious = [
+            (each["id"], [node["html"][:120] for node in each["nodes"]][:3])
+            for each in found["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+        assert not serious, (name, serious)
+    context.close()
