@@ -8,7 +8,6 @@ import typer
 
 from whylight.cli.options import Device, Model, Prompts, Size
 from whylight.cli.printing import print_note
-from whylight.cli.run_progress import told
 from whylight.cli.sources import parse_size
 from whylight.errors import BadInput, WhylightError
 
@@ -63,6 +62,7 @@ def run(
     ):
         if value not in words:
             raise BadInput(f"{name} is one of {', '.join(w for w in words if w)}, not {value!r}")
+    from whylight.cli.run_progress import told
     from whylight.maps.planning import plan_maps, retried
     from whylight.maps.settings import Wanted
     from whylight.runs.engines.torchrun import local_device

@@ -26,7 +26,7 @@ def draw_scores(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[np.in
     bins = np.histogram_bin_edges(columns["score"][rows].astype(float), 40)
     for target in shown:
         own = columns["score"][rows[columns["target"][rows] == target]].astype(float)
-        axes.hist(own, bins, histtype="step", linewidth=1.4, label=f"{target} ({len(own):,})")
+        axes.hist(own, bins.tolist(), histtype="step", linewidth=1.4, label=f"{target} ({len(own):,})")
     axes.set_xlabel(name)
     axes.set_ylabel("pictures")
     axes.legend(fontsize=7, title=None if len(shown) == len(targets) else f"{len(shown)} of {len(targets)} targets")
