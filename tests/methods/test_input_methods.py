@@ -103,7 +103,7 @@ def test_a_missing_captum_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(("name", "steps"), [("integrated_gradients", 1), ("beyond_intuition", 0)])
 def test_too_few_steps(name: str, steps: int) -> None:
     view, oracle = timm_oracle("integrated_gradients")
-    with pytest.raises(BadInput, match="steps must be [12] to 1,000"):
+    with pytest.raises(BadInput, match=r"steps must be [12] to 1,000"):
         relevance(view, oracle["image"], CLASSES, name, steps=steps)
 
 
