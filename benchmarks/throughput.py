@@ -3,7 +3,8 @@
     python benchmarks/throughput.py --model ViT-B-16 --pictures 24 --rounds 3 --peer FOLDER
 
 Everything works on the same JPEG files with the same random weights, in turn, several rounds; ratios are of the same
-round, and their median is printed. `encode` runs on pixels that are ready, with no reading, decoding or writing.
+round, and their median is printed: once by the clock, once by processor time, which says more on a machine that others
+use too. `encode` runs on pixels that are ready, with no reading, decoding or writing.
 `explain` is the same for LeGrad: what `run` would take if reading and writing were free. `run` does everything, but for
 loading the model. --peer is a folder made by
 
@@ -23,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,23 @@ from whylight.scenes import draw_scene
 
 BATCH = 8
 PROMPTS = tuple(f"a photo of thing number {index}" for index in range(10))
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Pictures per second, and per second of processor time of the whole process."""
+
+    clock: float
+    processor: float
+
+
+class Watch:
+    def __init__(self) -> None:
+        self._clock, self._processor = time.perf_counter(), time.process_time()
+
+    def rate(self, pictures: int) -> Rate:
+        clock, processor = time.perf_counter() - self._clock, time.process_time() - self._processor
+        return Rate(pictures / clock, pictures / processor)
 
 
 def main() -> None:
@@ -78,7 +96,7 @@ def rates(folder: Path, arguments: argparse.Namespace) -> None:
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, weights)
     del model
     plans = {count: plan(folder, arguments.model, weights, count) for count in (1, 10)}
-    ways: dict[str, Callable[[], float]] = {"encode": encoder(plans[1])}
+    ways: dict[str, Callable[[], Rate]] = {"encode": encoder(plans[1])}
     for count in (1, 10):
         ways[f"explain, {count} prompts"] = explainer(plans[count])
         ways[f"run, {count} prompts"] = runner(plans[count], folder, count)
@@ -86,29 +104,35 @@ def rates(folder: Path, arguments: argparse.Namespace) -> None:
         peer = Peer(arguments.peer, arguments.model, weights, paths[: arguments.peer_pictures])
         for count in (1, 10):
             ways[f"legrad_torch, {count} prompts"] = lambda count=count: peer.rate(count)  # type: ignore[misc]
-    measured: dict[str, list[float]] = {name: [] for name in ways}
+    measured: dict[str, list[Rate]] = {name: [] for name in ways}
     for number in range(arguments.rounds + 1):
         for name, way in ways.items():
             rate = way()
             if number:  # the first round warms up
                 measured[name].append(rate)
-        print(f"round {number}: " + ", ".join(f"{n} {r[-1]:.2f}/s" for n, r in measured.items() if r), flush=True)
+        print(f"round {number}: " + ", ".join(f"{n} {r[-1].clock:.2f}/s" for n, r in measured.items() if r), flush=True)
     table(arguments.model, measured)
 
 
-def table(model: str, measured: dict[str, list[float]]) -> None:
+def table(model: str, measured: dict[str, list[Rate]]) -> None:
     print(f"\n{model}, batch {BATCH}, {torch.get_num_threads()} threads\n")
-    print("| | pictures/s | of encode, same round | times legrad_torch |")
-    print("|---|---:|---:|---:|")
-    for name, values in measured.items():
-        encode = statistics.median(v / e for v, e in zip(values, measured["encode"], strict=True))
-        peer = measured.get(f"legrad_torch, {name.partition(', ')[2]}", [])
-        times = f"{statistics.median(v / p for v, p in zip(values, peer, strict=True)):.2f}" if peer else "-"
-        print(f"| {name} | {statistics.median(values):.2f} | {encode:.2f} | {times} |")
+    print("| | pictures/s | of encode | of encode, processor time | times legrad_torch | the same, processor time |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for name, rates in measured.items():
+        peer = measured.get(f"legrad_torch, {name.partition(', ')[2]}")
+        cells = [f"{statistics.median(rate.clock for rate in rates):.2f}"]
+        for other in (measured["encode"], peer):
+            for kind in ("clock", "processor"):
+                cells.append("-" if other is None else f"{ratio(rates, other, kind):.2f}")
+        print(f"| {name} | {' | '.join(cells)} |")
     for count in (1, 10):
-        pairs = zip(measured[f"run, {count} prompts"], measured[f"explain, {count} prompts"], strict=True)
-        cost = statistics.median(1 - run / explain for run, explain in pairs)
-        print(f"\nReading, decoding and writing cost {100 * cost:.1f} % with {count} prompts.")
+        run, explain = measured[f"run, {count} prompts"], measured[f"explain, {count} prompts"]
+        costs = [f"{100 * (1 - ratio(run, explain, kind)):.1f} % of the {kind}" for kind in ("clock", "processor")]
+        print(f"\nReading, decoding and writing cost {' and '.join(costs)} with {count} prompts.")
+
+
+def ratio(some: list[Rate], others: list[Rate], kind: str) -> float:
+    return statistics.median(getattr(a, kind) / getattr(b, kind) for a, b in zip(some, others, strict=True))
 
 
 def plan(folder: Path, model: str, weights: Path, count: int) -> Plan:
@@ -129,42 +153,41 @@ def decoded(planned: Plan) -> list[list[object]]:
     return [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
 
 
-def encoder(planned: Plan) -> Callable[[], float]:
+def encoder(planned: Plan) -> Callable[[], Rate]:
     batches = [torch.stack([item.pixels for item in batch]) for batch in decoded(planned)]  # type: ignore[attr-defined]
     module = planned.maker.view.module  # type: ignore[attr-defined]
 
-    def rate() -> float:
-        start = time.perf_counter()
+    def rate() -> Rate:
+        watch = Watch()
         with torch.inference_mode():
             for pixels in batches:
                 module.encode_image(pixels, normalize=True)
-        return sum(map(len, batches)) / (time.perf_counter() - start)
+        return watch.rate(sum(map(len, batches)))
 
     return rate
 
 
-def explainer(planned: Plan) -> Callable[[], float]:
+def explainer(planned: Plan) -> Callable[[], Rate]:
     batches = decoded(planned)
 
-    def rate() -> float:
-        start = time.perf_counter()
+    def rate() -> Rate:
+        watch = Watch()
         for batch in batches:
             planned.maker.rows(batch)
-        return sum(map(len, batches)) / (time.perf_counter() - start)
+        return watch.rate(sum(map(len, batches)))
 
     return rate
 
 
-def runner(planned: Plan, folder: Path, count: int) -> Callable[[], float]:
+def runner(planned: Plan, folder: Path, count: int) -> Callable[[], Rate]:
     number = 0
 
-    def rate() -> float:
+    def rate() -> Rate:
         nonlocal number
         number += 1
-        start = time.perf_counter()
+        watch = Watch()
         execute(planned, folder / f"run-{count}-{number}")
-        pictures = sum(planned.read.size(shard) for shard in planned.read.numbers)
-        return pictures / (time.perf_counter() - start)
+        return watch.rate(sum(planned.read.size(shard) for shard in planned.read.numbers))
 
     return rate
 
@@ -183,7 +206,7 @@ class Peer:
             text=True,
         )
 
-    def rate(self, count: int) -> float:
+    def rate(self, count: int) -> Rate:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{count}\n")
@@ -191,7 +214,7 @@ class Peer:
         while not (line := self._process.stdout.readline()).startswith("rate "):
             if not line:
                 raise SystemExit("legrad_torch ended")
-        return float(line.split()[1])
+        return Rate(*map(float, line.split()[1:]))
 
 
 _PEER = """
@@ -207,11 +230,12 @@ tokens = open_clip.get_tokenizer(asked["model"])([f"a photo of thing number {i}"
 wrapped = LeWrapper(model.eval(), layer_index=0)
 texts = wrapped.encode_text(tokens, normalize=True).detach()
 for line in sys.stdin:
-    start = time.perf_counter()
+    clock, processor = time.perf_counter(), time.process_time()
     for path in asked["paths"]:
         picture = preprocess(Image.open(path)).unsqueeze(0)
         wrapped.compute_legrad(texts[: int(line)], picture).detach()
-    print("rate", len(asked["paths"]) / (time.perf_counter() - start), flush=True)
+    count = len(asked["paths"])
+    print("rate", count / (time.perf_counter() - clock), count / (time.process_time() - processor), flush=True)
 """
 
 
@@ -238,7 +262,7 @@ def memory(folder: Path, count: int) -> None:
                 seen[step] = resident()
                 print(f"{step:,} pictures: {seen[step]:.1f} MB, {standing.per_second:.0f}/s", flush=True)
 
-    execute(replace(planned), folder / "run", progress=look)
+    execute(planned, folder / "run", progress=look)
 
 
 def resident() -> float:

@@ -17,7 +17,7 @@ from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.reports.summary import summarize
 from whylight.runs.manifest import settings_of
 from whylight.runs.part import Part
-from whylight.runs.run import execute
+from whylight.runs.run import Engine, execute
 from whylight.runs.store import finished, read_rows
 
 WANTED = {
@@ -108,6 +108,21 @@ def test_parts_of_a_job_array_share_a_folder(planned, undisturbed, tmp_path):
 def test_workers_decode_the_same(planned, undisturbed, tmp_path):
     execute(planned, tmp_path / "run", workers=1)
     assert rows(tmp_path / "run") == rows(undisturbed)
+
+
+def test_ranks_take_over_what_others_left(planned, undisturbed, tmp_path, monkeypatch):
+    for rank, world in (("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS")):
+        monkeypatch.setenv(rank, "1")
+        monkeypatch.setenv(world, "2")
+        counts: list[int] = []
+        execute(
+            planned, tmp_path / rank, engine=Engine("torchrun"), progress=lambda said, to=counts: to.append(said.total)
+        )
+        assert rows(tmp_path / rank) == rows(undisturbed)
+        assert counts[0] == 4, "its own share is one shard of three"
+        monkeypatch.delenv(rank)
+    with pytest.raises(BadInput, match="torchrun --nproc-per-node"):
+        execute(planned, tmp_path / "none", engine=Engine("torchrun"))
 
 
 @pytest.mark.parametrize("text", ["2/2", "-1/2", "1", "a/b"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +30,11 @@ def benchmark(
     shard: Annotated[str, typer.Option(help="i/n: only every n-th shard from the i-th on (0-based).")] = "0/1",
     shard_size: Annotated[int, typer.Option(min=1, help="Pictures in a shard: what a kill can lose.")] = 64,
     batch: Annotated[int, typer.Option(min=1, help="Pictures explained at once.")] = 16,
+    engine: Annotated[str, typer.Option(help="local, torchrun (or Slurm) or ray.")] = "local",
     workers: Annotated[int, typer.Option(min=0, help="Processes that decode pictures.")] = 0,
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; default: one is started here.")] = None,
+    actors: Annotated[int, typer.Option(min=1, help="Ray's processes that hold the model.")] = 1,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each of them.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, mps.")] = None,
     precision: Annotated[str | None, typer.Option(help="float32, bfloat16, float16, float64.")] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
@@ -43,7 +49,7 @@ def benchmark(
     from whylight.reports.summary import summarize, write_summary
     from whylight.reports.tables import markdown, terminal_table
     from whylight.runs.part import Part
-    from whylight.runs.run import execute
+    from whylight.runs.run import ENGINES, Engine, execute
 
     console = Console()
     if name == "list":
@@ -52,6 +58,8 @@ def benchmark(
         return
     if explain is not None and explain not in _EXPLAINED:
         raise BadInput(f"--explain is one of {', '.join(_EXPLAINED)}, not {explain!r}")
+    if engine not in ENGINES:
+        raise BadInput(f"--engine is one of {', '.join(ENGINES)}, not {engine!r}")
     wanted = Wanted(
         benchmark=name,
         data=data,
@@ -65,12 +73,13 @@ def benchmark(
         device=device,
         precision=precision,
     )
-    planned = plan(wanted)
+    planned = replace(plan(wanted), remake=partial(plan, wanted))
     for label, reason in planned.left_out.items():
         console.print(f"left out: {label}: {reason}", highlight=False)
     folder = out or Path("results") / f"{name}-{_file_name(model)}"
     with run_progress(console, name) as advanced:
-        execute(planned, folder, part=Part.parse(shard), workers=workers, progress=advanced)
+        where = Engine(engine, workers, None, address, actors, gpus)
+        execute(planned, folder, engine=where, part=Part.parse(shard), progress=advanced)
     summary = summarize(folder)
     published = figures_for(name, model) if compare else {}
     write_summary(summary, markdown(summary, published))

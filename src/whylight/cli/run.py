@@ -54,8 +54,10 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for every event.")] = False,
 ) -> None:
     """Explain a folder, a table, a crawl. Stopped at any moment and started again, a run continues."""
+    from whylight.runs.run import ENGINES, Engine, execute
+
     for value, words, name in (
-        (engine, ("local", "torchrun", "ray"), "--engine"),
+        (engine, ENGINES, "--engine"),
         (on_existing, ("resume", "extend", "overwrite"), "--on-existing"),
         (precision, ("float16", "float32"), "--precision"),
         (fit, (None, *_FITS), "--fit"),
@@ -66,7 +68,6 @@ def run(
     from whylight.maps.planning import plan_maps, retried
     from whylight.maps.settings import Wanted
     from whylight.runs.engines.torchrun import local_device
-    from whylight.runs.run import Engine, execute
 
     wanted = Wanted(
         pictures=tuple(pictures),
@@ -95,7 +96,7 @@ def run(
     for label, reason in plan.left_out.items():
         print_note(f"left out: {label}: {reason}")
     again = retried(plan) if retry_failed else frozenset()
-    where = Engine(cast(Any, engine), workers, timeout, address, actors, gpus)
+    where = Engine(engine, workers, timeout, address, actors, gpus)
     with told(plan, out, again=again, as_json=as_json) as progress:
         if retry_failed and not again:
             return

@@ -23,7 +23,8 @@ def draw_scores(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[np.in
     shown = targets[np.argsort(-counts, kind="stable")][:_TARGETS]
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()
-    bins = np.histogram_bin_edges(columns["score"][rows].astype(float), 40)
+    many = max(8, min(40, round(len(rows) ** 0.5)))
+    bins = np.histogram_bin_edges(columns["score"][rows].astype(float), many)
     for target in shown:
         own = columns["score"][rows[columns["target"][rows] == target]].astype(float)
         axes.hist(own, bins.tolist(), histtype="step", linewidth=1.4, label=f"{target} ({len(own):,})")

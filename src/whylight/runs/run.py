@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from whylight.errors import BadInput
 from whylight.runs.engines.local import run_local
@@ -16,8 +15,7 @@ from whylight.runs.plan import Plan
 from whylight.runs.progress import Progress, silent
 from whylight.runs.store import finished
 
-EngineName = Literal["local", "torchrun", "ray"]
-ENGINES: tuple[EngineName, ...] = ("local", "torchrun", "ray")
+ENGINES = ("local", "torchrun", "ray")
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Engine:
         gpus: of Ray, GPUs of each actor.
     """
 
-    name: EngineName = "local"
+    name: str = "local"
     workers: int = 0
     timeout: float | None = None
     address: str | None = None
