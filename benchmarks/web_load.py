@@ -10,13 +10,13 @@ and after 5,000 requests, and the ratio of an answer over HTTP, as the page asks
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ import psutil
 import torch
 
 import whylight
+import whylight.errors
 from whylight.models.view import View
 from whylight.scenes import FIRST_EVALUATION_SEED, draw_scene
 from whylight.scenes.draw import COLORS
@@ -153,6 +154,7 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=30, help="further prompts that are timed")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    warnings.simplefilter("ignore", whylight.errors.WhylightWarning)
     if arguments.serve:
         serve(arguments.serve)
         return
@@ -164,47 +166,47 @@ def main() -> None:
         address = process.stdout.readline().strip()
         view = view_named(arguments.model)
         own, page = further_prompt(address, view, arguments.prompts)
+        show("further prompt, s", {"session": round(own, 4), "page": round(page, 4), "ratio": round(page / own, 2)})
         whole, apart = by_layer(view, arguments.prompts)
-        found = {
-            "model": arguments.model,
-            "further prompt": {"session": own, "page": page, "ratio": round(page / own, 2)},
-            "layers apart": {"sum": whole, "apart": apart, "ratio": round(apart / whole, 2)},
-        }
+        show("layers, s", {"sum": round(whole, 4), "apart": round(apart, 4), "ratio": round(apart / whole, 2)})
         if arguments.model == "scenes":
-            found |= load(address, view, process.pid, arguments)
-        print(json.dumps(found, indent=1))
+            load(address, view, process.pid, arguments)
     finally:
         process.terminate()
         process.wait(60)
 
 
-def load(address: str, view: View, server: int, arguments: argparse.Namespace) -> dict[str, Any]:
+def load(address: str, view: View, server: int, arguments: argparse.Namespace) -> None:
     expected = expected_maps(view)
     memory = psutil.Process(server)
     tally = ask_all(address, expected, arguments.requests, arguments.clients)
+    show(f"{arguments.clients} clients at once", of_tally(tally))
+    if not arguments.more:
+        return
+    first = ask_all(address, expected, 500, 8)
+    after_500 = memory.memory_info().rss
+    rest = ask_all(address, expected, arguments.more - 500, 8)
+    after_all = memory.memory_info().rss
+    show("8 clients, the first 500", of_tally(first))
+    show(f"8 clients, as many more as make {arguments.more}", of_tally(rest))
+    figures = {"after 500": round(after_500 / 1e6, 1), f"after {arguments.more}": round(after_all / 1e6, 1)}
+    show("server's memory, MB", figures | {"ratio": round(after_all / after_500, 3)})
+
+
+def of_tally(tally: Tally) -> dict[str, float]:
     ordered = sorted(tally.seconds)
-    found: dict[str, Any] = {
+    return {
         "requests": len(ordered),
-        "clients": arguments.clients,
         "lost": tally.lost,
         "mixed up": tally.mixed_up,
         "told to wait": tally.asked_again,
         "median ms": round(1000 * statistics.median(ordered), 1),
         "p99 ms": round(1000 * ordered[int(0.99 * len(ordered))], 1),
     }
-    if arguments.more:
-        ask_all(address, expected, 500, 8)
-        after_500 = memory.memory_info().rss
-        more = ask_all(address, expected, max(0, arguments.more - 500), 8)
-        after_all = memory.memory_info().rss
-        found["memory"] = {
-            "after 500, MB": round(after_500 / 1e6, 1),
-            f"after {arguments.more}, MB": round(after_all / 1e6, 1),
-            "ratio": round(after_all / after_500, 3),
-        }
-        found["lost"] += more.lost
-        found["mixed up"] += more.mixed_up
-    return found
+
+
+def show(name: str, figures: dict[str, float]) -> None:
+    print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in figures.items()), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from whylight.web import Limits
 from whylight.web.line import Line
 from whylight.web.refusal import Refusal
+
+
+def apart(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """On a thread of its own: the browser's tests leave a running loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, run()).result()
 
 
 def test_clients_take_turns() -> None:
@@ -26,7 +35,7 @@ def test_clients_take_turns() -> None:
         go.set()
         await asyncio.gather(first, one, *many)
 
-    asyncio.run(run())
+    apart(run)
     assert done[:2] == ["greedy 0", "modest"]
     assert done[2:] == ["greedy 1", "greedy 2", "greedy 3", "greedy 4"]
 
@@ -54,7 +63,7 @@ def test_a_full_line_says_when_to_come_back_and_given_up_work_is_not_done() -> N
         go.set()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    asyncio.run(run())
+    apart(run)
     assert done == [1, 7]
 
 
@@ -67,4 +76,4 @@ def test_time_is_up() -> None:
         go.set()
         assert await line.do("a", lambda: 5) == 5
 
-    asyncio.run(run())
+    apart(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -12,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from whylight.errors import WhylightError
+from whylight.errors import WhylightError, WhylightWarning
 from whylight.web import about_files, about_maps, about_models, about_pictures, about_words, files_of_page
 from whylight.web.context import Context
 from whylight.web.guard import Door, Guard
@@ -46,6 +47,8 @@ def app(
     Raises:
         BadInput: no model.
     """
+    # What Whylight warns of, the page says itself; a server that runs for weeks must not keep a note of each.
+    warnings.filterwarnings("ignore", category=WhylightWarning, module=r"whylight\.web\.")
     limits = limits or Limits()
     shelf = Shelf(_loaders(views), limits, allow_loading)
     context = Context(shelf, Uploads(limits.picture_bytes), limits)
