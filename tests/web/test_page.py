@@ -112,6 +112,54 @@ def test_an_upload_with_a_nasty_name_lies_upright(page: Any, address: str, tmp_p
     expect(page.locator("#address-note")).to_contain_text("everything but your picture")
 
 
+def test_dropped_and_pasted_pictures(page: Any, address: str) -> None:
+    open_page(page, address)
+    carry = """([kind, seed]) => fetch(`api/scenes/${seed}/picture.png`).then((a) => a.blob()).then((blob) => {
+        const carried = new DataTransfer();
+        carried.items.add(new File([blob], `${kind}.png`, { type: "image/png" }));
+        const event = kind === "drop" ? new DragEvent("drop", { dataTransfer: carried, cancelable: true })
+            : new ClipboardEvent("paste", { clipboardData: carried, bubbles: true });
+        document.dispatchEvent(event);
+    })"""
+    tab(page, "Take it along")
+    for kind, seed in (("drop", EXAMPLE_SEEDS[1]), ("paste", EXAMPLE_SEEDS[2])):
+        page.evaluate(carry, [kind, seed])
+        expect(page.locator("#panel-take code").first).to_contain_text(f'"{kind}.png"')
+        expected = whylight.explain("scenes", draw_scene(seed, 384).picture, RING).scores[0]
+        expect(page.locator(".score").first).to_have_text(f"{expected:.3f}")
+
+
+def test_a_new_scene_and_one_of_the_gallery(page: Any, address: str) -> None:
+    open_page(page, address)
+    page.locator("#gallery button").nth(1).click()
+    answered(page, 1)
+    expect(page.get_by_label("Prompt 1", exact=True)).to_have_value("a dotted green heart")
+    expect(page.locator("#gallery button").nth(1)).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="New", exact=True).click()
+    expect(page.locator("#seed")).not_to_have_value(str(EXAMPLE_SEEDS[1]))
+    page.locator("#seed").fill("77")
+    page.get_by_role("button", name="Draw").click()
+    expected = whylight.explain("scenes", draw_scene(77, 384).picture, "a dotted green heart").scores[0]
+    expect(page.locator(".score").first).to_have_text(f"{expected:.3f}")
+
+
+def test_a_picture_that_the_server_dropped_is_sent_again_unseen(page: Any, address: str, tmp_path: Any) -> None:
+    file = tmp_path / "mine.png"
+    Image.fromarray(draw_scene(SEED, 200).picture).save(file)
+    open_page(page, address)
+    page.locator("#file").set_input_files(file)
+    expect(page.locator("#live")).to_have_text(re.compile("Answered"))
+    gone = '{"error": "gone", "code": "picture_gone"}'
+    page.route("**/api/explain", lambda route: route.fulfill(status=410, body=gone), times=1)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/api/pictures" in request.url else None)
+    page.get_by_label("Prompt 1", exact=True).fill(HEART)
+    expected = whylight.explain("scenes", str(file), HEART).scores[0]
+    expect(page.locator(".score").first).to_have_text(f"{expected:.3f}")
+    assert len(sent) == 1
+    expect(page.locator("#fault")).to_be_hidden()
+
+
 def test_what_is_no_picture_is_one_line(page: Any, address: str, tmp_path: Any) -> None:
     open_page(page, address)
     file = tmp_path / "letter.png"

@@ -127,6 +127,17 @@ def test_a_body_that_does_not_say_how_long_it_is(client: httpx.Client) -> None:
     assert 400 <= answer.status_code < 500
 
 
+def test_a_body_that_does_not_come() -> None:
+    import socket
+
+    serving = Serving(app(dual_encoder(), limits=Limits(seconds=0.3)))
+    host, port = serving.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as slow:
+        slow.sendall(f"POST /api/pictures HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 100\r\n\r\nabc".encode())
+        assert b" 408 " in slow.recv(1000).split(b"\r\n")[0]
+    serving.stop()
+
+
 BODIES: list[Any] = [
     None,
     [],

@@ -25,7 +25,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/save/{form}", response_class=Response)
     async def save(request: Request, form: Literal["png", "npz", "json", "html"], asked: AskPicture) -> Response:
-        """What ``Explanation.save`` writes: the figure, the arrays, everything as JSON; or a self-contained page."""
+        """What Explanation.save writes: the figure, the arrays, everything as JSON; or a self-contained page."""
         served = context.shelf.find(asked.model)
 
         def answer() -> Response:

@@ -26,7 +26,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/explain")
     async def explain(request: Request, asked: Explain) -> Response:
-        """Raw relevance of every patch for every target, unnormalised, or of every layer (``layers``)."""
+        """Raw relevance of every patch for every target, unnormalised, or of every layer."""
         served = context.shelf.find(asked.model)
 
         def answer() -> Response:

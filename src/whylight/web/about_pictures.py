@@ -23,7 +23,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/pictures", openapi_extra={"requestBody": {"content": {"image/*": {}}, "required": True}})
     async def send_picture(request: Request) -> dict[str, Any]:
-        """Send a picture, the bytes of its file as the body. Its name serves as ``picture`` in questions."""
+        """Send a picture, the bytes of its file as the body. Questions take its name as "picture"."""
         data = await request.body()
         async with decoding:
             picture = await asyncio.to_thread(decode, data, context.limits)

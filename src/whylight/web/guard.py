@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 from collections.abc import Iterable
@@ -90,11 +91,17 @@ class Guard:
         if refusal is not None:
             await refused(*refusal)(scope, receive, send_guarded)
             return
-        taken = 0
+        taken, whole = 0, False
 
         async def receive_bounded() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, whole
+            if whole:  # what follows the body is that the client has gone
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), self.limits.seconds)
+            except asyncio.TimeoutError:
+                raise Refusal(408, "too_slow", "the request did not arrive in time") from None
+            whole = not message.get("more_body", False)
             taken += len(message.get("body", b""))
             if taken > most:  # of a body that did not say how long it is
                 raise Refusal(413, "too_large", f"at most {most / 2**20:.0f} MB are taken")

@@ -6,7 +6,7 @@ import { newestOnly } from "./tabs.js";
 
 const SHARES = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [460, 220, 46, 30];
+const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [460, 236, 46, 28, 30];
 
 /** @typedef {{share: number, score: number, random: number, target: string, text?: string}} Point */
 
@@ -71,7 +71,7 @@ function draw(chart, points) {
   const low = Math.min(0, ...values);
   const high = Math.max(low + 1e-6, ...values);
   const x = (share) => LEFT + (share / 0.9) * (WIDTH - LEFT - 22);
-  const y = (value) => 10 + (1 - (value - low) / (high - low)) * (HEIGHT - BOTTOM - 10);
+  const y = (value) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - BOTTOM - TOP);
   const line = (which) => points.map((point) => `${x(point.share).toFixed(1)},${y(point[which]).toFixed(1)}`).join(" ");
   const parts = [low, (low + high) / 2, high].flatMap((value) => [
     shape("line", { x1: LEFT, x2: WIDTH - 22, y1: y(value), y2: y(value), class: "rule" }),
@@ -84,7 +84,7 @@ function draw(chart, points) {
     parts.push(shape("circle", { cx: x(last.share), cy: y(last[which]), r: 3.5, class: which }));
   }
   const key = [["by the map", "score", 0], ["random order", "random", 90]];
-  parts.push(...key.map(([said, which, dx]) => shape("text", { x: LEFT + 8 + dx, y: 20, class: `key ${which}` }, said)));
+  parts.push(...key.map(([said, which, dx]) => shape("text", { x: LEFT + dx, y: 13, class: `key ${which}` }, said)));
   chart.replaceChildren(...parts);
 }
 
