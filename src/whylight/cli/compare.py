@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whylight.cli.files import OutputFolder
-from whylight.cli.options import DEFAULT_OUT, Device, Json, Model, Out, Precision, Prompts, Size
+from whylight.cli.options import DEFAULT_OUT, Device, Json, Large, Model, Out, Precision, Prompts, Size
 from whylight.cli.printing import print_error, print_json, print_note, print_table, progress
 from whylight.cli.sources import parse_size, pictures_and_targets
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel
@@ -28,6 +28,7 @@ def compare(
     device: Device = None,
     precision: Precision = None,
     size: Size = None,
+    large: Large = False,
     as_json: Json = False,
 ) -> None:
     """Draw methods side by side: one row per prompt, one column per method, with times."""
@@ -43,7 +44,7 @@ def compare(
     if len(sources) > 1:
         raise BadInput(f"compare takes one picture, and {picture} holds {len(sources)}")
     name, source = next(iter(sources.items()))
-    question = ask(view, source, targets, size=input_size)
+    question = ask(view, source, targets, size=input_size, large=large)
     results: list[Explanation] = []
     refused: dict[str, str] = {}
     with progress(len(chosen)) as bar:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whylight.cli.files import OutputFolder
-from whylight.cli.options import DEFAULT_OUT, Device, Json, Model, Out, Precision, Prompts, Size
+from whylight.cli.options import DEFAULT_OUT, Device, Json, Large, Model, Out, Precision, Prompts, Size
 from whylight.cli.printing import print_error, print_json, print_table, progress
 from whylight.cli.sources import parse_size, pictures_and_targets
 from whylight.errors import BadInput
+
+ENOUGH = 4096
+"""Pixels of a side beyond which a figure shows no more; numbers (``--json``) are of the whole picture."""
 
 if TYPE_CHECKING:
     from whylight.pictures.explanation import Explanation
@@ -31,6 +34,7 @@ def explain(
         int | None, typer.Option(help="First layer that the method sums over; negative from the end.")
     ] = None,
     size: Size = None,
+    large: Large = False,
     text: Annotated[str | None, typer.Option(help="Colour the words of this text; classes as --prompt.")] = None,
     words: Annotated[bool, typer.Option("--words", help="Colour the words of each prompt beside the picture.")] = False,
     windows: Annotated[bool, typer.Option("--windows", help="Read a text too long for the model in pieces.")] = False,
@@ -50,7 +54,7 @@ def explain(
     if text is not None or words:
         from whylight.cli.explain_text import explain_words
 
-        how: dict[str, Any] = {"size": input_size, "windows": windows, "as_json": as_json}
+        how: dict[str, Any] = {"size": input_size, "large": large, "windows": windows, "as_json": as_json}
         if explain_words(view, text, pictures, prompt, method, options, folder, **how):
             raise typer.Exit(1)
         return
@@ -61,12 +65,12 @@ def explain(
     with progress(len(sources)) as bar:
         for name, source in bar.track(sources.items(), description="explaining"):
             try:
-                picture = read_picture(source)
+                picture = read_picture(source, None if as_json else ENOUGH)
             except BadInput as error:
                 print_error(f"skipped: {error}")
                 skipped.append({"picture": name, "error": str(error)})
                 continue
-            result = ask(view, picture, targets, size=input_size).answer(method, **options)
+            result = ask(view, picture, targets, size=input_size, large=large).answer(method, **options)
             file = folder.write(Path(name).stem, picture, result.figure(), asked(result))
             rows += _rows(name, result, file)
             records.append({"picture": name, "file": str(file)} | result.to_dict())

@@ -33,6 +33,7 @@ def explain_words(
     folder: OutputFolder,
     *,
     size: int | tuple[int, int] | None,
+    large: bool,
     windows: bool,
     as_json: bool,
 ) -> int:
@@ -59,7 +60,7 @@ def explain_words(
         records.append(_written(read, folder, stem, as_json))
     else:
         wanted = [*(prompts or ()), *([text] if text is not None else [])]
-        records, skipped = _pairs(view, pictures, wanted, method, options, folder, size, as_json)
+        records, skipped = _pairs(view, pictures, wanted, method, options, folder, size, as_json, large)
     if as_json:
         print_json({"texts": records, "skipped": skipped})
     return len(skipped)
@@ -74,6 +75,7 @@ def _pairs(
     folder: OutputFolder,
     size: int | tuple[int, int] | None,
     as_json: bool,
+    large: bool,
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Every picture with every prompt: the picture's map and the prompt's words in one figure."""
     from whylight.pictures.explain import ask
@@ -91,7 +93,7 @@ def _pairs(
             print_error(f"skipped: {error}")
             skipped.append({"picture": name, "error": str(error)})
             continue
-        seen = ask(view, picture, targets, size=size).answer(method, **options)
+        seen = ask(view, picture, targets, size=size, large=large).answer(method, **options)
         for index, prompt in enumerate(seen.targets):
             read = explain_text(view, prompt, picture, method, **options)
             stem, asked = f"{Path(name).stem}-{_short(prompt)}", (view.name, method, dict(options), seen.input_size)

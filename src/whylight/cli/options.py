@@ -25,6 +25,7 @@ Size = Annotated[
         show_default="the model's own",
     ),
 ]
+Large = Annotated[bool, typer.Option("--large", help="Take a size of more than 16,384 tokens.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, with the raw relevance, instead of a table.")]
 
 DEFAULT_OUT = Path("whylight-out")

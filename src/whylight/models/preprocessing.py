@@ -82,7 +82,7 @@ class Preprocessing:
 
     def __call__(self, picture: Image.Image) -> tuple[Tensor, Frame]:
         """A picture as normalised pixels (channels, H, W), float32, and the part of it that they show."""
-        picture = picture.convert("RGB")
+        picture = picture if picture.mode == "RGB" else picture.convert("RGB")
         rows, columns = self.size
         resized = vision.resize(picture, self._before_crop(picture), InterpolationMode(self.interpolation))
         top, left = _centered(resized.height, rows), _centered(resized.width, columns)

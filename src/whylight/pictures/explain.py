@@ -35,6 +35,7 @@ def explain(
     *,
     size: InputSize | None = None,
     fit: Fit | None = None,
+    large: bool = False,
     **options: Any,
 ) -> Explanation:
     """Show why a model said what it said about a picture: one map per target.
@@ -51,6 +52,7 @@ def explain(
             square, is a fixed shape. Sides become the nearest multiples of the patch.
         fit: what happens to a picture of another shape than the input: "crop" (the centre is kept), "squash", or "pad".
             Default: as the model's own preprocessing. Maps always lie in the picture's own geometry.
+        large: take a size of any number of tokens. Without it more than 16,384 are refused, with what they would take.
         **options: the method's own (``whylight.methods.find_method(name).options``).
 
     Raises:
@@ -62,7 +64,7 @@ def explain(
         WhylightWarning: a prompt has words that the model does not know, or a map is constant (shown as zeros).
     """
     view = load(view) if isinstance(view, str) else wrap(view)
-    return ask(view, picture, targets, size=size, fit=fit).answer(method, **options)
+    return ask(view, picture, targets, size=size, fit=fit, large=large).answer(method, **options)
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,10 @@ def ask(
     *,
     size: InputSize | None = None,
     fit: Fit | None = None,
+    large: bool = False,
 ) -> Question:
     """Everything about an explanation but the method; arguments as for :func:`explain`."""
-    seen = look(view, picture, size=size, fit=fit)
+    seen = look(view, picture, size=size, fit=fit, large=large)
     with torch.no_grad():
         output = view.output(seen.pixels)
         named = predicted(view, output) if targets is None else name_targets(view, targets)

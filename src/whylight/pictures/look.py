@@ -11,6 +11,7 @@ from whylight.errors import BadInput
 from whylight.methods.option_types import check_types
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
 from whylight.models.view import View
+from whylight.pictures.cost import check_cost
 from whylight.pictures.read import PictureLike, read_picture
 
 InputSize = int | tuple[int, int]
@@ -40,13 +41,17 @@ class Look:
         return raw.reshape(len(raw), height // down, width // across)
 
 
-def look(view: View, picture: PictureLike, *, size: InputSize | None = None, fit: Fit | None = None) -> Look:
+def look(
+    view: View, picture: PictureLike, *, size: InputSize | None = None, fit: Fit | None = None, large: bool = False
+) -> Look:
     """The picture as the model reads it; arguments as for :func:`explain`."""
-    check_types("explain", {"size": size, "fit": fit}, look)
+    check_types("explain", {"size": size, "fit": fit, "large": large}, look)
     view.check_ready()
-    _preprocessing(view)
+    own = _preprocessing(view)
     image = read_picture(picture)
-    pixels, frame = resized_for(_preprocessing(view), image, size, fit)(image)
+    prepared = resized_for(own, image, size, fit)
+    check_cost(view, own, prepared.size, large)
+    pixels, frame = prepared(image)
     return Look(view, image, pixels[None], frame)
 
 

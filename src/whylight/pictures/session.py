@@ -32,12 +32,13 @@ def record(
     *,
     size: InputSize | None = None,
     fit: Fit | None = None,
+    large: bool = False,
     **options: Any,
 ) -> Session:
     """Run a model over a picture once, so that each prompt that follows costs what it adds.
 
     Args:
-        view, picture, size, fit: as for :func:`whylight.explain`.
+        view, picture, size, fit, large: as for :func:`whylight.explain`.
         **options: LeGrad's ``pooling``, ``readout``, ``libra`` and ``road``, for all that is asked. Its others are for
             each question.
 
@@ -45,7 +46,7 @@ def record(
         UnknownName, BadInput, UnsupportedModel: as :func:`whylight.explain` does.
     """
     view = load(view) if isinstance(view, str) else wrap(view)
-    return Session(look(view, picture, size=size, fit=fit), PromptMemory(view), **options)
+    return Session(look(view, picture, size=size, fit=fit, large=large), PromptMemory(view), **options)
 
 
 View.record = record

@@ -10,7 +10,10 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.view import View
-from whylight.text.words import Span, split_words
+from whylight.text.words import Span, Word, split_words
+
+_LETTERS = 16
+"""More characters than a token stands for in the mean."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def _in_windows(view: Any, tokenizer: Any, text: str, room: int) -> ReadText:
 
 def _word_by_word(view: Any, text: str) -> ReadText:
     """Any other tokenizer: a word's tokens are those that the text gains when the word is added."""
-    words = split_words(text)
+    text, words = _filling(view, text)
     beginnings = ["", *(text[: word.end] for word in words)]
     inputs = view.tokenize([*beginnings, f"{text} {words[0].text if words else 'a'}"])
     ids = inputs["input_ids"]
@@ -126,3 +129,25 @@ def _word_by_word(view: Any, text: str) -> ReadText:
         offsets[first:last] = [(word.start, word.end)] * (last - first)
     read = max(end for _, end in offsets) if same[-1] == length else len(text)
     return ReadText({name: value[-2:-1] for name, value in inputs.items()}, offsets, torch.arange(length)[None], read)
+
+
+def _filling(view: Any, text: str) -> tuple[str, list[Word]]:
+    """The beginning of a text that fills all that the model reads, and its words; the whole where nothing does.
+
+    What follows changes no token, so a text of any length costs what its beginning does.
+    """
+    words = split_words(text)
+    most = _LETTERS * view.longest
+    for index, word in enumerate(words):
+        if word.end - word.start > most:  # fills it alone, and takes long to cut into pieces
+            end = word.start + most
+            text, words = text[:end], [*words[:index], Word(text[word.start : end], word.start, end)]
+            break
+    count = view.longest
+    while count < len(words):
+        beginning = text[: words[count - 1].end]
+        without, longer = view.tokenize([beginning, f"{beginning} {words[0].text}"])["input_ids"]
+        if without.equal(longer):
+            return beginning, words[:count]
+        count *= 2
+    return text, words

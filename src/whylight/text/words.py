@@ -48,8 +48,16 @@ def word_scores(
         (targets, words); zero for words that the tokenizer drops, NaN for words that the model has not read.
     """
     result = scores.new_zeros(len(scores), len(words))
+    tokens = sorted((start, end, i) for i, (start, end) in enumerate(offsets) if end > start)
+    first = 0
     for column, word in enumerate(words):
-        own = [i for i, (start, end) in enumerate(offsets) if start < word.end and end > word.start]
+        while first < len(tokens) and tokens[first][1] <= word.start:
+            first += 1
+        own: list[int] = []
+        last = first
+        while last < len(tokens) and tokens[last][0] < word.end:
+            own += [tokens[last][2]] if tokens[last][1] > word.start else []
+            last += 1
         if own:
             result[:, column] = _pooled(scores[:, own], pieces)
         elif read is not None and word.start >= read:
