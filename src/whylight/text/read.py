@@ -12,7 +12,7 @@ from whylight.errors import BadInput
 from whylight.models.view import View
 from whylight.text.words import Span, Word, split_words
 
-_LETTERS = 16
+_LETTERS = 8
 """More characters than a token stands for in the mean."""
 
 
