@@ -14,14 +14,14 @@ VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "the", "film", "good", "b
 PIECES = ["##ing", "##ness", "##s", "##ed", ".", ",", "!"]
 
 
-def tokenizer() -> transformers.PreTrainedTokenizerFast:
+def tokenizer(**options: str) -> transformers.PreTrainedTokenizerFast:
     words = Tokenizer(models.WordPiece({w: i for i, w in enumerate(VOCABULARY + PIECES)}, unk_token="[UNK]"))
     words.normalizer = normalizers.BertNormalizer(lowercase=True)
     words.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     words.decoder = decoders.WordPiece()
     words.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=words, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]"
+        tokenizer_object=words, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", **options
     )
 
 

@@ -22,6 +22,8 @@ def telling_line(error: BaseException) -> str:
     """What is wrong, where the library's first line may be a heading ("Error(s) in loading state_dict for CLIP:")."""
     if any(type(each).__name__ in _NOT_HERE for each in chain(error)):
         return NOT_HERE
+    if refused := _refused(" ".join(str(each) for each in chain(error))):
+        return refused
     text = str(error).strip()
     if "state_dict" in text and (weights := _weights(text)):
         return weights
@@ -56,6 +58,15 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _refused(text: str) -> str:
+    """What :mod:`whylight.models.door` did not let in: the libraries' own messages advise to be less careful."""
+    if "trust_remote_code" in text:
+        return "it needs Python code that comes with the model, which Whylight never runs"
+    if "weights_only" in text or "WeightsUnpickler" in text:
+        return "its file holds more than weights, so it is not read: save the weights as *.safetensors"
+    return ""
 
 
 def _weights(text: str) -> str:

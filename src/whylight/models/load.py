@@ -9,6 +9,7 @@ import torch
 
 from whylight.errors import BadInput
 from whylight.models import names
+from whylight.models.door import careful
 from whylight.models.network import local_where_unreachable
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ PRECISIONS = {
 
 
 def load(name: str, *, device: str | torch.device | None = None, precision: str | torch.dtype | None = None) -> View:
-    """A model by name, in evaluation mode. Weights are read from safetensors or with ``weights_only=True``.
+    """A model by name, in evaluation mode. Weights are read from safetensors or with ``weights_only=True``, and code
+    that comes with a model is never run (:mod:`whylight.models.door`).
 
     Args:
         name: "scenes" or "scenes-siglip" (bundled), "openclip:NAME/TAG", "timm:NAME", "hf:ID", or
@@ -44,7 +46,7 @@ def load(name: str, *, device: str | torch.device | None = None, precision: str 
         raise BadInput(f'a model\'s name is a string such as "scenes", not {type(name).__name__}')
     dtype = _dtype(precision)
     by_name = ":" in name and "local-dir:" not in name
-    with local_where_unreachable() if by_name else nullcontext():
+    with careful(), local_where_unreachable() if by_name else nullcontext():
         view = _load(name)
     view.module.eval().to(device=_device(device), dtype=dtype)
     return view

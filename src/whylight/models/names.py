@@ -48,4 +48,4 @@ def near(name: str, known: list[str]) -> str:
 
 def failure(name: str, error: Exception) -> WhylightError:
     """The one line for a library's failure to load a model that it knows."""
-    return WhylightError(f"could not load {name}: {telling_line(error)}")
+    return error if isinstance(error, WhylightError) else WhylightError(f"could not load {name}: {telling_line(error)}")

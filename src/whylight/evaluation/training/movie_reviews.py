@@ -18,6 +18,8 @@ from whylight.evaluation.data.data_set import Unusable
 from whylight.evaluation.data.movie_reviews import LABELS, MovieReviews, Review, Split
 from whylight.evaluation.training.stretches import Stretches
 from whylight.evaluation.training.tiny_bert import Size, tiny_bert, tiny_tokenizer
+from whylight.models.door import careful
+from whylight.models.failures import telling_line
 
 _CHECKPOINTS = "checkpoints"
 Progress = Callable[[int, int, dict[str, float]], None]
@@ -149,18 +151,21 @@ def _start(recipe: Recipe, texts: Sequence[str]) -> tuple[Any, Any]:
         return tokenizer, tiny_bert(tokenizer, LABELS, recipe.longest, recipe.tiny)
     transformers = need("transformers", "text")
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(recipe.start, use_fast=True)
-        model = transformers.AutoModelForSequenceClassification.from_pretrained(
-            recipe.start,
-            num_labels=len(LABELS),
-            id2label=dict(enumerate(LABELS)),
-            label2id={label: index for index, label in enumerate(LABELS)},
-            use_safetensors=True,
-            dtype=torch.float32,
-        )
+        with careful():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(recipe.start, use_fast=True, trust_remote_code=False)
+            model = transformers.AutoModelForSequenceClassification.from_pretrained(
+                recipe.start,
+                num_labels=len(LABELS),
+                id2label=dict(enumerate(LABELS)),
+                label2id={label: index for index, label in enumerate(LABELS)},
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+            )
     except (OSError, ValueError, RuntimeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadInput(f"cannot start from {recipe.start} (--tiny needs no checkpoint): {reason}") from None
+        raise BadInput(
+            f"cannot start from {recipe.start} (--tiny needs no checkpoint): {telling_line(error)}"
+        ) from None
     return tokenizer, model
 
 

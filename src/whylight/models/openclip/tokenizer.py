@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.models.door import careful
 from whylight.models.failures import telling_line
 from whylight.models.network import local_where_unreachable
 
@@ -41,8 +42,11 @@ def named_tokenizer(name: str) -> Tokenizer:
         import open_clip
 
         try:
-            with local_where_unreachable():
-                found: Tokenizer = open_clip.get_tokenizer(name)
+            with careful(), local_where_unreachable():
+                text = (open_clip.get_model_config(name) or {}).get("text_cfg", {})
+                # A configuration's own `tokenizer_kwargs` could ask for a folder's code to be run.
+                no_code = {"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}
+                found: Tokenizer = open_clip.get_tokenizer(name, **no_code)
         except Exception as error:
             line = telling_line(error)
             raise BadInput(f"no tokenizer for {name}: {line}. Give embeddings instead of prompts") from error

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel, WhylightWarning
+from whylight.models.door import refuse_code
 from whylight.models.failures import NOT_HERE, telling_line
 from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TEXTS, supported
 from whylight.models.transformers.wrap import wrap_transformers
@@ -41,11 +42,12 @@ def load_transformers(identifier: str) -> View:
         raise MissingExtra("transformers", "transformers") from None
 
     source = _source(identifier)
-    config = _attempt(identifier, transformers.AutoConfig.from_pretrained, source)
+    config = _attempt(identifier, transformers.AutoConfig.from_pretrained, source, trust_remote_code=False)
     module, loaded = _attempt(
         identifier,
         getattr(transformers, _class_name(config, identifier)).from_pretrained,
         source,
+        trust_remote_code=False,
         use_safetensors=True,
         attn_implementation="sdpa",
         dtype=torch.float32,
@@ -57,8 +59,8 @@ def load_transformers(identifier: str) -> View:
     return wrap_transformers(
         module.eval(),
         name=f"hf:{identifier}",
-        tokenizer=_beside(transformers.AutoTokenizer, source, _TOKENIZER_FILES),
-        image_processor=_image_processor(transformers, source, module),
+        tokenizer=_tokenizer(transformers, source, identifier),
+        image_processor=_image_processor(transformers, source, identifier, module),
     )  # type: ignore[return-value]
 
 
@@ -75,6 +77,7 @@ def _source(identifier: str) -> str:
         raise BadInput(
             f"{folder} holds no *.safetensors weights: save them with save_pretrained(safe_serialization=True)"
         )
+    refuse_code(folder, f"{LOCAL}{folder}")
     return str(folder)
 
 
@@ -134,18 +137,51 @@ def _quiet() -> Iterator[None]:
 
 
 def _beside(auto: Any, source: str, files: tuple[str, ...]) -> Any:
-    """The processor or tokenizer from the same place; None where there is none."""
-    if Path(source).is_dir() and not any((Path(source) / file).is_file() for file in files):
+    """The processor or tokenizer from the same place; None where there is none.
+
+    Raises:
+        Exception: there is one, but it does not load.
+    """
+    if not _has_any(source, files):
+        return None
+    return auto.from_pretrained(source, trust_remote_code=False)
+
+
+def _has_any(source: str, files: tuple[str, ...]) -> bool:
+    from transformers.utils import cached_file
+
+    folder = Path(source)
+    if folder.is_dir():
+        return any((folder / file).is_file() for file in files)
+    missing_is_none: dict[str, Any] = {
+        f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "connection_errors", "gated_repo")
+    }
+    return any(cached_file(source, file, **missing_is_none) is not None for file in files)
+
+
+def _tokenizer(transformers: Any, source: str, identifier: str) -> Any:
+    """The tokenizer; None, with a warning, where a package that it needs is not installed."""
+    try:
+        return _beside(transformers.AutoTokenizer, source, _TOKENIZER_FILES)
+    except ImportError as error:
+        said = f"{identifier} is without its tokenizer, so it takes no prompts: {telling_line(error)}"
+        warnings.warn(said, WhylightWarning, stacklevel=4)
+        return None
+    except Exception as error:
+        raise BadInput(f"{identifier}: its tokenizer does not load ({telling_line(error)})") from error
+
+
+def _image_processor(transformers: Any, source: str, identifier: str, module: Any) -> Any:
+    if type(module).__name__ not in PICTURES:
         return None
     try:
-        return auto.from_pretrained(source)
-    except (OSError, ValueError, KeyError, ImportError):
-        return None
-
-
-def _image_processor(transformers: Any, source: str, module: Any) -> Any:
-    processor = _beside(transformers.AutoImageProcessor, source, _PROCESSOR_FILES)
-    if processor is None and type(module).__name__ in PICTURES:
+        processor = _beside(transformers.AutoImageProcessor, source, _PROCESSOR_FILES)
+    except Exception as error:
+        raise BadInput(
+            f"{identifier}: its image processor does not load ({telling_line(error)}): mend or remove "
+            f"{' or '.join(_PROCESSOR_FILES)}"
+        ) from error
+    if processor is None:
         said = f"{source} has no image processor: pictures are prepared as usual for such models"
         warnings.warn(said, WhylightWarning, stacklevel=3)
     return processor

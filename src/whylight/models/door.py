@@ -1,0 +1,83 @@
+"""The one door through which models come in: whatever library opens it, nothing of the model is run or asked about.
+
+Libraries change how careful they are from one version to the next (timm up to 1.0.25 unpickles a folder's weights), and
+an OpenCLIP folder may name a tokenizer or a text tower whose code lies in yet another folder. So care is not left to
+them: all loading happens inside :func:`careful`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+from whylight.errors import BadInput
+
+_ONE_AT_A_TIME = threading.RLock()
+_ONLY_WEIGHTS, _MORE_THAN_WEIGHTS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+"""torch's own switches over every ``torch.load`` of the process, whoever calls it and with whatever argument."""
+_CONFIGURATIONS = (
+    "config.json",
+    "tokenizer_config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "video_preprocessor_config.json",
+)
+
+
+@contextmanager
+def careful() -> Iterator[None]:
+    """While a library loads a model: pickled files give weights only, no question is asked or answered, and standard
+    output stays empty. One model at a time; what is set is set back."""
+    with _ONE_AT_A_TIME, _weights_only(), _no_questions(), redirect_stdout(sys.stderr):
+        yield
+
+
+def refuse_code(folder: Path, name: str) -> None:
+    """Refuse a folder that wants code of its own to be run for configuration, model, tokenizer or image processor.
+
+    Raises:
+        BadInput: one of its configurations has an ``auto_map``.
+    """
+    for file in _CONFIGURATIONS:
+        try:
+            said = json.loads((folder / file).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # not there; or broken, which its reader says better
+            continue
+        if isinstance(said, dict) and said.get("auto_map"):
+            raise BadInput(f"{name}: {file} {_WANTS_CODE}")
+
+
+_WANTS_CODE = "names Python code in the model's folder (auto_map), which Whylight never runs"
+
+
+@contextmanager
+def _weights_only() -> Iterator[None]:
+    before = {name: os.environ.pop(name, None) for name in (_ONLY_WEIGHTS, _MORE_THAN_WEIGHTS)}
+    os.environ[_ONLY_WEIGHTS] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(_ONLY_WEIGHTS, None)
+        os.environ.update({name: value for name, value in before.items() if value is not None})
+
+
+@contextmanager
+def _no_questions() -> Iterator[None]:
+    """transformers asks on standard input whether to run a folder's code, unless it is given no time to."""
+    dynamic = sys.modules.get("transformers.dynamic_module_utils")
+    stdin, seconds = sys.stdin, getattr(dynamic, "TIME_OUT_REMOTE_CODE", None)
+    sys.stdin = io.StringIO()
+    if seconds is not None:
+        dynamic.TIME_OUT_REMOTE_CODE = 0  # type: ignore[union-attr]
+    try:
+        yield
+    finally:
+        sys.stdin = stdin
+        if seconds is not None:
+            dynamic.TIME_OUT_REMOTE_CODE = seconds  # type: ignore[union-attr]
