@@ -55,7 +55,7 @@ def main() -> None:
         os.chdir(folder)
         draw(arguments.pictures)
         start = time.monotonic()
-        wait([fork("undisturbed")])
+        wait([fork("undisturbed")[0]])
         seconds = time.monotonic() - start
         print(f"undisturbed: {seconds:.1f} s, {len(finished('undisturbed'))} shards", flush=True)
         disturb = {"local": local, "torchrun": torchrun, "ray": ray}[arguments.engine]
@@ -74,15 +74,19 @@ def draw(count: int) -> None:
 
 def words(out: str, *more: str) -> list[str]:
     asked = ["-p", "a ring", "--method", "legrad", "--precision", "float32"]
-    return ["run", "pictures", *asked, "--shard-size", str(SHARD), "--batch", "10", "--out", out, *more]
+    return ["run", "pictures", *asked, "--shard-size", str(SHARD), "--batch", str(SHARD // 2), "--out", out, *more]
 
 
-def fork(out: str, *more: str, **environment: str) -> int:
+def fork(out: str, *more: str, **environment: str) -> tuple[int, int]:
+    """A process that runs, and the end of a pipe where what it prints comes out."""
+    events, printed = os.pipe()
     child = os.fork()
     if child:
-        return child
+        os.close(printed)
+        return child, events
     status = 70
     try:
+        os.dup2(printed, 1)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         os.environ.update(environment)
         whylight_main(words(out, *more))
@@ -105,38 +109,48 @@ def kill(child: int) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
+def linger(events: int, shards: float) -> None:
+    """Wait until a process has stored some shards, on average so many, or is at a random moment before that."""
+    steps = random.randint(0, round(2 * 2 * shards))  # a shard is two batches, each of which it tells
+    with os.fdopen(events) as lines:
+        for _ in range(steps):
+            if not lines.readline():
+                break
+    time.sleep(random.uniform(0, 0.3))
+
+
 def local(kills: int, seconds: float) -> int:
     killed = 0
     for number in range(kills):
-        child = fork("killed")
+        child, events = fork("killed", "--json")
         # So long that the last kill finds the run nearly done.
-        time.sleep(random.uniform(0, 3 * seconds / kills) + random.choice([0, 0.5, 1.0]))
+        linger(events, 2 * len(finished("undisturbed")) / kills)
         killed += kill(child)
         if number % 10 == 9:
             print(f"{killed} kills, {len(finished('killed'))} shards stored", flush=True)
-    wait([fork("killed")])
+    wait([fork("killed")[0]])
     return killed
 
 
 def torchrun(kills: int, seconds: float) -> int:
-    def ranks() -> list[int]:
+    def ranks() -> list[tuple[int, int]]:
         made = []
         for rank in range(2):
             environment = {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank)}
-            made.append(fork("killed", "--engine", "torchrun", **environment))
+            made.append(fork("killed", "--engine", "torchrun", "--json", **environment))
         return made
 
     killed = 0
     while killed < kills:
         both = ranks()
         random.shuffle(both)
-        for child in both:  # one dies, the other goes on and dies later
-            time.sleep(random.uniform(0, 2 * seconds / kills) + random.choice([0, 0.7]))
+        for child, events in both:  # one dies, the other goes on and dies later
+            linger(events, 2 * len(finished("undisturbed")) / kills)
             killed += kill(child)
         print(f"{killed} kills, {len(finished('killed'))} shards stored", flush=True)
         if len(finished("killed")) == len(finished("undisturbed")):
             break
-    wait(ranks())
+    wait([child for child, _ in ranks()])
     return killed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 import time
 from pathlib import Path
@@ -104,10 +105,8 @@ def test_prompts_of_their_own_from_tars_and_tables(run: Any) -> None:
     captions: list[Any] = ["a ring", ["a ring", "a red star"], "", "a ring"]
     with tarfile.open("x.tar", "w") as archive:
         for index, caption in enumerate(captions):
-            for name, data in (
-                (f"{index}.png", picture(index)),
-                (f"{index}.json", json.dumps({"c": caption}).encode()),
-            ):
+            text = json.dumps({"c": caption}).encode()
+            for name, data in ((f"{index}.png", picture(index)), (f"{index}.json", text)):
                 info = tarfile.TarInfo(name)
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
@@ -125,6 +124,18 @@ def test_prompts_of_their_own_from_tars_and_tables(run: Any) -> None:
     row = found["x.tar/3", "a ring"]
     stored = np.array(row["relevance"], np.float32) * row["scale"]
     assert np.allclose(stored, alone.relevance.flatten(), atol=2e-3 * row["scale"])
+
+
+def test_a_run_among_its_pictures_does_not_read_itself(run: Any) -> None:
+    pictures("p", 0, 1)
+    words = ("run", "p", "-p", "a ring", "--out", "p/maps", "--overlays", "png", "--method", "raw_attention")
+    assert run(*words).status == 0
+    overlays = sorted(path.name for path in Path("p/maps/overlays/shard-00000").iterdir())
+    assert overlays == [f"00000{i}-{i}_png.raw_attention.a_ring.png" for i in (0, 1)]
+    assert Image.open(f"p/maps/overlays/shard-00000/{overlays[0]}").size == (SIZE, SIZE)
+    assert run("report", "p/maps").status == 0
+    assert run(*words).status == 0
+    assert [r["key"] for r in rows("p/maps")] == ["p/0.png", "p/1.png"]
 
 
 def test_the_likeliest_of_many(run: Any) -> None:
@@ -253,6 +264,15 @@ def test_masks_and_boxes(run: Any) -> None:
     inside, area = (sum(row[name] for row in found) for name in ("inside", "area"))
     assert inside > 1.3 * area, "trained on scenes, it looks at the object"
     assert all(0 < row["area"] < 1 for row in rows("masks-run"))
+    assert run("report", "boxes", "--group-by", "ground").status == 0
+    page = Path("boxes/report/index.html").read_text()
+    for word in ("by target", "by ground", "right for the wrong reason", "relevance inside", found[0]["ground"], "ok"):
+        assert word in page
+    for name in re.findall(r'src="([^"]+)"', page):
+        assert Image.open(Path("boxes/report") / name).width > 300
+    refused = run("report", "boxes", "--group-by", "hospital")
+    assert refused.status == 2
+    assert "whylight run --keep hospital" in " ".join(refused.err.split())
 
 
 def test_labels_lie_where_the_model_looks() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from whylight.errors import WhylightError
+from whylight.errors import WhylightError, WhylightWarning
 from whylight.maps.decoded import Decoded, Failed
 from whylight.models.targets import as_targets
 from whylight.models.view import View
@@ -65,7 +66,9 @@ class Asked:
         good, named, failed = [], [], []
         for item in items:
             try:
-                named.append(name_targets(self.view, list(item.prompts or ()), self._memory.encode))
+                with warnings.catch_warnings():  # a line for every picture would tell nobody anything
+                    warnings.simplefilter("ignore", WhylightWarning)
+                    named.append(name_targets(self.view, list(item.prompts or ()), self._memory.encode))
                 good.append(item)
             except WhylightError as error:
                 failed.append(Failed(item.key, item.source, Problem("bad-prompt", str(error)), item.kept))

@@ -82,7 +82,7 @@ def _check(wanted: Wanted) -> None:
 def _layout(wanted: Wanted) -> Layout:
     named = [name.partition(":")[0] for name in (wanted.prompts_from, wanted.boxes, *wanted.keep) if name]
     sidecars = tuple(dict.fromkeys(name if name in ("txt", "json") else "json" for name in named))
-    return Layout(wanted.shard_size, wanted.picture, sidecars)
+    return Layout(wanted.shard_size, wanted.picture, sidecars, but=wanted.out)
 
 
 def _maker(wanted: Wanted) -> tuple[MapRows, MapSettings, dict[str, str]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import Any, Protocol
 
 Decode = Callable[[Any], Any]
@@ -148,11 +151,21 @@ _kept: Decode
 
 
 def _keep(pickled: bytes) -> None:
-    import torch
-
     global _kept
-    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # One thread each, without importing torch where decoding needs none.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     _kept = pickle.loads(pickled)
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed tells nobody: its workers would wait for samples for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _decode_here(sample: Any) -> bytes:

@@ -62,11 +62,13 @@ class Layout:
         shard_size: pictures in a shard, where the input has no shards of its own.
         picture: column of a table, or ending of a tar's members, that holds the picture.
         sidecars: endings of files beside pictures that are read.
+        but: a folder whose files are no input: the run's own, which may lie among the pictures.
     """
 
     shard_size: int = 256
     picture: str | None = None
     sidecars: tuple[str, ...] = ()
+    but: str | None = None
 
 
 def find_inputs(names: Sequence[str], layout: Layout) -> Inputs:
@@ -78,11 +80,12 @@ def find_inputs(names: Sequence[str], layout: Layout) -> Inputs:
     files: dict[str, None] = {}
     others: dict[str, list[Shard]] = {}
     seen: set[str] = set()
+    own = None if layout.but is None else file_system(layout.but)[1].rstrip("/") + "/"
     for name in names:
         for expanded in expand_braces(name):
             for place, kind in _look(expanded):
                 _, path = file_system(place)
-                if path in seen:
+                if path in seen or (own is not None and path.startswith(own)):
                     continue
                 seen.add(path)
                 if kind == "picture":

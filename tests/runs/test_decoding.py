@@ -1,0 +1,67 @@
+"""Processes that decode: one that dies or hangs costs its sample at most, and none outlives its run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from runs.forked import KILLED
+
+from whylight.runs.decoding import Crashing, DecodingProcesses, DecodingThread, Hanging
+
+CHILD = """
+import os, signal
+from whylight.runs.decoding import DecodingProcesses
+
+if __name__ == "__main__":
+    decoder = DecodingProcesses(len, 1)
+    assert decoder.result(decoder.submit("four"), 60) == 4
+    print(*decoder.pids, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def decode(sample: object) -> object:
+    if sample == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if sample == "hangs":
+        time.sleep(60)
+    return sample
+
+
+def test_a_sample_that_kills_its_process_is_named(tmp_path: Path) -> None:
+    decoder = DecodingProcesses(decode, 1)
+    tickets = [decoder.submit(sample) for sample in ("a", "dies", "b", "c")]
+    assert decoder.result(tickets[0], 60) == "a"
+    with pytest.raises(Crashing):
+        decoder.result(tickets[1], 60)
+    assert [decoder.result(ticket, 60) for ticket in tickets[2:]] == ["b", "c"]
+    decoder.close()
+
+
+def test_a_thread_that_hangs_is_replaced() -> None:
+    decoder = DecodingThread(decode)
+    tickets = [decoder.submit(sample) for sample in ("hangs", "b")]
+    with pytest.raises(Hanging):
+        decoder.result(tickets[0], 0.2)
+    assert decoder.result(tickets[1], 5) == "b"
+    decoder.close()
+
+
+def test_processes_end_with_the_run_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "child.py").write_text(CHILD)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    child = subprocess.run(
+        [sys.executable, str(tmp_path / "child.py")], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert child.returncode == KILLED, child.stderr
+    (worker,) = map(int, child.stdout.split())
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{worker}").exists() and "Z" not in Path(f"/proc/{worker}/stat").read_text().split(")")[1][:3]:
+        assert time.monotonic() < deadline, "it lives on"
+        time.sleep(0.1)
