@@ -237,6 +237,8 @@ def test_a_patch(page: Any, address: str) -> None:
     open_page(page, address)
     tab(page, "Patches and heads")
     box = page.locator("#cells canvas").bounding_box()
+    page.locator("#cells canvas").hover(position={"x": box["width"] * 0.5 / 12, "y": box["height"] * 1.5 / 12})
+    expect(page.locator("#panel-patches")).to_contain_text("Patch in row 2, column 1")
     page.locator("#cells canvas").click(position={"x": box["width"] * 3.5 / 12, "y": box["height"] * 2.5 / 12})
     expect(page.locator("#panel-patches")).to_contain_text("Patch in row 3, column 4")
     expect(page.locator("#patch-cells canvas")).to_have_count(4)
@@ -345,6 +347,8 @@ def test_a_classifier(page: Any, address: str) -> None:
     assert page.locator("#class-names option").count() == 5
     page.get_by_label("Class 2", exact=True).fill("lam")
     expect(page.get_by_role("alert")).to_contain_text("Did you mean 'lamp'")
+    page.get_by_label("Class 1", exact=True).fill("tabby")
+    answered(page)
 
 
 def test_a_text_classifier(page: Any, address: str) -> None:

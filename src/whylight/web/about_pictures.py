@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
-from whylight.web.context import SCENE_SIZE, Context
+from whylight.web.context import SCENE_SIZE, Context, scene_picture
 from whylight.web.schemas import MOST_SEED
 from whylight.web.uploads import decode
 
@@ -43,15 +43,10 @@ def routes(context: Context) -> APIRouter:
         return _about(seed)
 
     @router.get("/scenes/{seed}/picture.png", response_class=Response)
-    def scene_picture(seed: Seed, small: bool = False) -> Response:
+    def picture_of_scene(seed: Seed, small: bool = False) -> Response:
         """The picture of a scene."""
-        from PIL import Image
-
-        from whylight.scenes import draw_scene
-
-        picture = Image.fromarray(draw_scene(seed, _THUMBNAIL if small else SCENE_SIZE).picture)
         buffer = io.BytesIO()
-        picture.save(buffer, "PNG")
+        scene_picture(seed, _THUMBNAIL if small else SCENE_SIZE).save(buffer, "PNG")
         return Response(buffer.getvalue(), media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
 
     return router

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request
@@ -20,11 +21,14 @@ from whylight.web.shelf import Served, Shelf
 from whylight.web.uploads import Uploads
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from whylight.pictures.session import Session
 
 Answer = TypeVar("Answer")
 SCENE_SIZE = 384
 """Scenes are drawn finer than the bundled models read them, so that they look sharp."""
+SCENES_KEPT = 64
 _log = logging.getLogger("whylight.web")
 
 
@@ -61,14 +65,19 @@ class Context:
         if of.picture is not None:
             picture, known_as = self.uploads.find(of.picture), of.picture
         else:
-            from PIL import Image
-
-            from whylight.scenes import draw_scene
-
             assert of.scene is not None
-            known_as = f"scene {of.scene}"
-            picture = Image.fromarray(draw_scene(of.scene, SCENE_SIZE).picture)
+            picture, known_as = scene_picture(of.scene, SCENE_SIZE), f"scene {of.scene}"
         return served.sessions.record(picture, size=of.size, known_as=known_as)
+
+
+@lru_cache(SCENES_KEPT)
+def scene_picture(seed: int, size: int) -> Image.Image:
+    """A scene's picture; the last ones are kept, for drawing takes longer than asking."""
+    from PIL import Image
+
+    from whylight.scenes import draw_scene
+
+    return Image.fromarray(draw_scene(seed, size).picture)
 
 
 def client_of(request: Request) -> str:

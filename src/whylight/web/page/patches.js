@@ -14,7 +14,7 @@ const SMALL = 200;
 /** @param {HTMLElement} panel */
 export function buildPatches(panel) {
   const only = newestOnly();
-  const hint = make("p", { class: "quiet" }, "Click a patch of the picture, or reach it with the arrow keys: which patches are like it, and what does each head look at from there?");
+  const hint = make("p", { class: "quiet" }, "Point at a patch of the picture, click to keep it, or reach it with the arrow keys: which patches are like it, and what does each head look at from there?");
   const layer = make("input", { type: "range", id: "patch-layer", min: 0, max: 0, step: 1 });
   const out = make("output");
   const place = make("div", { class: "small-cells", id: "patch-cells" });

@@ -1,6 +1,6 @@
 // Asking: after a short pause, only what was not asked before, and older answers are cancelled.
 
-import { askAbout, wasCancelled } from "./api.js";
+import { Refused, askAbout, wasCancelled } from "./api.js";
 import { afterPause, announce, fault } from "./dom.js";
 import { decode } from "./grids.js";
 import { sourceKey, state, whenChanged } from "./state.js";
@@ -56,6 +56,23 @@ export async function fetchMaps(prompts, method, signal) {
   while (answers.size > KEPT) answers.delete(answers.keys().next().value);
 }
 
+/** All prompts at once; each alone where one of them is refused, so that the others are answered. */
+async function fetchEach(prompts, signal) {
+  try {
+    return await fetchMaps(prompts, state.method, signal);
+  } catch (error) {
+    if (prompts.length < 2 || !(error instanceof Refused) || error.code !== "bad_input") throw error;
+  }
+  let refused = null;
+  for (const prompt of prompts) {
+    await fetchMaps([prompt], state.method, signal).catch((error) => {
+      if (!(error instanceof Refused)) throw error;
+      refused = error;
+    });
+  }
+  if (refused) throw refused;
+}
+
 async function askNow() {
   asking?.abort();
   const own = new AbortController();
@@ -67,7 +84,7 @@ async function askNow() {
   asking = own;
   tell();
   try {
-    await fetchMaps(prompts, state.method, own.signal);
+    await fetchEach(prompts, own.signal);
     if (asking !== own) return;
     fault();
     announce(spoken(prompts));

@@ -1,7 +1,7 @@
 // The stage: the picture and its maps, as one overlay, side by side, behind a slider, all at once, or who wins where.
 
 import { PROMPT_COLORS, colors } from "./colormaps.js";
-import { byId, make } from "./dom.js";
+import { afterPause, byId, make } from "./dom.js";
 import { enlarge, peak, scaled, sumOfLayers, winners } from "./grids.js";
 import { drawLines, overlay, patchAt, pixelsOf, winnersOver } from "./paint.js";
 import { picture, whenPicture } from "./picture.js";
@@ -10,7 +10,11 @@ import { change, state, whenChanged } from "./state.js";
 
 const VIEWS = { overlay: "Overlay", side: "Side by side", slider: "Slider", all: "All prompts", wins: "Which wins", map: "Map alone" };
 const LONGEST = 640;
+const FOLLOW_PAUSE = 150;
 let split = 0.5;
+let pinned = false;
+/** @type {{row: number, column: number}|null} */
+let hovered = null;
 
 /** Prompts that have an answer, with it. @returns {{prompt: string, index: number, answer: import("./grids.js").Answer}[]} */
 export function answered() {
@@ -54,7 +58,7 @@ function cell(caption, words, image, answer, lines = true) {
     canvas.tabIndex = 0;
     canvas.addEventListener("pointermove", (event) => point(event, canvas, answer));
     canvas.addEventListener("pointerleave", () => read(null));
-    canvas.addEventListener("click", (event) => change({ patch: under(event, canvas, answer.answer ?? answer) }));
+    canvas.addEventListener("click", (event) => pin(under(event, canvas, answer)));
     canvas.addEventListener("keydown", (event) => step(event, answer));
   }
   return make("figure", {}, canvas, make("figcaption", {}, caption));
@@ -65,8 +69,21 @@ function under(event, canvas, answer) {
   return patchAt(answer, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 }
 
+/** A patch that is clicked stays chosen until it is clicked again; else it is the one under the pointer. */
+function pin(patch) {
+  const again = pinned && patch && state.patch?.row === patch.row && state.patch.column === patch.column;
+  pinned = Boolean(patch) && !again;
+  change({ patch: again ? null : patch });
+}
+
+const follow = afterPause(() => {
+  if (!pinned && state.tab === "patches" && hovered) change({ patch: hovered });
+}, FOLLOW_PAUSE);
+
 function point(event, canvas, answer) {
-  read(under(event, canvas, answer), answer);
+  hovered = under(event, canvas, answer);
+  read(hovered, answer);
+  follow();
   if (state.view === "slider" && event.buttons) {
     const box = canvas.getBoundingClientRect();
     byId("wipe").value = String(Math.round((100 * (event.clientX - box.left)) / box.width));
@@ -89,7 +106,7 @@ function read(at, answer) {
 
 function step(event, answer) {
   const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-  if (event.key === "Escape") change({ patch: null });
+  if (event.key === "Escape") pin(null);
   if (!(event.key in moves)) return;
   event.preventDefault();
   const from = state.patch ?? peak(sumOfLayers(answer, state.from, state.to), answer.columns);
@@ -98,6 +115,7 @@ function step(event, answer) {
     row: Math.min(Math.max(from.row + down, 0), answer.rows - 1),
     column: Math.min(Math.max(from.column + right, 0), answer.columns - 1),
   };
+  pinned = true;
   change({ patch });
   read(patch, answer);
   byId("cells").querySelector("canvas[tabindex]")?.focus();
