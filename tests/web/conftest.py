@@ -60,6 +60,7 @@ def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium")
+    playwright.expect.set_options(timeout=20_000)  # machines are busy while suites run
     with playwright.sync_playwright() as running:
         opened = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield opened
