@@ -7,9 +7,9 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, MissingExtra
 from whylight.evaluation.data.boxes import BoxedPictures
-from whylight.evaluation.data.data_set import Unusable
+from whylight.evaluation.data.data_set import Unusable, read_one
 from whylight.evaluation.data.imagenet import LabelledPictures
 from whylight.evaluation.data.openimages import OpenImagesPoints
 
@@ -54,9 +54,6 @@ def test_openimages_points(tmp_path):
     [
         (ROWS, HEAD.replace("EstimatedYesNo", "Answer"), "no column EstimatedYesNo"),
         ([*ROWS, "dd,0.5"], HEAD, "truncated"),
-        ([*ROWS, "dd,1.5,0.5,/m/01yrx,yes,cc,3,0,0,Cat"], HEAD, "outside"),
-        ([*ROWS, "dd,left,0.5,/m/01yrx,yes,cc,3,0,0,Cat"], HEAD, "no number"),
-        ([*ROWS, "dd,0.5,0.5,/m/01yrx,perhaps,cc,3,0,0,Cat"], HEAD, "perhaps"),
         ([*ROWS, "dd,0.5,0.5,/m/09999,yes,cc,3,0,0,Owl"], HEAD, "/m/09999"),
         ([], HEAD, "no picture"),
     ],
@@ -65,6 +62,16 @@ def test_openimages_faults(tmp_path, rows, head, says):
     make_points(tmp_path, rows, head)
     with pytest.raises(BadInput, match=says):
         OpenImagesPoints(tmp_path)
+
+
+@pytest.mark.parametrize(("x", "answer"), [("1.5", "yes"), ("left", "yes"), ("", "yes"), ("0.5", "perhaps")])
+def test_openimages_rows_that_do_not_read_skip_one_picture(tmp_path, x, answer):
+    make_points(tmp_path, [*ROWS, f"dd,{x},0.5,/m/01yrx,{answer},cc,3,0,0,Cat"])
+    source = OpenImagesPoints(tmp_path)
+    assert source.names == ["aa", "cc", "dd"]
+    assert source.read(0).regions
+    with pytest.raises(Unusable, match=r"not yes, no or unsure at X and Y in \[0, 1\]"):
+        source.read(2)
 
 
 def test_openimages_picture_that_is_missing_is_skipped_by_name(tmp_path):
@@ -134,5 +141,27 @@ def test_boxes(tmp_path):
     with pytest.raises(Unusable, match="does not fit"):
         BoxedPictures(tmp_path).read(0)
     (tmp_path / "val_annotations.txt").write_text("val_0.JPEG\tn01443537\t0\t3\n")
+    with pytest.raises(Unusable, match="not four numbers"):
+        BoxedPictures(tmp_path).read(0)
+    (tmp_path / "val_annotations.txt").write_text("val_0.JPEG\n")
     with pytest.raises(BadInput, match="line 1"):
         BoxedPictures(tmp_path)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("decoder"), KeyError("a"), MemoryError(), ZeroDivisionError()])
+def test_whatever_a_record_raises_skips_it(error):
+    class Broken:
+        def read(self, index):
+            raise error
+
+    with pytest.raises(Unusable, match="does not"):
+        read_one(Broken(), 0)
+
+
+def test_what_concerns_all_records_ends_the_run():
+    class Broken:
+        def read(self, index):
+            raise MissingExtra("h5py", "evaluation")
+
+    with pytest.raises(MissingExtra):
+        read_one(Broken(), 0)

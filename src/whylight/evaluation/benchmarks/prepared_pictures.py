@@ -10,7 +10,7 @@ from torch import Tensor
 from whylight.errors import UnsupportedModel
 from whylight.evaluation.benchmarks.benchmark import Benchmark
 from whylight.evaluation.benchmarks.rows import Skipped
-from whylight.evaluation.data.data_set import Source, Unusable
+from whylight.evaluation.data.data_set import Source, Unusable, read_one
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.view import View
 
@@ -43,7 +43,7 @@ def preprocessing_of(view: View) -> Preprocessing:
 def prepare(source: Source, index: int, benchmark: Benchmark, preprocessing: Preprocessing) -> Prepared | Skipped:
     """Read a picture and what is asked of it; runs in the decoding workers."""
     try:
-        sample = source.read(index)
+        sample = read_one(source, index)
     except Unusable as error:
         return Skipped(source.names[index], str(error))
     truths = ((region.label, benchmark.truth(sample, region, preprocessing.size)) for region in sample.regions)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from whylight.evaluation.benchmarks.rows import Row, Skipped
-from whylight.evaluation.data.data_set import Unusable
+from whylight.evaluation.data.data_set import Unusable, read_one
 from whylight.evaluation.data.movie_reviews import MovieReviews, Review
 from whylight.evaluation.text_parts import words_of_pieces
 
@@ -49,7 +49,7 @@ class TokenizedReviews:
 def read_review(source: MovieReviews, index: int) -> Review | Skipped:
     """A review that can be measured; runs in the decoding workers."""
     try:
-        review = source.read(index)
+        review = read_one(source, index)
     except Unusable as error:
         return Skipped(source.names[index], str(error))
     return review if review.evidence.any() else Skipped(review.name, "nobody marked a word of it")

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from whylight.errors import WhylightError
+
 Mask = npt.NDArray[np.int8]
 """(height, width): 1 on the object, 0 off it, -1 where it does not count."""
 
@@ -85,6 +87,24 @@ class DataSet(ABC, Generic[Read]):
     @abstractmethod
     def fingerprint(self) -> str:
         """A digest that changes when the data do."""
+
+
+def read_one(source: DataSet[Read], index: int) -> Read:
+    """What has a number, where whatever a decoder or a record raises is a reason to skip it.
+
+    Raises:
+        Unusable: it cannot be used.
+        WhylightError: nothing of the data set can: a package is missing, the file that holds all of it is broken.
+    """
+    try:
+        return source.read(index)
+    except (Unusable, WhylightError):
+        raise
+    except MemoryError:
+        raise Unusable("it does not fit into memory") from None
+    except Exception as error:  # one record never ends a run
+        said = " ".join(str(error).split())
+        raise Unusable(f"it does not read: {type(error).__name__}: {said}") from None
 
 
 class Source(DataSet[Sample]):

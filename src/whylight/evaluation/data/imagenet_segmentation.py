@@ -19,6 +19,8 @@ from whylight.evaluation.data.files import existing, fingerprint
 from whylight.evaluation.data.wordnet import imagenet_names, in_words
 
 _FILE = "gtsegs_ijcv.mat"
+_NAMELESS = "unnamed"
+"""Label of pictures whose cell in the file names no class."""
 
 
 class ImageNetSegmentation(Source):
@@ -47,9 +49,13 @@ class ImageNetSegmentation(Source):
         self._labels = [self._identifier(file, index) for index in range(counts["img"])]
         self.names = [f"{index:05d}-{label}" for index, label in enumerate(self._labels)]
         self.classes = dict(imagenet_names())
-        self.classes.update({label: in_words(label) for label in self._labels if label not in self.classes})
+        self.classes.update(
+            {label: in_words(label) for label in self._labels if label not in self.classes and label != _NAMELESS}
+        )
 
     def read(self, index: int) -> Sample:
+        if self._labels[index] == _NAMELESS:
+            raise Unusable("its class is not named")
         file = self._file()
         value = file["value"]
         try:
@@ -68,8 +74,8 @@ class ImageNetSegmentation(Source):
     def _identifier(self, file: Any, index: int) -> str:
         try:
             return "".join(chr(character) for character in np.asarray(file[file["value"]["target"][index, 0]]).ravel())
-        except (OSError, KeyError, ValueError, TypeError):
-            raise BadInput(f"{self.path.name} does not name the class of picture {index}") from None
+        except (OSError, KeyError, ValueError, TypeError, AttributeError, OverflowError):
+            return _NAMELESS
 
     def _file(self) -> Any:
         """The open file; each process opens its own."""

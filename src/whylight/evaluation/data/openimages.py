@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from whylight.errors import BadInput, need
-from whylight.evaluation.data.data_set import Points, Region, Sample, Source
+from whylight.evaluation.data.data_set import Points, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint, first_existing, open_picture, sizes
 
 _POINTS = tuple(f"oidv7-{part}-annotations-point-labels.csv" for part in ("val", "test", "train"))
@@ -41,21 +41,23 @@ class OpenImagesPoints(Source):
         table = _read_csv(self.table_path, _COLUMNS)
         columns = {name: table[name].to_numpy(zero_copy_only=False) for name in _COLUMNS}
         answers = np.char.lower(columns["EstimatedYesNo"].astype(str))
-        if unknown := set(np.unique(answers)) - {"yes", "no", "unsure"}:
-            raise BadInput(f"{self.table_path.name}: EstimatedYesNo says {sorted(unknown)[0]!r}, not yes, no or unsure")
-        x, y = (_fractions(columns[axis], axis, self.table_path) for axis in ("X", "Y"))
+        x, y = (_fractions(columns[axis]) for axis in ("X", "Y"))
+        broken = ~np.isin(answers, ("yes", "no", "unsure")) | np.isnan(x) | np.isnan(y)
+        self._broken = {str(name) for name in columns["ImageId"][broken]}
         sure = answers != "unsure"
         order = np.flatnonzero(sure)[np.lexsort((columns["Label"][sure], columns["ImageId"][sure]))]
         self._x, self._y, self._yes = x[order], y[order], (answers == "yes")[order]
         self._label, images = columns["Label"][order], columns["ImageId"][order]
         edges = [0, *(np.flatnonzero(images[1:] != images[:-1]) + 1).tolist(), len(images)]
-        self._spans = [(a, b) for a, b in pairwise(edges) if self._yes[a:b].any()]
+        self._spans = [(a, b) for a, b in pairwise(edges) if self._yes[a:b].any() or images[a] in self._broken]
         self.names = [str(images[a]) for a, _ in self._spans]
         if not self.names:
             raise BadInput(f'{self.table_path.name} holds no picture with a "yes" point')
         self.classes = self._class_names(table)
 
     def read(self, index: int) -> Sample:
+        if self.names[index] in self._broken:
+            raise Unusable(f"a point of it in {self.table_path.name} is not yes, no or unsure at X and Y in [0, 1]")
         start, stop = self._spans[index]
         picture = open_picture(self.pictures / f"{self.names[index]}.jpg")
         labels = self._label[start:stop]
@@ -99,14 +101,20 @@ def _read_csv(path: Path, needed: tuple[str, ...]) -> Any:
     return table
 
 
-def _fractions(values: Any, axis: str, path: Path) -> Any:
+def _fractions(values: Any) -> Any:
+    """Numbers in [0, 1]; NaN where something else stands."""
     try:
         fractions = values.astype(np.float32)
     except (ValueError, TypeError):
-        raise BadInput(f"{path.name}: {axis} holds something that is no number") from None
-    if not ((fractions >= 0) & (fractions <= 1)).all():
-        raise BadInput(f"{path.name}: {axis} goes outside [0, 1]")
-    return fractions
+        fractions = np.array([_number(value) for value in values], dtype=np.float32)
+    return np.where((fractions >= 0) & (fractions <= 1), fractions, np.nan)
+
+
+def _number(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return float("nan")
 
 
 def _descriptions(path: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from whylight.errors import BadInput, need
-from whylight.evaluation.data.data_set import Unusable
+from whylight.evaluation.data.data_set import Unusable, read_one
 from whylight.evaluation.data.movie_reviews import LABELS, MovieReviews, Review, Split
 from whylight.evaluation.training.stretches import Stretches
 from whylight.evaluation.training.tiny_bert import Size, tiny_bert, tiny_tokenizer
@@ -135,7 +135,7 @@ def _reviews(data: Path, split: Split, limit: int | None, skipped: dict[str, str
     reviews: list[Review] = []
     for index, name in enumerate(source.names):
         try:
-            reviews.append(source.read(index))
+            reviews.append(read_one(source, index))
         except Unusable as error:
             skipped[f"{split}: {name}"] = str(error)
     kept = [review for label in LABELS for review in [r for r in reviews if r.label == label][:limit]]
