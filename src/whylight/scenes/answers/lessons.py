@@ -1,0 +1,79 @@
+"""What training says about a scene: questions with answers, packed behind the picture so that none sees another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from whylight.scenes.answers.architecture import PATCHES
+from whylight.scenes.answers.questions import Kind, Question, Seen, ask
+from whylight.scenes.answers.words import ASSISTANT, BEGIN, END, IMAGE, NUMBERS, USER, numbers
+
+PREFIX = [NUMBERS[BEGIN], NUMBERS[USER], *[NUMBERS[IMAGE]] * PATCHES]
+ASKED: tuple[Kind, ...] = ("color", "color", "what", "what", "texture", "yes", "yes", "no", "no", "count")
+_DESCRIBED = 0.5
+"""In how many scenes a description is asked for as well: it is as long as all other questions together."""
+_LONG = 0.4
+"""Weight of a description's words beside that of the others."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Rows of packed questions.
+
+    Attributes:
+        ids: (scenes, tokens), :data:`PREFIX` and the questions; padding at the end.
+        positions: (scenes, tokens), every question begins right behind the picture.
+        mask: (scenes, 1, tokens, tokens), True = may attend.
+        targets: (scenes, tokens), the token that follows, -1 where none is asked.
+        weights: (scenes, tokens).
+    """
+
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor
+    targets: Tensor
+    weights: Tensor
+
+
+def questions_of(objects: list[Seen], random: np.random.Generator) -> list[Question]:
+    """About ten questions, each once."""
+    kinds = [*ASKED, *(["describe"] if random.random() < _DESCRIBED else [])]
+    asked = [ask(kind, objects, random) for kind in kinds]  # type: ignore[arg-type]
+    return list({question.text: question for question in asked if question}.values())
+
+
+def lesson(rows: list[list[Question]]) -> Lesson:
+    """Pack the questions of several scenes."""
+    packed = [_pack(questions) for questions in rows]
+    ids, positions, parts, targets, weights = (_padded([row[i] for row in packed], fill) for i, fill in _FILLED)
+    causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).tril()
+    same = (parts[:, :, None] == parts[:, None]) | (parts[:, None] == 0)
+    return Lesson(ids.long(), positions.long(), (causal & same)[:, None], targets.long(), weights)
+
+
+_FILLED = ((0, 0), (1, 0), (2, -1), (3, -1), (4, 0))
+"""Columns of a packed row, and what fills them up."""
+
+
+def _pack(questions: list[Question]) -> tuple[list[int], list[int], list[int], list[int], list[float]]:
+    """Ids, positions, numbers of the questions (0: the picture), what follows, and its weight."""
+    ids, positions, parts, targets = [*PREFIX], list(range(len(PREFIX))), [0] * len(PREFIX), [-1] * len(PREFIX)
+    weights = [0.0] * len(PREFIX)
+    for part, question in enumerate(questions, 1):
+        said = [*numbers(question.text), NUMBERS[ASSISTANT]]
+        answer = [*numbers(question.answer), NUMBERS[END]]
+        length = len(said) + len(answer) - 1
+        ids += [*said, *answer[:-1]]
+        positions += range(len(PREFIX), len(PREFIX) + length)
+        parts += [part] * length
+        targets += [*[-1] * (len(said) - 1), *answer]
+        weights += [_LONG if question.kind == "describe" else 1.0] * length
+    return ids, positions, parts, targets, weights
+
+
+def _padded(rows: list[list[int]] | list[list[float]], fill: float) -> Tensor:
+    return nn.utils.rnn.pad_sequence([torch.tensor(row, dtype=torch.float64) for row in rows], True, fill)
