@@ -18,7 +18,7 @@ SUPPORTED = (
 _WHOLE = {"CLIP", "CustomTextCLIP", "CoCa", "VisionTransformer", "Eva", "Beit"}
 
 
-def wrap(module: nn.Module | View, *, tokenizer: Any = None, name: str | None = None) -> View:
+def wrap(module: nn.Module | View, *, tokenizer: Any = None, processor: Any = None, name: str | None = None) -> View:
     """A live model as a view; the model stays as it is.
 
     Args:
@@ -26,6 +26,7 @@ def wrap(module: nn.Module | View, *, tokenizer: Any = None, name: str | None = 
             ``torch.compile``, ``DataParallel``, ``DistributedDataParallel`` or PEFT. A view is returned as it is.
         tokenizer: prompts to token ids (OpenCLIP), or the model's tokenizer (transformers). OpenCLIP models with CLIP's
             vocabulary need none.
+        processor: of a model that answers in words (transformers): its own, with chat template and tokenizer.
         name: what to call the model in results.
 
     Raises:
@@ -50,7 +51,7 @@ def wrap(module: nn.Module | View, *, tokenizer: Any = None, name: str | None = 
     if "transformers" in libraries:
         from whylight.models.transformers import wrap_transformers
 
-        view = wrap_transformers(module, name=name, tokenizer=tokenizer)
+        view = wrap_transformers(module, name=name, tokenizer=tokenizer, processor=processor)
         if view is not None:
             return view
     raise UnsupportedModel(f"{type(module).__name__} is not supported{_inside(module)}. Supported: {SUPPORTED}")

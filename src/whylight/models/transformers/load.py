@@ -13,6 +13,8 @@ import torch
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel, WhylightWarning
 from whylight.models.door import refuse_code
 from whylight.models.failures import NOT_HERE, telling_line
+from whylight.models.transformers.answering.families import FAMILIES
+from whylight.models.transformers.answering.parts import TEXT_ONLY, refuse
 from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TEXTS, supported
 from whylight.models.transformers.wrap import wrap_transformers
 from whylight.models.view import View
@@ -56,6 +58,9 @@ def load_transformers(identifier: str) -> View:
     )
     _check_weights(module, set(loaded["missing_keys"]), identifier)
     _check_shapes(loaded["mismatched_keys"], identifier)
+    if hasattr(module, "lm_head"):
+        processor = _beside(transformers.AutoProcessor, source, (*_PROCESSOR_FILES, *_TOKENIZER_FILES))
+        return wrap_transformers(module.eval(), name=f"hf:{identifier}", processor=processor)  # type: ignore[return-value]
     return wrap_transformers(
         module.eval(),
         name=f"hf:{identifier}",
@@ -86,6 +91,11 @@ def _class_name(config: Any, identifier: str) -> str:
     for name in named:
         if name in PICTURES or name in TEXTS:
             return name
+    refuse(config)
+    if config.model_type in FAMILIES:
+        return FAMILIES[config.model_type].model
+    if config.model_type in TEXT_ONLY and all(name.endswith("ForCausalLM") for name in named):
+        return "AutoModelForCausalLM"
     if config.model_type in MODEL_TYPES:
         return MODEL_TYPES[config.model_type]
     kind = ", ".join(named) or config.model_type

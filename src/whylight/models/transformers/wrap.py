@@ -9,6 +9,9 @@ from torch import nn
 
 from whylight.errors import UnsupportedModel
 from whylight.models.failures import read_from_configuration
+from whylight.models.transformers.answering.families import FAMILIES
+from whylight.models.transformers.answering.parts import TEXT_ONLY, refuse
+from whylight.models.transformers.answering.view import AnsweringView
 from whylight.models.transformers.architectures import PICTURES, TEXTS, supported
 from whylight.models.transformers.preprocessing import from_image_processor, usual_preprocessing
 from whylight.models.transformers.view import TransformersTextView, TransformersView
@@ -16,7 +19,11 @@ from whylight.models.view import View
 
 
 def wrap_transformers(
-    module: nn.Module, name: str | None = None, tokenizer: Any = None, image_processor: Any = None
+    module: nn.Module,
+    name: str | None = None,
+    tokenizer: Any = None,
+    image_processor: Any = None,
+    processor: Any = None,
 ) -> View | None:
     """A view of a transformers model, also a fine-tuned or derived one; the model stays as it is.
 
@@ -25,6 +32,7 @@ def wrap_transformers(
         name: what to call it in results; default: where it was loaded from, or its class.
         tokenizer: its tokenizer, needed for prompts and texts.
         image_processor: its image processor; default: the preprocessing that its family usually has.
+        processor: of a model that answers in words.
 
     Returns:
         None where the module is none of transformers.
@@ -46,6 +54,9 @@ def wrap_transformers(
                     from_image_processor(image_processor, config) if image_processor else usual_preprocessing(config)
                 )
             return TransformersView(module, PICTURES[found], name, preprocessing, tokenizer)
+    refuse(config)
+    if config.model_type in (*FAMILIES, *TEXT_ONLY) and hasattr(module, "lm_head"):
+        return AnsweringView(module, name, processor or tokenizer)
     kin = re.split("For|Model", classes[0])[0]
     near = [known for known in (*PICTURES, *TEXTS) if known.startswith((f"{kin}For", f"{kin}Model"))]
     meant = f" Close to it: {' and '.join(near)}." if near else ""
