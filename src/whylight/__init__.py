@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from whylight.answers import Answer, ask
     from whylight.errors import WhylightError
     from whylight.maps.read import read_maps
     from whylight.methods import methods, relevance
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from whylight.text import TextExplanation, explain_text
 
 __all__ = [
+    "Answer",
     "Decomposition",
     "Explanation",
     "Session",
@@ -34,6 +36,7 @@ __all__ = [
     "View",
     "WhylightError",
     "__version__",
+    "ask",
     "decompose",
     "explain",
     "explain_text",
@@ -47,6 +50,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Answer": "whylight.answers",
     "Decomposition": "whylight.methods.decomposition",
     "Explanation": "whylight.pictures.explanation",
     "TextDirection": "whylight.methods.decomposition.text_span",
@@ -55,6 +59,7 @@ _HOMES = {
     "Sessions": "whylight.pictures.session_cache",
     "View": "whylight.models.view",
     "WhylightError": "whylight.errors",
+    "ask": "whylight.answers",
     "decompose": "whylight.methods.decomposition",
     "explain": "whylight.pictures.explain",
     "explain_text": "whylight.text",

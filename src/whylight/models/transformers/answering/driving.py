@@ -11,12 +11,13 @@ from torch import Tensor
 from whylight.models.transformers.answering.masks import masks_of
 from whylight.models.transformers.answering.parts import Parts
 from whylight.models.transformers.answering.releases import OLD, image_features, rotary_tables, scale_tokens
-from whylight.models.view import Block, Pass
+from whylight.models.answering_pass import AnsweringPass, RowBlock
+from whylight.models.view import Block
 
 _OF_PICTURES = ("image_sizes", "image_grid_thw", "pixel_attention_mask", "batch_num_images")
 
 
-def begin(parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: PictureFeatures | None = None) -> Pass:
+def begin(parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: PictureFeatures | None = None) -> AnsweringPass:
     """One batch of questions on its way through the language model.
 
     Args:
@@ -42,8 +43,11 @@ def begin(parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: P
     masks = masks_of(parts.kind, config, inputs, set(types))
     tables = rotary_tables(language, tokens, positions, set(types))
 
+    def given_to(index: int) -> dict[str, Any]:
+        return {"attention_mask": masks[types[index]], "position_ids": text_positions, **tables[types[index]]}
+
     def block(index: int, layer: Any) -> Block:
-        given = {"attention_mask": masks[types[index]], "position_ids": text_positions, **tables[types[index]]}
+        given = given_to(index)
 
         def call(x: Tensor) -> Tensor:
             made = layer(x, **given)
@@ -54,11 +58,18 @@ def begin(parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: P
 
         return call
 
+    def of_rows(index: int, layer: Any) -> RowBlock:
+        def call(x: Tensor, rows: Tensor) -> Tensor:
+            made = layer(x, **_at_rows(given_to(index), rows))
+            return made[0] if isinstance(made, tuple) else made
+
+        return call
+
     real = inputs.get("attention_mask")
     real = None if real is None or bool(real.all()) else real.bool()
     row = _last(ids, real)
     rows = torch.arange(len(ids), device=ids.device)
-    return Pass(
+    return AnsweringPass(
         tokens=tokens,
         blocks=[block(i, layer) for i, layer in enumerate(language.layers)],
         readout=lambda x: parts.logits(x[rows, row]),
@@ -67,7 +78,23 @@ def begin(parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: P
         grid=None,
         mask=real,
         readout_row=row,
+        image=image,
+        row_blocks=[of_rows(i, layer) for i, layer in enumerate(language.layers)],
+        norm=language.norm,
+        vocabulary=parts.model.lm_head.weight,
+        ids=ids,
     )
+
+
+def _at_rows(given: dict[str, Any], rows: Tensor) -> dict[str, Any]:
+    """What a layer is given, of some rows alone: its attention is replaced, so no mask is needed."""
+    cut: dict[str, Any] = {"attention_mask": None}
+    for name, value in given.items():
+        if name.startswith("position_embeddings"):
+            cut[name] = tuple(table[..., rows, :] for table in value)
+        elif name == "position_ids":
+            cut[name] = None if value is None else value[..., rows]
+    return cut
 
 
 PictureFeatures = tuple[Tensor, list[Tensor]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from whylight.models.transformers.answering.grid import Asked, Grid
+from whylight.models.picture_grid import Grid
+from whylight.models.transformers.answering.grid import Asked
 from whylight.models.transformers.answering.layouts.canvas import internvl
 from whylight.models.transformers.answering.layouts.crops import gemma3
 from whylight.models.transformers.answering.layouts.merged import qwen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,10 +13,12 @@ from torch import Tensor, nn
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.transformers.answering.driving import PictureFeatures, begin, picture_features
 from whylight.models.transformers.answering.families import FAMILIES
-from whylight.models.transformers.answering.grid import Asked, Grid
+from whylight.models.answering_pass import AnsweringPass
+from whylight.models.picture_grid import Grid
+from whylight.models.transformers.answering.grid import Asked
 from whylight.models.transformers.answering.parts import parts_of
 from whylight.models.transformers.answering.prompts import inputs_of, prompt_of, with_answer
-from whylight.models.view import Inputs, Pass, View
+from whylight.models.view import Inputs, View
 
 
 class AnsweringView(View):
@@ -69,7 +72,7 @@ class AnsweringView(View):
             return torch.zeros_like(ids, dtype=torch.bool)
         return ids == self.module.config.image_token_id  # type: ignore[union-attr]
 
-    def begin(self, inputs: Inputs, pictures: PictureFeatures | None = None, answer: int = 0) -> Pass:
+    def begin(self, inputs: Inputs, pictures: PictureFeatures | None = None, answer: int = 0) -> AnsweringPass:
         """Embed a batch of questions.
 
         Args:
@@ -82,11 +85,15 @@ class AnsweringView(View):
         image = self.image_tokens(inputs["input_ids"])
         if answer:
             image[:, -answer:] = False
-        return begin(self.parts, inputs, image, pictures)
+        return replace(begin(self.parts, inputs, image, pictures), answer=answer)
 
     def picture_features(self, inputs: Mapping[str, Tensor]) -> PictureFeatures | None:
         """What the language model sees of the pictures; None without any."""
         return picture_features(self.parts, inputs) if "pixel_values" in inputs else None
+
+    def prompt(self, question: str, pictures: int) -> str:
+        """The question in the model's chat template; where it has none, the question itself."""
+        return prompt_of(self.processor, question, pictures)
 
     def inputs(self, question: str, pictures: Sequence[Image.Image], **options: Any) -> dict[str, Tensor]:
         """A question and its pictures as a batch of one, through the model's own processor.
@@ -101,7 +108,8 @@ class AnsweringView(View):
         """
         if pictures and not self.sees:
             raise BadInput(f"{self.name} takes no pictures: ask it with None in the picture's place")
-        made = inputs_of(self.processor, self.kind, prompt_of(self.processor, question, len(pictures)), pictures, **options)
+        prompt = self.prompt(question, len(pictures))
+        made = inputs_of(self.processor, self.kind, prompt, pictures, **options)
         seen = int(self.image_tokens(made["input_ids"]).sum())
         if bool(seen) != bool(pictures):
             raise BadInput(

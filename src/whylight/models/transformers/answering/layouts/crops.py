@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from whylight.errors import UnsupportedModel
-from whylight.models.transformers.answering.grid import WHOLE, Asked, Grid, runs_of
+from whylight.models.picture_grid import WHOLE, Grid
+from whylight.models.transformers.answering.grid import Asked, runs_of
 
 
 def gemma3(asked: Asked, index: int, places: Sequence[int]) -> tuple[list[Grid], int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from whylight.errors import UnsupportedModel
-from whylight.models.transformers.answering.grid import WHOLE, Asked, Grid
+from whylight.models.picture_grid import WHOLE, Grid
+from whylight.models.transformers.answering.grid import Asked
 
 
 def qwen(asked: Asked, index: int, places: Sequence[int]) -> tuple[list[Grid], int]:

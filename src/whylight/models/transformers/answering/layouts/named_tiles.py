@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from whylight.models.transformers.answering.grid import WHOLE, Asked, Grid, runs_of
+from whylight.models.picture_grid import WHOLE, Grid
+from whylight.models.transformers.answering.grid import Asked, runs_of
 
 _NAME = re.compile(r"<row_(\d+)_col_(\d+)>")
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from whylight.errors import UnsupportedModel
-from whylight.models.transformers.answering.grid import WHOLE, Asked, Frame, Grid
+from whylight.models.picture_grid import WHOLE, Frame, Grid
+from whylight.models.transformers.answering.grid import Asked
 
 
 def llava(asked: Asked, index: int, places: Sequence[int]) -> tuple[list[Grid], int]:

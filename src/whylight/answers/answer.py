@@ -1,0 +1,207 @@
+"""What a user holds of an answer: its words, and where each of them comes from."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from whylight.attention.min_max import min_max
+from whylight.errors import BadInput
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FOLLOWS = 0.5
+"""A word that the picture makes less than so much likelier (natural logarithm) follows from the text."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of a model, word by word.
+
+    Attributes:
+        question: as it was asked.
+        text: the whole answer.
+        words: what was explained: every word of the answer, or the words and phrases that were asked for.
+        pictures: upright, RGB; none for a question about text alone.
+        raw_maps: for each picture the relevance as a density on it, (words, H, W) float32.
+        context: the words that the model had read: of the prompt, then of the answer.
+        asked: how many of them are the prompt's.
+        text_relevance: (words, context); NaN where a word stands behind the explained one.
+        picture_share: (words,) share of the positive relevance that lies on the picture's tokens, in [0, 1].
+        probabilities: (words,) of each word given all before it; of several tokens the product.
+        from_picture: (words,) log p(word | picture) - log p(word | picture blurred away); NaN without a picture.
+        rather_than: the other word, where the difference to it was explained.
+        free: the model said it by itself; False where the answer was given to it.
+        cut: it was cut for length.
+        model, method, options, versions: how this came about.
+    """
+
+    question: str
+    text: str
+    words: tuple[str, ...]
+    pictures: tuple[Image.Image, ...]
+    raw_maps: tuple[Tensor, ...]
+    context: tuple[str, ...]
+    asked: int
+    text_relevance: Tensor
+    picture_share: Tensor
+    probabilities: Tensor
+    from_picture: Tensor
+    rather_than: str | None
+    free: bool
+    cut: bool
+    model: str
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Answer({self.text!r}, {len(self.words)} words, {self.method}, {self.model})"
+
+    @property
+    def picture(self) -> Image.Image | None:
+        """The only picture, or the first."""
+        return self.pictures[0] if self.pictures else None
+
+    @property
+    def maps(self) -> Tensor:
+        """(words, H, W) float32 in [0, 1], each map on its own scale, in the first picture's geometry.
+
+        Raises:
+            BadInput: there is no picture.
+        """
+        return self.maps_of(0)
+
+    def maps_of(self, picture: int) -> Tensor:
+        """The same for any of the pictures."""
+        if not self.pictures:
+            raise BadInput("the question was asked without a picture: there are no maps, see text_relevance")
+        raw = self.raw_maps[picture]
+        return min_max(raw.flatten(1)).view_as(raw)
+
+    def follows(self, word: int) -> bool:
+        """Whether a word follows from the text: the picture makes it hardly any likelier."""
+        value = float(self.from_picture[word])
+        return not math.isnan(value) and value < FOLLOWS
+
+    def index(self, word: str) -> int:
+        """Where a word stands among the explained ones.
+
+        Raises:
+            BadInput: it was not explained.
+        """
+        for place, said in enumerate(self.words):
+            if said.lower() == word.lower():
+                return place
+        raise BadInput(f"{word!r} is none of the explained words: {', '.join(self.words)}")
+
+    def figure(self, **options: Any) -> Figure:
+        """The sentence, and a map for each content word: see :func:`whylight.answers.figure.answer_figure`."""
+        from whylight.answers.figure import answer_figure
+
+        return answer_figure(self, **options)
+
+    def html(self) -> str:
+        """One self-contained page: the sentence; hover, tap or walk to a word, and see its map."""
+        from whylight.answers.html import page
+
+        return page(self)
+
+    def _repr_html_(self) -> str:
+        from whylight.answers.html import card
+
+        return card(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but pictures and maps, for JSON."""
+        return {
+            "question": self.question,
+            "answer": self.text,
+            "model": self.model,
+            "method": self.method,
+            "options": dict(self.options),
+            "versions": dict(self.versions),
+            "free": self.free,
+            "cut": self.cut,
+            "rather_than": self.rather_than,
+            "context": list(self.context),
+            "asked": self.asked,
+            "words": [
+                {
+                    "word": word,
+                    "probability": float(self.probabilities[i]),
+                    "picture_share": _number(self.picture_share[i]),
+                    "from_picture": _number(self.from_picture[i]),
+                    "follows": self.follows(i),
+                    "text_relevance": [_number(value) for value in self.text_relevance[i]],
+                }
+                for i, word in enumerate(self.words)
+            ],
+        }
+
+    def save(self, path: str | Path) -> Path:
+        """Write it: ``.html`` (one self-contained page), ``.png`` (the figure), ``.json``, or ``.safetensors`` (maps).
+
+        Raises:
+            BadInput: another ending, or a file that cannot be written.
+        """
+        path = Path(path)
+        makers = {".html": self._html, ".png": self._png, ".json": self._json, ".safetensors": self._tensors}
+        if path.suffix not in makers:
+            raise BadInput(f"{path.name}: answers are saved as {', '.join(makers)}")
+        try:
+            path.write_bytes(makers[path.suffix]())
+        except OSError as error:
+            raise BadInput(f"{path} cannot be written: {error.strerror}") from None
+        return path
+
+    def _html(self) -> bytes:
+        return self.html().encode()
+
+    def _png(self) -> bytes:
+        from whylight.pictures.figure import png
+
+        return png(self.figure())
+
+    def _json(self) -> bytes:
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1).encode()
+
+    def _tensors(self) -> bytes:
+        from safetensors.torch import save
+
+        tensors = {f"maps.{i}": raw.contiguous() for i, raw in enumerate(self.raw_maps)}
+        return save(tensors | {"text_relevance": self.text_relevance, "picture_share": self.picture_share})
+
+
+def _number(value: Tensor) -> float | None:
+    """NaN as null: JSON has none."""
+    number = float(value)
+    return None if math.isnan(number) else number
+
+
+def shares(relevance: Tensor, image: Tensor) -> Tensor:
+    """Share of positive relevance on the picture's tokens, (words,); NaN where there is none at all."""
+    positive = relevance.clamp(min=0)
+    return positive[:, image].sum(-1) / positive.sum(-1)
+
+
+def text_relevance(relevance: Tensor, places: Sequence[tuple[int, ...]], ends: Sequence[int]) -> Tensor:
+    """Relevance of words of the context out of their tokens', (words, context).
+
+    Args:
+        relevance: (words, tokens).
+        places: positions of the tokens of each word of the context.
+        ends: for each explained word the first position that the model had not read.
+    """
+    table = torch.stack([relevance[:, list(at)].sum(-1) for at in places], 1) if places else relevance[:, :0]
+    unread = torch.tensor([[at[0] >= end for at in places] for end in ends], dtype=torch.bool).view(table.shape)
+    return table.masked_fill(unread.to(table.device), torch.nan)

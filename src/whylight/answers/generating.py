@@ -1,0 +1,57 @@
+"""What a model answers by itself, and how likely the words of an answer are."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whylight.attention.call import at_least_float32
+from whylight.errors import BadInput
+from whylight.models.transformers.answering.view import AnsweringView
+
+_STATE = "rope_deltas"
+
+
+@torch.no_grad()
+def generate(view: AnsweringView, inputs: Mapping[str, Tensor], longest: int) -> tuple[list[int], bool]:
+    """The greedy answer's token numbers, without the end token; whether it was cut for length.
+
+    What generation notes on the model (Qwen-VL's position offsets) is put back.
+    """
+    model: Any = view.module
+    core = getattr(model, "model", model)
+    before = getattr(core, _STATE, None)
+    given: dict[str, Any] = dict(inputs)
+    if view.sees:
+        given["suppress_tokens"] = [model.config.image_token_id]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = model.generate(**given, max_new_tokens=longest, do_sample=False, num_beams=1)
+    if hasattr(core, _STATE):
+        setattr(core, _STATE, before)
+    length = inputs["input_ids"].shape[1]
+    ids = made[0, length:].tolist() if made.shape[1] > length else made[0].tolist()
+    ends = _ends(model)
+    cut = not ids or ids[-1] not in ends
+    while ids and ids[-1] in ends:
+        ids.pop()
+    if not ids:
+        raise BadInput(f"{view.name} answers nothing to this: give the answer to explain (answer=...)")
+    return ids, cut and len(ids) >= longest
+
+
+def _ends(model: Any) -> set[int]:
+    ends = model.generation_config.eos_token_id
+    return set(ends if isinstance(ends, (list, tuple)) else [ends])
+
+
+@torch.no_grad()
+def log_probabilities(run: Any, tokens: Tensor) -> Tensor:
+    """Of each token of the forced answer, (answer,), float32 or more; ``tokens`` left the last layer."""
+    length = run.tokens.shape[1] - run.answer
+    logits = at_least_float32(run.head(tokens[0, length - 1 : -1]))
+    return logits.log_softmax(-1).gather(1, run.ids[0, length:, None])[:, 0]

@@ -1,0 +1,136 @@
+"""A forced answer driven once and recorded, and the gradients of its words' log-odds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from whylight.attention import AttentionCall, record_attention
+from whylight.attention.call import at_least_float32
+from whylight.models.answering_pass import AnsweringPass
+from whylight.models.view import View
+from whylight.passes.layers import layer_index, the_call
+
+
+@dataclass(frozen=True)
+class Words:
+    """One target: some tokens of an answer, each at the row that predicts it.
+
+    Attributes:
+        rows: positions in the sequence, one for each token.
+        ids: the tokens.
+        against: a token for each, rather than which; None: rather than any other.
+    """
+
+    rows: tuple[int, ...]
+    ids: tuple[int, ...]
+    against: tuple[int, ...] | None = None
+
+    def score(self, logits: Tensor) -> Tensor:
+        """The sum over its tokens of their log-odds, or of their logit minus the other's: a scalar.
+
+        Args:
+            logits: at :attr:`rows`, (rows, words).
+        """
+        ids = torch.tensor(self.ids, device=logits.device)[:, None]
+        own = logits.gather(1, ids)[:, 0]
+        if self.against is not None:
+            return (own - logits.gather(1, torch.tensor(self.against, device=logits.device)[:, None])[:, 0]).sum()
+        return (own - logits.scatter(1, ids, -torch.inf).logsumexp(1)).sum()
+
+
+@dataclass(frozen=True)
+class AnswerPass:
+    """One question with its answer, a batch of one, on its way through the language model.
+
+    Attributes:
+        run: the pass.
+        first: the first layer that is recorded.
+        entering: what entered it, a leaf that gradients can be asked of.
+        calls: attention of the layers from ``first`` on.
+        leaving: tokens after the last layer.
+    """
+
+    run: AnsweringPass
+    first: int
+    entering: Tensor
+    calls: list[AttentionCall]
+    leaving: Tensor
+
+    @property
+    def tokens(self) -> int:
+        return self.leaving.shape[1]
+
+    @property
+    def picture(self) -> Tensor:
+        """(tokens,), True at the picture's."""
+        return self.run.image[0]
+
+    def score(self, words: Words) -> Tensor:
+        rows = torch.tensor(words.rows, device=self.leaving.device)
+        return words.score(at_least_float32(self.run.head(self.leaving[0, rows])))
+
+    def gradients(self, words: Words) -> list[Tensor]:
+        """G_O of every recorded call, (1, heads, tokens, head width), of the target's score."""
+        return list(torch.autograd.grad(self.score(words), [c.output for c in self.calls], retain_graph=True))
+
+    def predicting(self, words: Words) -> Tensor:
+        """A row vector (1, tokens): the mean of the rows that predict the target's tokens."""
+        row = at_least_float32(self.leaving).new_zeros(1, self.tokens)
+        row[0, list(words.rows)] = 1 / len(words.rows)
+        return row.detach()
+
+    def telling(self, words: Words) -> Tensor:
+        """A row vector (1, tokens): ones from the first token behind the picture to the last predicting row."""
+        places = self.picture.nonzero()
+        begun = int(places[-1]) + 1 if len(places) else 0
+        row = at_least_float32(self.leaving).new_zeros(1, self.tokens)
+        row[0, min(begun, min(words.rows)) : max(words.rows) + 1] = 1
+        return row.detach()
+
+
+def answer_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> AnswerPass:
+    """Drive a forced answer and record every layer from ``start_layer`` on (negative: from the end).
+
+    Raises:
+        BadInput: no such layer.
+        UnsupportedModel: a layer hides its attention.
+    """
+    first = layer_index(start_layer, len(run.blocks))
+    tokens = run.tokens.detach()
+    with torch.no_grad():
+        for block in run.blocks[:first]:
+            tokens = block(tokens)
+    entering = tokens.detach().requires_grad_(torch.is_grad_enabled())
+    tokens, recorded = entering, []
+    for layer, block in enumerate(run.blocks[first:], first):
+        with record_attention() as calls:
+            tokens = block(tokens)
+        recorded.append(the_call(calls, view, layer, tokens.shape[1]))
+    return AnswerPass(run, first, entering, recorded, tokens)
+
+
+@torch.no_grad()
+def layer_by_layer(view: View, run: AnsweringPass, first: int = 0) -> Iterator[tuple[int, Tensor, AttentionCall]]:
+    """Layer, the tokens that enter it and its attention, from ``first`` on; one layer is held at a time."""
+    tokens = run.tokens
+    for layer, block in enumerate(run.blocks):
+        entering = tokens
+        with record_attention() as calls:
+            tokens = block(entering)
+        if layer >= first:
+            yield layer, entering, the_call(calls, view, layer, entering.shape[1])
+
+
+def some_rows(call: AttentionCall, rows: Tensor) -> AttentionCall:
+    """The same attention of some of its queries alone."""
+    mask = call.mask
+    if call.is_causal:
+        mask = torch.arange(call.keys, device=rows.device) <= rows[:, None]
+    elif mask is not None and mask.shape[-2] > 1:
+        mask = mask[..., rows, :]
+    query, output = call.query[..., rows, :], call.output[..., rows, :]
+    return replace(call, query=query, output=output, mask=mask, is_causal=False)

@@ -1,0 +1,149 @@
+"""Methods for answers against autograd through eager attention maps, and against their formulas written out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from oracle_files import relative_difference
+from torch import Tensor
+from zoo.answering_models import QUESTION, answering_model, rough_picture
+
+import whylight
+from whylight.answers.ask import Forced, force
+from whylight.attention import record_attention
+from whylight.methods.answering.catalog import answer_methods, find_answer_method
+from whylight.passes.answer_pass import Words
+
+FAMILIES = ("llava", "qwen3_vl", "gemma3", "paligemma", "smolvlm")
+EAGER = 2e-6
+"""Eager softmax is computed in float32, whatever the model's precision."""
+
+
+def forced(family: str, answer: str = "red big circle") -> Forced:
+    model, processor, prompt = answering_model(family)
+    view = whylight.wrap(model, processor=processor)
+    return force(view, [rough_picture(80, 120)], prompt.format(QUESTION), answer)[0]
+
+
+def words(given: Forced) -> list[Words]:
+    """Each word, and the whole answer as one target."""
+    each = [word.places for word in given.answer.words]
+    return [given.target(places) for places in (*each, [place for places in each for place in places])]
+
+
+def explained(given: Forced, method: str, **options: object) -> Tensor:
+    return find_answer_method(method).explain(given.view, given.run, words(given), **options).detach()
+
+
+def log_odds(logits: Tensor, word: Words) -> Tensor:
+    """From probabilities: log p - log(1 - p)."""
+    p = logits[list(word.rows)].softmax(-1)[torch.arange(len(word.rows)), list(word.ids)]
+    return (p.log() - torch.log1p(-p)).sum()
+
+
+def eager(given: Forced) -> tuple[Tensor, Sequence[Tensor]]:
+    """The model's own logits and maps."""
+    model = given.view.module
+    model.set_attn_implementation("eager")
+    own = model(**given.inputs, use_cache=False, output_attentions=True)
+    layers = len(given.run.blocks)
+    return own.logits[0], own.attentions[-layers:]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_keyflow_and_chefercam_of_eager_maps(family: str) -> None:
+    given = forced(family)
+    flow, product = explained(given, "keyflow"), explained(given, "chefercam")
+    raw, rolled = explained(given, "raw_attention"), explained(given, "rollout")
+    logits, maps = eager(given)
+    begun = int(given.run.image[0].nonzero()[-1]) + 1
+    for index, word in enumerate(words(given)):
+        gradients = torch.autograd.grad(log_odds(logits, word), maps, retain_graph=True)
+        evidence = [(a * g).clamp(min=0)[0].mean(0) for a, g in zip(maps, gradients, strict=True)]
+        expected = sum(each[begun : max(word.rows) + 1].sum(0) for each in evidence)
+        assert relative_difference(flow[index], expected) < EAGER
+        identity = torch.eye(len(logits), dtype=logits.dtype)
+        whole, means = identity, identity
+        for each, attention in zip(evidence, maps, strict=True):
+            whole = (identity + each) @ whole
+            means = (identity + attention[0].mean(0)) / 2 @ means
+        expected = (whole - identity)[list(word.rows)].mean(0)
+        assert relative_difference(product[index], expected) < EAGER
+        assert relative_difference(raw[index], maps[-1][0].mean(0)[list(word.rows)].mean(0)) < EAGER
+        expected = means[list(word.rows)].mean(0)
+        expected[list(word.rows)] = 0
+        assert relative_difference(rolled[index], expected) < EAGER
+
+
+@pytest.mark.parametrize("centered", [True, False])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_legrad_of_whole_blocks(family: str, centered: bool) -> None:
+    given = forced(family)
+    found = explained(given, "legrad", centered=centered)
+    for index, word in enumerate(words(given)):
+        expected = torch.zeros_like(found[index])
+        tokens = given.run.tokens.detach()
+        for block in given.run.blocks:
+            with record_attention() as calls:
+                tokens = block(tokens.detach())
+            (gradient,) = torch.autograd.grad(log_odds(given.run.head(tokens)[0], word), calls[-1].output)
+            of_map = calls[-1].map_gradient(gradient)[0]
+            allowed = calls[-1].allowed()
+            shown = torch.ones_like(of_map) if allowed is None else allowed.expand_as(of_map[None])[0].to(of_map)
+            if centered:
+                of_map = (of_map - of_map.sum(-1, keepdim=True) / shown.sum(-1, keepdim=True)) * shown
+            expected += of_map.clamp(min=0).mean(0)[list(word.rows)].sum(0)
+        assert relative_difference(found[index], expected) < 1e-9
+
+
+def test_words_together_are_words_apart() -> None:
+    given = forced("llava")
+    for method in answer_methods():
+        together = explained(given, method)
+        for index, word in enumerate(words(given)):
+            alone = find_answer_method(method).explain(given.view, given.run, [word]).detach()
+            assert relative_difference(alone[0], together[index]) < 1e-9, method
+
+
+def test_no_word_owes_anything_to_what_comes_later() -> None:
+    given = forced("llava")
+    for method in answer_methods():
+        found = explained(given, method)
+        for index, word in enumerate(words(given)):
+            if method != "logit_lens":
+                assert float(found[index, max(word.rows) + 1 :].abs().sum()) == 0, method
+
+
+def test_input_gradient_is_autograd_at_the_embeddings() -> None:
+    given = forced("qwen3_vl")
+    tokens = given.run.tokens.detach().requires_grad_()
+    leaving = tokens
+    for block in given.run.blocks:
+        leaving = block(leaving)
+    signed, length = explained(given, "input_gradient"), explained(given, "gradient_norm")
+    for index, word in enumerate(words(given)):
+        score = log_odds(given.run.head(leaving)[0], word)
+        (gradient,) = torch.autograd.grad(score, tokens, retain_graph=True)
+        assert relative_difference(signed[index], (gradient * tokens).sum(-1)[0]) < 1e-9
+        assert relative_difference(length[index], gradient[0].square().sum(-1).sqrt()) < 1e-9
+
+
+def test_rather_than_is_a_difference_of_logits() -> None:
+    given = forced("llava")
+    logits = torch.randn(3, 128, dtype=torch.float64)
+    word = Words((4, 5, 6), (60, 61, 62), (70, 71, 72))
+    assert float(word.score(logits)) == pytest.approx(
+        float(logits[0, 60] - logits[0, 70] + logits[1, 61] - logits[1, 71] + logits[2, 62] - logits[2, 72])
+    )
+    assert len(given.answer.words) == 3
+
+
+def test_start_layer_leaves_earlier_layers_out() -> None:
+    given = forced("llava")
+    whole, last = explained(given, "keyflow"), explained(given, "keyflow", start_layer=-1)
+    assert float((whole - last).min()) > -1e-12
+    assert float((whole - last).max()) > 0
+    with pytest.raises(whylight.WhylightError, match="layer"):
+        explained(given, "keyflow", start_layer=7)
