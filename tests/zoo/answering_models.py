@@ -13,13 +13,16 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from whylight.models.transformers.answering.releases import OLD
 
-SPECIAL = (
-    "<pad> <s> </s> <unk> <image> <video> <|vision_start|> <|vision_end|> <|image_pad|> <|video_pad|> "
-    "<fake_token_around_image> <global-img> <end_of_utterance> <start_of_image> <image_soft_token> <end_of_image> "
-    "<IMG_CONTEXT> <img> </img>"
-).split() + [f"<row_{r}_col_{c}>" for r in range(1, 5) for c in range(1, 5)]
-WORDS = "what colour is the big small circle square a red green blue where left right ? . USER: ASSISTANT:".split()
-MORE = "Here original image and here are some crops to help you see better".split()
+SPECIAL = [
+    *("<pad>", "<s>", "</s>", "<unk>", "<image>", "<video>"),
+    *("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"),
+    *("<fake_token_around_image>", "<global-img>", "<end_of_utterance>"),
+    *("<start_of_image>", "<image_soft_token>", "<end_of_image>", "<IMG_CONTEXT>", "<img>", "</img>"),
+    *(f"<row_{r}_col_{c}>" for r in range(1, 5) for c in range(1, 5)),
+]
+WORDS = ("what", "colour", "is", "the", "big", "small", "circle", "square", "a", "red", "green", "blue", "where")
+WORDS = (*WORDS, "left", "right", "?", ".", "USER:", "ASSISTANT:")
+MORE = ("Here", "original", "image", "and", "here", "are", "some", "crops", "to", "help", "you", "see", "better")
 VOCABULARY = {word: i for i, word in enumerate(dict.fromkeys((*SPECIAL, *WORDS, *MORE)))}
 QUESTION = "what colour is the circle ?"
 

@@ -179,7 +179,8 @@ class Answer:
         from safetensors.torch import save
 
         tensors = {f"maps.{i}": raw.contiguous() for i, raw in enumerate(self.raw_maps)}
-        return save(tensors | {"text_relevance": self.text_relevance, "picture_share": self.picture_share})
+        tensors |= {"text_relevance": self.text_relevance, "picture_share": self.picture_share}
+        return bytes(save(tensors))
 
 
 def _number(value: Tensor) -> float | None:

@@ -147,7 +147,7 @@ def force(
 ) -> tuple[Forced, bool, bool]:
     """The question with an answer behind it; whether the model said it by itself, and whether it was cut."""
     view.check_ready()
-    inputs: dict[str, Tensor] = dict(view.place(view.inputs(question, pictures)))  # type: ignore[arg-type]
+    inputs: dict[str, Tensor] = dict(view.place(view.inputs(question, pictures)))
     length = inputs["input_ids"].shape[1]
     _check_length(view, length + (longest if answer is None else 1))
     cut = False
@@ -185,7 +185,8 @@ def _answering(view: View | nn.Module | str) -> AnsweringView:
 def _pictures(picture: PictureLike | Sequence[PictureLike] | None) -> list[Image.Image]:
     if picture is None:
         return []
-    return [read_picture(each) for each in (picture if isinstance(picture, (list, tuple)) else [picture])]
+    several: Sequence[Any] = picture if isinstance(picture, (list, tuple)) else [picture]
+    return [read_picture(each) for each in several]
 
 
 def _check_length(view: AnsweringView, tokens: int) -> None:
@@ -238,7 +239,7 @@ def _log_probabilities(forced: Forced, run: AnsweringPass, targets: Sequence[Wor
 def _blind(forced: Forced, pictures: Sequence[Image.Image], question: str, targets: Sequence[Words]) -> Tensor:
     """The same where the pictures are blurred away."""
     blurred = [_blurred(picture) for picture in pictures]
-    inputs: dict[str, Tensor] = dict(forced.view.place(forced.view.inputs(question, blurred)))  # type: ignore[arg-type]
+    inputs: dict[str, Tensor] = dict(forced.view.place(forced.view.inputs(question, blurred)))
     more = forced.view.with_answer(inputs, forced.run.ids[:, forced.begins :])
     return _log_probabilities(forced, forced.view.begin(more, answer=forced.run.answer), targets)
 

@@ -1,7 +1,7 @@
 """Likeness of a picture's tokens, and relevance spread along it: the last two steps of keyflow.
 
-Where the language model is given one token for each patch of the tower, W is made of the tower's keys; where patches are
-merged or lie on tiles, of the language model's own keys at the picture's tokens.
+Where the language model is given one token for each patch of the tower, W is made of the tower's keys; where patches
+are merged or lie on tiles, of the language model's own keys at the picture's tokens.
 """
 
 from __future__ import annotations

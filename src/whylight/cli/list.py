@@ -35,6 +35,7 @@ def list_names(what: Annotated[Kind, typer.Argument(help="models or methods", me
 MODELS = (
     ("scenes", "bundled: small dual encoder with a class token, drawn scenes", "this project"),
     ("scenes-siglip", "bundled: the same with attention pooling", "this project"),
+    ("scenes-answers", "bundled: answers questions about drawn scenes in words (whylight ask)", "this project"),
     ("openclip:NAME/TAG", "OpenCLIP: ViT, SigLIP, SigLIP 2, CoCa, EVA02-CLIP", "Ilharco et al., OpenCLIP, 2021"),
     ("timm:NAME", "timm: ViT, DeiT, DINOv2, DINOv3, EVA, BEiT", "Wightman, PyTorch Image Models, 2019"),
     ("hf:ID", "transformers: CLIP, SigLIP, ViT, DeiT, DINOv2, BERT", "Wolf et al., Transformers, EMNLP 2020"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from whylight.errors import BadInput, UnknownName, WhylightError
 from whylight.evaluation.baselines import BASELINES
 from whylight.methods import find_method, methods, relevance
+from whylight.methods.registry import Method
 from whylight.models.view import Inputs, View
 
 HEAD = "head"
@@ -25,11 +26,14 @@ class Choice:
     options: dict[str, object] = field(default_factory=dict)
 
 
-def parse_methods(text: str) -> list[Choice]:
+def parse_methods(text: str, find: Callable[[str], Method] = find_method) -> list[Choice]:
     """Methods out of ``legrad,legrad:start_layer=-2:score=dot,rollout``, the two baselines always last.
 
     Options are numbers, true and false, else words; ``decomposition:contrast=head`` gives a method the embeddings of
     all classes that the model chooses among.
+
+    Args:
+        find: a method by name.
 
     Raises:
         UnknownName: no such method or option.
@@ -38,14 +42,14 @@ def parse_methods(text: str) -> list[Choice]:
     names = [part.strip() for part in text.split(",") if part.strip()]
     if not names:
         raise BadInput(f"no method named; there are: {', '.join(methods())}")
-    chosen = [_choice(name) for name in names if name not in BASELINES]
+    chosen = [_choice(name, find) for name in names if name not in BASELINES]
     labels = [choice.label for choice in chosen]
     if len(set(labels)) != len(labels):
         raise BadInput(f"a method is named twice: {text}")
     return chosen + [Choice(name, name) for name in BASELINES]
 
 
-def _choice(text: str) -> Choice:
+def _choice(text: str, find: Callable[[str], Method]) -> Choice:
     name, *settings = text.split(":")
     options: dict[str, object] = {}
     for setting in settings:
@@ -54,7 +58,7 @@ def _choice(text: str) -> Choice:
             raise BadInput(f"{text!r}: options are written name=value")
         options[option] = _value(value)
     heads = {option: value for option, value in options.items() if value == HEAD}
-    checked = find_method(name).check_options({o: v for o, v in options.items() if o not in heads})
+    checked = find(name).check_options({o: v for o, v in options.items() if o not in heads})
     return Choice(text, name, checked | heads)
 
 

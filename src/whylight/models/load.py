@@ -32,7 +32,7 @@ def load(name: str, *, device: str | torch.device | None = None, precision: str 
     that comes with a model is never run (:mod:`whylight.models.door`).
 
     Args:
-        name: "scenes" or "scenes-siglip" (bundled), "openclip:NAME/TAG", "timm:NAME", "hf:ID", or
+        name: "scenes", "scenes-siglip" or "scenes-answers" (bundled), "openclip:NAME/TAG", "timm:NAME", "hf:ID", or
             "openclip:local-dir:PATH", "timm:local-dir:PATH", "hf:local-dir:PATH" for a folder.
         device: where to put it; default: the CPU.
         precision: "float32" (default), "bfloat16", "float16" or "float64" (also "fp32", ...).
@@ -54,6 +54,10 @@ def load(name: str, *, device: str | torch.device | None = None, precision: str 
 
 def _load(name: str) -> View:
     family, _, identifier = name.partition(":")
+    if name == "scenes-answers":
+        from whylight.models.transformers.answering.bundled import load_scenes_answers
+
+        return load_scenes_answers()
     if name in names.BUNDLED:
         from whylight.models.openclip.load import load_bundled
 

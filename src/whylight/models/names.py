@@ -7,10 +7,10 @@ import difflib
 from whylight.errors import UnknownName, WhylightError
 from whylight.models.failures import telling_line
 
-BUNDLED = ("scenes", "scenes-siglip")
+BUNDLED = ("scenes", "scenes-siglip", "scenes-answers")
 FORMS = (
-    "scenes, scenes-siglip (bundled), openclip:NAME/TAG, timm:NAME, hf:ID, or a folder: openclip:local-dir:PATH, "
-    "timm:local-dir:PATH, hf:local-dir:PATH"
+    "scenes, scenes-siglip, scenes-answers (bundled), openclip:NAME/TAG, timm:NAME, hf:ID, or a folder: "
+    "openclip:local-dir:PATH, timm:local-dir:PATH, hf:local-dir:PATH"
 )
 
 

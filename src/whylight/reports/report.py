@@ -7,7 +7,7 @@ from pathlib import Path
 
 from whylight.errors import WhylightError
 from whylight.evaluation.baselines import BASELINES
-from whylight.evaluation.benchmarks.catalog import NamedText, find_benchmark
+from whylight.evaluation.benchmarks.catalog import NamedAnswers, NamedText, find_benchmark
 from whylight.evaluation.data.data_set import Source
 from whylight.evaluation.published import figures_for
 from whylight.reports.plots import draw_classes, draw_curves, draw_figures, draw_sheet, save
@@ -69,7 +69,7 @@ def _source(summary: Summary) -> Source | None:
     settings = summary.settings
     place = settings.data["path"]
     named = find_benchmark(settings.benchmark)
-    if isinstance(named, NamedText):
+    if isinstance(named, (NamedText, NamedAnswers)):
         return None
     rows, columns = settings.input_size
     try:

@@ -11,8 +11,8 @@ from oracle_files import read_oracle, relative_difference
 
 from whylight.methods.answering.tam import activations, rank_gaussian
 
-# As the original ran there: the row that predicts the first answer token (separator 53) has that separator as its class,
-# and stands for the answer's first word.
+# As the original ran there: the row that predicts the first answer token (separator 53) has that separator as its
+# class, and stands for the answer's first word.
 PROMPT, PREDICTS, ANSWER = range(23, 28), 29, range(30, 35)
 
 

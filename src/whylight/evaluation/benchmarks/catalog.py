@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whylight.errors import BadInput, UnknownName
+from whylight.evaluation.benchmarks.answers import Answers
 from whylight.evaluation.benchmarks.benchmark import Benchmark, Protocol
 from whylight.evaluation.benchmarks.perturbation import Perturbation
 from whylight.evaluation.benchmarks.pointing import GridPointing, Pointing
@@ -23,6 +24,7 @@ from whylight.evaluation.data.imagenet_segmentation import ImageNetSegmentation
 from whylight.evaluation.data.label_maps import ade20k, pascal_voc, semantic_folder
 from whylight.evaluation.data.movie_reviews import MovieReviews
 from whylight.evaluation.data.openimages import OpenImagesPoints
+from whylight.evaluation.data.scene_questions import SceneQuestions
 from whylight.evaluation.data.scenes import Scenes, Truth
 from whylight.evaluation.data.videos import VideoFrames
 from whylight.evaluation.heads import PHOTO
@@ -60,6 +62,16 @@ class NamedText:
     needs_data: bool = True
 
 
+@dataclass(frozen=True)
+class NamedAnswers:
+    """A benchmark of models that answer in words, by name: protocol, and how many pictures asked for to a source."""
+
+    protocol: Callable[[], Protocol]
+    open: Callable[[int | None], SceneQuestions]
+    layout: str = ""
+    needs_data: bool = False
+
+
 def _on_files(protocol: Callable[[], Benchmark], read: Callable[[Path], Source], layout: str) -> NamedPictures:
     def opened(path: Path | None, limit: int | None, size: tuple[int, int]) -> Source:
         if path is None:
@@ -85,7 +97,7 @@ def _collages(path: Path | None, limit: int | None, size: tuple[int, int]) -> So
 
 
 _COCO = "annotations/instances_val2017.json, val2017"
-_CATALOG: dict[str, NamedPictures | NamedText] = {
+_CATALOG: dict[str, NamedPictures | NamedText | NamedAnswers] = {
     "imagenet-segmentation": _on_files(Segmentation, ImageNetSegmentation, "gtsegs_ijcv.mat"),
     "voc-segmentation": _on_files(Segmentation, pascal_voc, "VOC2012"),
     "coco-segmentation": _on_files(Segmentation, CocoInstances, _COCO),
@@ -102,6 +114,7 @@ _CATALOG: dict[str, NamedPictures | NamedText] = {
     "voc-pointing": _on_files(Pointing, pascal_voc, "VOC2012"),
     "coco-pointing": _on_files(Pointing, CocoInstances, _COCO),
     "scenes-pointing": _on_scenes(Pointing, "masks"),
+    "scenes-answers": NamedAnswers(Answers, lambda limit: SceneQuestions(limit or SCENES)),
     "movie-reviews": NamedText(Rationales, MovieReviews, "ERASER's movies folder, or its .tar.gz"),
 }
 
@@ -115,7 +128,7 @@ def listing() -> list[str]:
     return [f"{name}: {named.protocol().protocol}; data: {named.layout or 'none'}" for name, named in _CATALOG.items()]
 
 
-def find_benchmark(name: str) -> NamedPictures | NamedText:
+def find_benchmark(name: str) -> NamedPictures | NamedText | NamedAnswers:
     """The benchmark of a name.
 
     Raises:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from whylight.errors import BadInput
+from whylight.evaluation.benchmarks.answer_planning import plan_answers
 from whylight.evaluation.benchmarks.benchmark import Explained, Protocol
-from whylight.evaluation.benchmarks.catalog import NamedText, find_benchmark
+from whylight.evaluation.benchmarks.catalog import NamedAnswers, NamedText, find_benchmark
 from whylight.evaluation.benchmarks.picture_planning import plan_pictures
 from whylight.evaluation.benchmarks.rows import RowMaker, Skipped
 from whylight.evaluation.benchmarks.settings import Settings
@@ -33,6 +34,10 @@ def plan(wanted: Wanted) -> Plan:
     named = find_benchmark(wanted.benchmark)
     if wanted.data is None and named.needs_data:
         raise BadInput(f"this benchmark needs --data PATH: {named.layout}")
+    if isinstance(named, NamedAnswers):
+        source_, maker_, chosen = plan_answers(wanted, named)
+        settings = _settings(wanted, chosen, source_, maker_)
+        return Plan(settings, source_, maker_, environment(maker_.view.parameter.device))
     chosen = parse_methods(",".join(all_methods()) if wanted.methods == "all" else wanted.methods)
     view = load(wanted.model, device=wanted.device, precision=wanted.precision)
     view.check_ready()

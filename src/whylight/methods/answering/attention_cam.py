@@ -14,7 +14,6 @@ from whylight.attention.row_products import attention_rows, gradient_rows
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-
 from whylight.passes.answer_pass import Words, answer_pass
 
 

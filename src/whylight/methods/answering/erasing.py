@@ -1,8 +1,9 @@
 """Erasing: how much less sure of a word the model is without some of the picture's tokens.
 
-Each window of a grid is put in place of by the mean of the picture's tokens, as the language model is given them; the fall
-of the word's log-odds is laid on all tokens of the window, mean over the windows that hold a token. After Zeiler and
-Fergus, "Visualizing and Understanding Convolutional Networks", arXiv 1311.2901, ECCV 2014.
+Each window of a grid is replaced by the mean of the picture's tokens, as the language model is given them; the fall of
+the word's log-odds is laid on all tokens of the window, mean over the windows that hold a token.
+
+After Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", arXiv 1311.2901, ECCV 2014.
 """
 
 from __future__ import annotations

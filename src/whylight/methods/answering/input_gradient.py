@@ -14,7 +14,6 @@ from whylight.attention.call import at_least_float32
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-
 from whylight.passes.answer_pass import AnswerPass, Words, answer_pass
 
 

@@ -19,7 +19,6 @@ from whylight.attention.row_products import row_times_positive_gradient
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-
 from whylight.passes.answer_pass import Words, answer_pass
 
 

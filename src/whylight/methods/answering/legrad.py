@@ -20,7 +20,6 @@ from whylight.attention.call import at_least_float32
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-
 from whylight.passes.answer_pass import Words, layer_by_layer, some_rows
 from whylight.passes.layers import layer_index
 

@@ -6,7 +6,7 @@ Li et al., "Token Activation Map to Visually Explain Multimodal LLMs", arXiv 250
     m = a(c) at the picture's tokens,    I = Σ over earlier text tokens i with another word of w_i m_i(c_i)
     s = max(m - α I, 0),    α = m · I / I · I,    w_i = a_i(c) / (Σ a(c) + 1e-8)
 
-then picture and text activations are scaled to [0, 1] together, and the rank Gaussian filter is laid over the picture's.
+then picture and text activations are scaled to [0, 1] together, and a rank Gaussian filter is laid over the picture's.
 """
 
 from __future__ import annotations

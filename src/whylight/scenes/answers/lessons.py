@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from whylight.scenes.answers.architecture import PATCHES
 from whylight.scenes.answers.questions import Kind, Question, Seen, ask
-from whylight.scenes.answers.words import ASSISTANT, BEGIN, END, IMAGE, NUMBERS, USER, numbers
+from whylight.scenes.answers.words import BEGIN, END, IMAGE, NUMBERS, USER, numbers
 
 PREFIX = [NUMBERS[BEGIN], NUMBERS[USER], *[NUMBERS[IMAGE]] * PATCHES]
 ASKED: tuple[Kind, ...] = ("color", "color", "what", "what", "texture", "yes", "yes", "no", "no", "count")
@@ -49,7 +50,7 @@ def questions_of(objects: list[Seen], random: np.random.Generator) -> list[Quest
 def lesson(rows: list[list[Question]]) -> Lesson:
     """Pack the questions of several scenes."""
     packed = [_pack(questions) for questions in rows]
-    ids, positions, parts, targets, weights = (_padded([row[i] for row in packed], fill) for i, fill in _FILLED)
+    ids, positions, parts, targets, weights = (_padded([list(row[i]) for row in packed], fill) for i, fill in _FILLED)
     causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).tril()
     same = (parts[:, :, None] == parts[:, None]) | (parts[:, None] == 0)
     return Lesson(ids.long(), positions.long(), (causal & same)[:, None], targets.long(), weights)
@@ -64,7 +65,7 @@ def _pack(questions: list[Question]) -> tuple[list[int], list[int], list[int], l
     ids, positions, parts, targets = [*PREFIX], list(range(len(PREFIX))), [0] * len(PREFIX), [-1] * len(PREFIX)
     weights = [0.0] * len(PREFIX)
     for part, question in enumerate(questions, 1):
-        said = [*numbers(question.text), NUMBERS[ASSISTANT]]
+        said = numbers(question.text)
         answer = [*numbers(question.answer), NUMBERS[END]]
         length = len(said) + len(answer) - 1
         ids += [*said, *answer[:-1]]
@@ -75,5 +76,5 @@ def _pack(questions: list[Question]) -> tuple[list[int], list[int], list[int], l
     return ids, positions, parts, targets, weights
 
 
-def _padded(rows: list[list[int]] | list[list[float]], fill: float) -> Tensor:
+def _padded(rows: Sequence[Sequence[float]], fill: float) -> Tensor:
     return nn.utils.rnn.pad_sequence([torch.tensor(row, dtype=torch.float64) for row in rows], True, fill)

@@ -32,7 +32,7 @@ class Plan:
     """How it is trained: scenes of seeds 0, 1, ..., steps of ``batch`` scenes each, and the learning rate's peak."""
 
     scenes: int = 10_000
-    steps: int = 4000
+    steps: int = 3600
     batch: int = 8
     rate: float = 2e-3
     warm_up: int = 100

@@ -12,14 +12,16 @@ from whylight.scenes.shapes import KINDS
 PAD, BEGIN, END, UNKNOWN, IMAGE, USER, ASSISTANT = "<pad>", "<s>", "</s>", "<unk>", "<image>", "USER:", "ASSISTANT:"
 SPECIAL = (PAD, BEGIN, END, UNKNOWN, IMAGE, USER, ASSISTANT)
 _SAID = ("what", "color", "is", "the", "texture", "has", "there", "a", "an", "how", "many", "objects", "are")
-_SAID = (*_SAID, "describe", "picture", "and", "yes", "no", ",", "in", "of", "shape", "object", "this")
-WORDS = (*_SAID, *COUNTS, *COLORS, *TEXTURES, *KINDS)
+_MORE = ("describe", "picture", "and", "yes", "no", ",", "in", "of", "shape", "object", "this")
+WORDS = (*_SAID, *_MORE, *COUNTS, *COLORS, *TEXTURES, *KINDS)
 NUMBERS = {token: number for number, token in enumerate((*SPECIAL, *WORDS))}
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '" + USER + "' if message['role'] == 'user' else '" + ASSISTANT + "' }}"
     "{% for part in message['content'] %}{{ ' " + IMAGE + "' if part['type'] == 'image' else ' ' + part['text'] }}"
-    "{% endfor %} {% endfor %}{% if add_generation_prompt %}" + ASSISTANT + "{% endif %}"
+    "{% endfor %} {% endfor %}"
 )
+"""The answer follows the question at once: with a token between the two, training stays at guessing among the colours
+that a picture holds."""
 
 
 def tokenizer() -> Any:

@@ -8,16 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from whylight.models.answering_pass import AnsweringPass, RowBlock
 from whylight.models.transformers.answering.masks import masks_of
 from whylight.models.transformers.answering.parts import Parts
 from whylight.models.transformers.answering.releases import OLD, image_features, rotary_tables, scale_tokens
-from whylight.models.answering_pass import AnsweringPass, RowBlock
 from whylight.models.view import Block
 
 _OF_PICTURES = ("image_sizes", "image_grid_thw", "pixel_attention_mask", "batch_num_images")
 
 
-def begin(parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: PictureFeatures | None = None) -> AnsweringPass:
+def begin(
+    parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: PictureFeatures | None = None
+) -> AnsweringPass:
     """One batch of questions on its way through the language model.
 
     Args:
@@ -50,8 +52,7 @@ def begin(parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: P
         given = given_to(index)
 
         def call(x: Tensor) -> Tensor:
-            made = layer(x, **given)
-            made = made[0] if isinstance(made, tuple) else made
+            made = _tokens(layer(x, **given))
             if index < len(deep):  # Qwen3-VL: features of early tower blocks enter after the first decoder layers
                 made = made.masked_scatter(image[..., None], made[image] + deep[index].to(made.dtype))
             return made
@@ -60,8 +61,7 @@ def begin(parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: P
 
     def of_rows(index: int, layer: Any) -> RowBlock:
         def call(x: Tensor, rows: Tensor) -> Tensor:
-            made = layer(x, **_at_rows(given_to(index), rows))
-            return made[0] if isinstance(made, tuple) else made
+            return _tokens(layer(x, **_at_rows(given_to(index), rows)))
 
         return call
 
@@ -84,6 +84,12 @@ def begin(parts: Parts, inputs: Mapping[str, Tensor], image: Tensor, pictures: P
         vocabulary=parts.model.lm_head.weight,
         ids=ids,
     )
+
+
+def _tokens(made: Any) -> Tensor:
+    """What a layer returns: tokens, or before transformers 5 a tuple that begins with them."""
+    tokens: Tensor = made[0] if isinstance(made, tuple) else made
+    return tokens
 
 
 def _at_rows(given: dict[str, Any], rows: Tensor) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+
 @dataclass(frozen=True)
 class Asked:
     """One question, as layouts read it.

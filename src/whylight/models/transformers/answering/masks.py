@@ -37,9 +37,7 @@ def masks_of(kind: str, text: Any, inputs: Mapping[str, Tensor], types: set[str]
     return masks
 
 
-def _mask(
-    ids: Tensor, real: Tensor | None, block: Tensor | None, window: int | None, *, picture_whole: bool
-) -> Tensor:
+def _mask(ids: Tensor, real: Tensor | None, block: Tensor | None, window: int | None, *, picture_whole: bool) -> Tensor:
     at = torch.arange(ids.shape[1], device=ids.device)
     allowed = (at[None] <= at[:, None])[None]
     near = at[:, None] - at[None] < window if window is not None else None

@@ -43,10 +43,11 @@ def rotary_tables(language: Any, tokens: Tensor, positions: Tensor, types: set[s
             "position_embeddings_global": rotary(tokens, positions),
             "position_embeddings_local": language.rotary_emb_local(tokens, positions),
         }
-        return dict.fromkeys(types, tables)
+        return {each: dict(tables) for each in types}
     if hasattr(rotary, "layer_types"):  # Gemma 3: one table for each kind of layer
         return {each: {"position_embeddings": rotary(tokens, positions, each)} for each in types}
-    return dict.fromkeys(types, {"position_embeddings": rotary(tokens, positions)})
+    table = rotary(tokens, positions)
+    return {each: {"position_embeddings": table} for each in types}
 
 
 def scale_tokens(language: Any, tokens: Tensor) -> Tensor:

@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
-from whylight.models.transformers.answering.driving import PictureFeatures, begin, picture_features
-from whylight.models.transformers.answering.families import FAMILIES
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.picture_grid import Grid
+from whylight.models.transformers.answering.driving import PictureFeatures, begin, picture_features
+from whylight.models.transformers.answering.families import FAMILIES
 from whylight.models.transformers.answering.grid import Asked
 from whylight.models.transformers.answering.parts import parts_of
 from whylight.models.transformers.answering.prompts import inputs_of, prompt_of, with_answer
@@ -64,13 +64,14 @@ class AnsweringView(View):
 
     @property
     def class_count(self) -> int:
-        return int(self.module.lm_head.weight.shape[0])  # type: ignore[union-attr]
+        return int(self.parts.model.lm_head.weight.shape[0])
 
     def image_tokens(self, ids: Tensor) -> Tensor:
         """Where a prompt's picture tokens are: boolean, shaped as ``ids``."""
         if not self.sees:
             return torch.zeros_like(ids, dtype=torch.bool)
-        return ids == self.module.config.image_token_id  # type: ignore[union-attr]
+        where: Tensor = ids == self.parts.model.config.image_token_id
+        return where
 
     def begin(self, inputs: Inputs, pictures: PictureFeatures | None = None, answer: int = 0) -> AnsweringPass:
         """Embed a batch of questions.
@@ -114,7 +115,11 @@ class AnsweringView(View):
         if bool(seen) != bool(pictures):
             raise BadInput(
                 f"the prompt holds {'a' if seen else 'no'} place for a picture, and {len(pictures)} were given"
-                + ("" if seen else ": this model has no chat template, so the prompt must name it, as its processor does")
+                + (
+                    ""
+                    if seen
+                    else ": this model has no chat template, so the prompt must name it, as its processor does"
+                )
             )
         return made
 

@@ -1,4 +1,4 @@
-"""Gemma 3: a square of tokens for the whole picture; with pan and scan more of them, for crops along its longer side."""
+"""Gemma 3: a square of tokens for the whole picture; with pan and scan more, for crops along its longer side."""
 
 from __future__ import annotations
 

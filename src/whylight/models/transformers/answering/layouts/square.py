@@ -31,7 +31,7 @@ def _frame(images: Any, side: int, size: tuple[int, int]) -> Frame:
         top, left = -((longer - height) // 2), -((longer - width) // 2)
         return top / height, left / width, (top + longer) / height, (left + longer) / width
     wanted = getattr(images, "size", None) or {}
-    shorter = wanted["shortest_edge"] if "shortest_edge" in wanted else None
+    shorter = wanted.get("shortest_edge")
     if shorter is None:
         return WHOLE
     if not getattr(images, "do_center_crop", False) or shorter != side:

@@ -1,0 +1,97 @@
+"""An answer as a page of its own: hover, tap or walk to a word, and see where it comes from."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from html import escape
+from importlib import resources
+
+import numpy as np
+from PIL import Image
+
+from whylight.answers.answer import Answer
+from whylight.answers.figure import said_of
+from whylight.pictures.overlay import overlay
+from whylight.text.word_colors import colors, ink
+
+LONGER_SIDE = 640
+"""Pixels of the pictures inside a page."""
+
+
+def page(answer: Answer) -> str:
+    """One self-contained page without links."""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width"><title>{escape(answer.question)}</title></head>\n<body>{card(answer)}</body></html>\n'
+    )
+
+
+def card(answer: Answer) -> str:
+    """The same to stand inside another page, as in a notebook."""
+    style, script = (resources.files("whylight.answers").joinpath(f"card.{end}").read_text() for end in ("css", "js"))
+    pictures = "".join(
+        f'<img class="shown" alt="picture {number + 1}" src="{_source(_small(picture))}">'
+        for number, picture in enumerate(answer.pictures)
+    )
+    about = f"{answer.model}, {answer.method}; pale words follow from the text"
+    rather = f" <small>rather than {escape(answer.rather_than)}</small>" if answer.rather_than else ""
+    return (
+        f'<div class="whylight-answer"><style>{style}</style>\n'
+        f'<p class="context">{_context(answer)}</p>\n'
+        f'<p class="said" role="toolbar" aria-label="words of the answer">{_words(answer)}{rather}</p>\n'
+        f'<div class="pictures">{pictures}</div>\n'
+        f'<p class="told" aria-live="polite"></p><p class="about">{escape(about)}</p>\n'
+        f'<script type="application/json">{_data(answer)}</script><script>{script}</script></div>'
+    )
+
+
+def _context(answer: Answer) -> str:
+    """What the model had read: the prompt's words, and the answer's."""
+    return " ".join(f"<span>{escape(word)}</span>" for word in answer.context)
+
+
+def _words(answer: Answer) -> str:
+    return " ".join(
+        f'<button type="button" class="{"pale" if answer.follows(i) else "word"}" tabindex="{0 if i == 0 else -1}">'
+        f"{escape(word)}</button>"
+        for i, word in enumerate(answer.words)
+    )
+
+
+def _data(answer: Answer) -> str:
+    """For each word its maps, the colours of the context and what is said of it."""
+    words = []
+    for index in range(len(answer.words)):
+        shades = colors(answer.text_relevance[index])
+        words.append(
+            {
+                "maps": [_map(answer, picture, index) for picture in range(len(answer.pictures))],
+                "colors": [None if shade is None else (_hex(shade), _hex(ink(shade))) for shade in shades],
+                "told": f"{answer.words[index]}: {said_of(answer, index)}",
+            }
+        )
+    return json.dumps(words).replace("<", "\\u003c")
+
+
+def _map(answer: Answer, picture: int, word: int) -> str:
+    shown = _small(answer.pictures[picture])
+    heat = Image.fromarray(answer.maps_of(picture)[word].numpy()).resize(shown.size, Image.Resampling.BILINEAR)
+    return _source(overlay(shown, np.clip(np.asarray(heat, dtype=np.float32), 0, 1)))
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    small = picture.copy()
+    small.thumbnail((LONGER_SIDE, LONGER_SIDE))
+    return small
+
+
+def _source(picture: Image.Image) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _hex(color: tuple[int, int, int]) -> str:
+    return "#" + "".join(f"{channel:02x}" for channel in color)

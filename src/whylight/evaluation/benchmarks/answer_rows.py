@@ -1,0 +1,163 @@
+"""From scenes to rows: one for each (question that was answered rightly, method)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from whylight.answers.answer import shares
+from whylight.answers.ask import Forced, force
+from whylight.answers.geometry import picture_maps
+from whylight.answers.spreading import picture_likeness, spread
+from whylight.attention.call import at_least_float32
+from whylight.errors import UnsupportedModel
+from whylight.evaluation.baselines import BASELINES, baseline
+from whylight.evaluation.benchmarks.answers import Answers
+from whylight.evaluation.benchmarks.rows import NOT_FINITE, Row, RowMaker, Skipped
+from whylight.evaluation.data.scene_questions import AskedScene, SceneQuestions
+from whylight.evaluation.method_choices import Choice
+from whylight.evaluation.otsu import otsu_iou
+from whylight.evaluation.pointing import points_inside, share_inside
+from whylight.evaluation.segmentation import foreground_average_precision
+from whylight.methods.answering.catalog import find_answer_method
+from whylight.models.transformers.answering.view import AnsweringView
+from whylight.passes.answer_pass import Words
+from whylight.passes.key_likeness import KeyLikeness
+from whylight.scenes.answers.questions import Question
+
+ERASED = 14
+"""Tokens that are erased: a tenth of the bundled model's."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that the model answers rightly, its answer behind it."""
+
+    scene: AskedScene
+    question: Question
+    forced: Forced
+    words: Words
+    likeness: KeyLikeness
+
+    @property
+    def presence(self) -> bool:
+        return self.question.kind in ("yes", "no")
+
+
+class AnswerRows(RowMaker[AskedScene]):
+    """Asks about scenes, and measures where each method sees right answers come from."""
+
+    view: AnsweringView
+    benchmark = Answers()
+    input_size: Sequence[int] = ()
+
+    def __init__(self, view: AnsweringView, choices: Sequence[Choice]) -> None:
+        self.view, self.choices = view, choices
+
+    def reader(self, source: SceneQuestions) -> Callable[[int], AskedScene | Skipped]:
+        return source.read
+
+    def question(self, item: AskedScene) -> Any:
+        raise UnsupportedModel("answers are not tried on embeddings")
+
+    def measured(self, items: list[AskedScene]) -> list[Row]:
+        rows: list[Row] = []
+        for scene in items:
+            for question in scene.questions:
+                asked = self._asked(scene, question)
+                if asked is None:
+                    rows.append({"picture": f"{scene.name}: {question.text}", "skipped": "the model answers otherwise"})
+                else:
+                    rows += [self._row(choice, asked) for choice in self.choices]
+        return rows
+
+    @torch.no_grad()
+    def _asked(self, scene: AskedScene, question: Question) -> Asked | None:
+        forced, _, _ = force(self.view, [scene.picture], question.text, question.answer)
+        places = range(forced.begins, forced.begins + forced.run.answer)
+        words = forced.target(places)
+        if not bool((_logits(forced, forced.run.tokens, words).argmax(-1).cpu() == torch.tensor(words.ids)).all()):
+            return None
+        return Asked(scene, question, forced, words, picture_likeness(self.view, forced.run, forced.tower))
+
+    def _row(self, choice: Choice, asked: Asked) -> Row:
+        row: Row = {
+            "picture": asked.scene.name,
+            "explained": "target",
+            "label": asked.question.text,
+            "shown": asked.question.answer,
+            "method": choice.label,
+        }
+        relevance, share = self._relevance(choice, asked)
+        image = asked.forced.run.image[0]
+        if not bool(torch.isfinite(relevance).all()):
+            return row | {"skipped": NOT_FINITE}
+        row["relevance"] = relevance[image].float().cpu().numpy()
+        presence = {"presence": asked.presence, "present": asked.question.kind == "yes", "picture_share": share}
+        return row | presence | self._measure(asked, relevance)
+
+    def _relevance(self, choice: Choice, asked: Asked) -> tuple[Tensor, float]:
+        """Of every token, and the picture's share; of yes and no that of their difference."""
+        run, forced = asked.forced.run, asked.forced
+        if choice.method in BASELINES:
+            grid = run.pictures[0][0]
+            cells = baseline(choice.method, (grid.rows, grid.columns), f"{asked.scene.name}\0{asked.question.text}")
+            whole = torch.zeros(run.tokens.shape[1])
+            whole[grid.positions().flatten()] = cells.flatten()
+            return whole, 0.5
+        words = [asked.words]
+        if asked.presence:
+            yes, no = (self.view.tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no"))
+            words.append(Words(asked.words.rows, (yes,), (no,)))
+        options = dict(choice.options)
+        smooth = options.pop("smooth", choice.method == "keyflow")
+        with torch.enable_grad():
+            raw = find_answer_method(choice.method).explain(forced.view, run, words, **options).detach()
+        share = float(shares(raw[-1:], run.image[0]).nan_to_num(0.0))
+        return (spread(raw[:1], run, asked.likeness) if smooth else raw[:1])[0], share
+
+    def _measure(self, asked: Asked, relevance: Tensor) -> Row:
+        scene, about = asked.scene, asked.question.about
+        row: Row = {"about": bool(about), "erased": self._without(asked, relevance)}
+        if not about:
+            return row | dict.fromkeys(("twin", "twin_asked", "twin_other", "points_inside", "points_near"), False)
+        label, twins = scene.mask(about), scene.twins(asked.question)
+        run = asked.forced.run
+        scores = picture_maps(relevance[None], run.pictures[0], scene.scene.picture.shape[:2])[0]
+        patch = scene.scene.picture.shape[0] // run.pictures[0][0].rows
+        near = F.max_pool2d(label[None].float(), patch + 1, 1, patch // 2)[0].to(label)
+        inside = points_inside(scores, label)
+        return row | {
+            "points_inside": inside,
+            "points_near": points_inside(scores, near),
+            "foreground_precision": foreground_average_precision(scores, label),
+            "share_inside": share_inside(scores, label),
+            "otsu_iou": otsu_iou(scores, label),
+            "twin": bool(twins),
+            "twin_asked": bool(twins) and inside,
+            "twin_other": bool(twins) and points_inside(scores, scene.mask(twins)),
+        }
+
+    @torch.no_grad()
+    def _without(self, asked: Asked, relevance: Tensor) -> float:
+        """The answer's probability where its most relevant tokens are the mean of all of the picture's."""
+        run = asked.forced.run
+        image = run.image[0]
+        places = image.nonzero()[:, 0]
+        chosen = places[relevance.to(places.device)[places].topk(min(ERASED, len(places))).indices]
+        tokens = run.tokens.clone()
+        tokens[0, chosen] = run.tokens[0, image].mean(0)
+        p = _logits(asked.forced, tokens, asked.words).softmax(-1)
+        return float(p[torch.arange(len(p)), list(asked.words.ids)].prod())
+
+
+def _logits(forced: Forced, tokens: Tensor, words: Words) -> Tensor:
+    """At the rows that predict the answer, (rows, words)."""
+    for block in forced.run.blocks:
+        tokens = block(tokens)
+    return at_least_float32(forced.run.head(tokens[0, list(words.rows)]))
