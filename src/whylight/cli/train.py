@@ -1,4 +1,4 @@
-"""``whylight train``: the classifiers that benchmarks need and that nobody distributes."""
+"""``whylight train``: the models that benchmarks need and that nobody distributes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from typing import Annotated, Any
 
 import typer
 
+from whylight.errors import BadInput
+
 
 class Trained(str, Enum):
     """What can be trained."""
 
     movie_reviews = "movie-reviews"
+    scenes_answers = "scenes-answers"
 
 
 def train(
-    name: Annotated[Trained, typer.Argument(help="Which classifier.", metavar="movie-reviews")],
-    data: Annotated[Path, typer.Option(help="ERASER's movies folder, or its .tar.gz.")],
+    name: Annotated[Trained, typer.Argument(help="Which model.", metavar="movie-reviews|scenes-answers")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model; hf:local-dir:OUT loads it.")],
+    data: Annotated[
+        Path | None, typer.Option(help="movie-reviews: ERASER's movies folder, or its .tar.gz.", show_default=False)
+    ] = None,
     start: Annotated[str, typer.Option(help="Checkpoint to start from: a name or a folder.")] = "bert-base-uncased",
     tiny: Annotated[bool, typer.Option("--tiny", help="Start from a small BERT with random weights instead.")] = False,
     layers: Annotated[int, typer.Option(min=1, help="With --tiny: layers.")] = 1,
@@ -40,7 +45,18 @@ def train(
     seed: Annotated[int, typer.Option(help="Of weights and order.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many reviews of each class and part.")] = None,
 ) -> None:
-    """Train a classifier as the paper did (defaults), or a small one from scratch, in minutes on one core (--tiny)."""
+    """Train what benchmarks need.
+
+    movie-reviews: a classifier as the paper did (defaults), or a small one from scratch, in minutes on one core (--tiny).
+    scenes-answers: the bundled model that answers in words, from --seed alone; stopped and started again, it continues.
+    """
+    if name is Trained.scenes_answers:
+        from whylight.cli.train_answers import train_answers
+
+        train_answers(out, seed)
+        return
+    if data is None:
+        raise BadInput("movie-reviews needs --data: ERASER's movies folder, or its .tar.gz")
     from rich.console import Console
     from rich.progress import Progress
 

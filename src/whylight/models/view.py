@@ -82,6 +82,7 @@ class View(ABC):
         pooling: how the model itself pools: "class_token", "mean" (of patches or of all tokens) or "attention".
         classifies: the output holds logits of classes (targets are class indices), not an embedding.
         preprocessing: how a picture becomes pixels; None for text.
+        front_door: what asks it, where it reads no pictures of its own.
         record: :func:`whylight.record` as a method; the front door puts it here (:mod:`whylight.pictures.session`).
     """
 
@@ -92,6 +93,7 @@ class View(ABC):
     pooling: Pooling
     classifies: bool
     preprocessing: Preprocessing | None
+    front_door: str = "whylight.explain_text"
 
     @abstractmethod
     def begin(self, inputs: Inputs) -> Pass:

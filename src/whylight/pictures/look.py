@@ -57,7 +57,7 @@ def look(
 
 def _preprocessing(view: View) -> Preprocessing:
     if view.preprocessing is None:
-        raise BadInput(f"{view.name} reads text, not pictures: use whylight.explain_text")
+        raise BadInput(f"{view.name} is not asked about pictures here: use {view.front_door}")
     if view.channels not in (1, 3):
         raise BadInput(
             f"{view.name} reads {view.channels} channels, and pictures have 3 or 1: give whylight.relevance a tensor "

@@ -64,6 +64,8 @@ def explain_text(
     view = load(view) if isinstance(view, str) else wrap(view)
     reader = view.text
     reader.check_ready()
+    if view.front_door != View.front_door:
+        raise BadInput(f"{view.name} is not asked about texts here: use {view.front_door}")
     read = read_text(reader, text, windows)
     chunks = [read.rows(first, first + _WINDOWS_AT_ONCE) for first in range(0, len(read.places), _WINDOWS_AT_ONCE)]
     with torch.no_grad():

@@ -48,7 +48,7 @@ def ask(kind: Kind, objects: Sequence[Seen], random: np.random.Generator) -> Que
 
 
 def _named(objects: Sequence[Seen], random: np.random.Generator) -> tuple[str, int] | None:
-    """A name that fits one object alone, by its kind or by another property with it: ("ring", 2)."""
+    """A kind that one object alone has, and which: ("ring", 2)."""
     index = int(random.integers(len(objects)))
     if [o.kind for o in objects].count(objects[index].kind) != 1:
         return None

@@ -29,10 +29,13 @@ Told = Callable[[str, int, int, dict[str, float]], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How it is trained: scenes of seeds 0, 1, ..., steps of ``batch`` scenes each, and the learning rate's peak."""
+    """How it is trained: scenes of seeds 0, 1, ..., steps of ``batch`` scenes each. The learning rate rises to its peak,
+    falls along half a cosine that would end after ``fall`` steps, and in the last ``cool`` steps on a line to zero."""
 
     scenes: int = 10_000
-    steps: int = 3600
+    steps: int = 2100
+    fall: int = 3600
+    cool: int = 600
     batch: int = 8
     rate: float = 2e-3
     warm_up: int = 100
@@ -125,9 +128,11 @@ class Training:
         self.step = state["step"]
 
     def _pace(self) -> float:
-        """The share of the learning rate: a linear warm-up, then half a cosine."""
-        done = max(0, self.step - self.plan.warm_up) / max(1, self.plan.steps - self.plan.warm_up)
-        return min(1.0, (self.step + 1) / self.plan.warm_up) * 0.5 * (1 + math.cos(math.pi * done))
+        """The share of the learning rate: see :class:`Plan`."""
+        plan = self.plan
+        done = max(0, self.step - plan.warm_up) / max(1, plan.fall - plan.warm_up)
+        cooled = min(1.0, (plan.steps - self.step) / max(1, plan.cool))
+        return min(1.0, (self.step + 1) / plan.warm_up) * 0.5 * (1 + math.cos(math.pi * done)) * cooled
 
 
 def train(out: Path, plan: Plan, told: Told) -> Path:

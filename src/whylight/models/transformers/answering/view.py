@@ -31,6 +31,7 @@ class AnsweringView(View):
     pooling = "class_token"
     classifies = True
     preprocessing = None
+    front_door = "whylight.ask"
 
     def __init__(self, module: nn.Module, name: str, processor: Any) -> None:
         """
@@ -160,6 +161,10 @@ class AnsweringView(View):
             name: value.to(like.device, like.dtype) if value.is_floating_point() else value.to(like.device)
             for name, value in inputs.items()
         }
+
+    @property
+    def text(self) -> AnsweringView:
+        return self
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         raise BadInput(f"{self.name} answers questions: ask with whylight.ask(view, picture, question)")

@@ -1,0 +1,33 @@
+"""``whylight train scenes-answers``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def train_answers(out: Path, seed: int) -> None:
+    """Train the bundled model that answers in words, and say how often it is right on scenes that it has not seen."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from whylight.cli.printing import print_table
+    from whylight.errors import need
+    from whylight.evaluation.answer_accuracy import accuracy
+    from whylight.models.load import load
+    from whylight.models.transformers.answering.view import AnsweringView
+    from whylight.scenes.answers.train import Plan, train
+
+    need("transformers.utils", "transformers").logging.disable_progress_bar()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        tasks = {what: bar.add_task(what, total=None) for what in ("features", "steps")}
+
+        def told(what: str, done: int, total: int, figures: dict[str, float]) -> None:
+            said = what if not figures else f"{what}, loss {figures['loss']:.3f}"
+            bar.update(tasks[what], completed=done, total=total, description=said)
+
+        folder = train(out, Plan(seed=seed), told)
+    view = load(f"hf:local-dir:{folder}")
+    assert isinstance(view, AnsweringView)
+    rows = [(kind, f"{share:.1%}", str(count)) for kind, (share, count) in accuracy(view).items()]
+    print_table(("question", "right", "asked"), rows, numbers=("right", "asked"))
+    print(f"written: {folder}")
