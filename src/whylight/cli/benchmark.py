@@ -19,7 +19,13 @@ _EXPLAINED = ("target", "predicted", "both")
 def benchmark(
     name: Annotated[str, typer.Argument(help="Which benchmark; `list` lists them.")],
     data: Annotated[Path | None, typer.Option(help="The data set's folder or file; scenes need none.")] = None,
-    model: Annotated[str, typer.Option(help="scenes, scenes-siglip, openclip:NAME/TAG, timm:NAME, hf:ID.")] = "scenes",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="scenes, scenes-siglip, openclip:NAME/TAG, timm:NAME, hf:ID; of answers scenes-answers.",
+            show_default="the bundled one",
+        ),
+    ] = None,
     methods: Annotated[
         str, typer.Option(help="Comma-separated, options after colons: legrad,legrad:start_layer=-2; or all.")
     ] = "legrad",
@@ -42,7 +48,7 @@ def benchmark(
     """Measure explanation methods. Stopped at any moment and started again, a run continues."""
     if name != "list":
         need_installed("pyarrow", extra="evaluation")  # before a model is loaded
-    from whylight.evaluation.benchmarks.catalog import listing
+    from whylight.evaluation.benchmarks.catalog import default_model, listing
     from whylight.evaluation.benchmarks.planning import plan
     from whylight.evaluation.benchmarks.wanted import Wanted
     from whylight.evaluation.published import figures_for
@@ -60,6 +66,7 @@ def benchmark(
         raise BadInput(f"--explain is one of {', '.join(_EXPLAINED)}, not {explain!r}")
     if engine not in ENGINES:
         raise BadInput(f"--engine is one of {', '.join(ENGINES)}, not {engine!r}")
+    model = model or default_model(name)
     wanted = Wanted(
         benchmark=name,
         data=data,

@@ -47,7 +47,7 @@ def train(
 ) -> None:
     """Train what benchmarks need.
 
-    movie-reviews: a classifier as the paper did (defaults), or a small one from scratch, in minutes on one core (--tiny).
+    movie-reviews: a classifier as the paper did (defaults), or a small one from scratch, in minutes (--tiny).
     scenes-answers: the bundled model that answers in words, from --seed alone; stopped and started again, it continues.
     """
     if name is Trained.scenes_answers:

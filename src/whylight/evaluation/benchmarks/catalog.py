@@ -128,6 +128,11 @@ def listing() -> list[str]:
     return [f"{name}: {named.protocol().protocol}; data: {named.layout or 'none'}" for name, named in _CATALOG.items()]
 
 
+def default_model(name: str) -> str:
+    """The bundled model that a benchmark measures where no other is named."""
+    return "scenes-answers" if isinstance(find_benchmark(name), NamedAnswers) else "scenes"
+
+
 def find_benchmark(name: str) -> NamedPictures | NamedText | NamedAnswers:
     """The benchmark of a name.
 

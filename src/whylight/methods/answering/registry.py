@@ -25,7 +25,16 @@ def answer_method(
     """
 
     def register(explain: ExplainAnswer) -> ExplainAnswer:
-        TABLE[name] = Method(name, explain, summary, citation, gradient, False, smooth)
+        TABLE[name] = Method(
+            name=name,
+            explain=explain,
+            summary=summary,
+            citation=citation,
+            gradient=gradient,
+            libra=False,
+            smooth=smooth,
+            autocast=False,
+        )
         return explain
 
     return register

@@ -59,7 +59,7 @@ def load_transformers(identifier: str) -> View:
     _check_weights(module, set(loaded["missing_keys"]), identifier)
     _check_shapes(loaded["mismatched_keys"], identifier)
     if hasattr(module, "lm_head"):
-        processor = _beside(transformers.AutoProcessor, source, (*_PROCESSOR_FILES, *_TOKENIZER_FILES))
+        processor = _processor(transformers, source, identifier)
         return wrap_transformers(module.eval(), name=f"hf:{identifier}", processor=processor)  # type: ignore[return-value]
     return wrap_transformers(
         module.eval(),
@@ -179,6 +179,14 @@ def _tokenizer(transformers: Any, source: str, identifier: str) -> Any:
         return None
     except Exception as error:
         raise BadInput(f"{identifier}: its tokenizer does not load ({telling_line(error)})") from error
+
+
+def _processor(transformers: Any, source: str, identifier: str) -> Any:
+    """Of a model that answers in words."""
+    try:
+        return _beside(transformers.AutoProcessor, source, (*_PROCESSOR_FILES, *_TOKENIZER_FILES))
+    except Exception as error:
+        raise BadInput(f"{identifier}: its processor does not load ({telling_line(error)})") from error
 
 
 def _image_processor(transformers: Any, source: str, identifier: str, module: Any) -> Any:

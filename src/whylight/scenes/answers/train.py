@@ -29,8 +29,8 @@ Told = Callable[[str, int, int, dict[str, float]], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How it is trained: scenes of seeds 0, 1, ..., steps of ``batch`` scenes each. The learning rate rises to its peak,
-    falls along half a cosine that would end after ``fall`` steps, and in the last ``cool`` steps on a line to zero."""
+    """How it is trained: scenes of seeds 0, 1, ..., steps of ``batch`` scenes each. The learning rate rises to its
+    peak, falls along half a cosine that would end after ``fall`` steps, and in the last ``cool`` on a line to zero."""
 
     scenes: int = 10_000
     steps: int = 2100

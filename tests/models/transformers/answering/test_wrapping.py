@@ -61,7 +61,7 @@ def test_hidden_attention_is_refused() -> None:
 
 def test_it_is_asked_and_not_explained() -> None:
     model, processor, _ = answering_model("llava", torch.float32)
-    with pytest.raises(whylight.WhylightError, match="whylight.ask"):
+    with pytest.raises(whylight.WhylightError, match=r"whylight\.ask"):
         whylight.explain(whylight.wrap(model, processor=processor), rough_picture(80, 120), ["a cat"])
-    with pytest.raises(whylight.WhylightError, match="whylight.ask"):
+    with pytest.raises(whylight.WhylightError, match=r"whylight\.ask"):
         whylight.explain_text(whylight.wrap(model, processor=processor), "a cat", 3)
