@@ -48,6 +48,17 @@ def need_installed(*modules: str, extra: str) -> None:
             raise MissingExtra(_DISTRIBUTIONS.get(module, module), extra)
 
 
+# C0 and C1 but tab and line feed, and what turns the direction of a line.
+_UNSEEN = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
+_UNSEEN |= dict.fromkeys((1564, 8206, 8207, *range(8232, 8239), *range(8294, 8298)), "�")
+
+
+def visible(text: str) -> str:
+    """A text of others, fit for a terminal or a page: escape sequences and turns of direction cannot do anything. As
+    long as the text, character for character."""
+    return text.translate(_UNSEEN)
+
+
 def need(module: str, extra: str) -> Any:
     """Import a module of an extra.
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from whylight.cli.progress import run_progress
-from whylight.errors import BadInput, need_installed
+from whylight.errors import BadInput, need_installed, visible
 
 _EXPLAINED = ("target", "predicted", "both")
 
@@ -82,7 +82,7 @@ def benchmark(
     )
     planned = replace(plan(wanted), remake=partial(plan, wanted))
     for label, reason in planned.left_out.items():
-        console.print(f"left out: {label}: {reason}", highlight=False)
+        console.print(visible(f"left out: {label}: {reason}"), highlight=False)
     folder = out or Path("results") / f"{name}-{_file_name(model)}"
     with run_progress(console, name) as advanced:
         where = Engine(engine, workers, None, address, actors, gpus)
@@ -91,7 +91,7 @@ def benchmark(
     published = figures_for(name, model) if compare else {}
     write_summary(summary, markdown(summary, published))
     console.print(terminal_table(summary, published, console.width))
-    console.print(f"rows, manifest and summary: {folder}", highlight=False)
+    console.print(visible(f"rows, manifest and summary: {folder}"), highlight=False)
 
 
 def _file_name(model: str) -> str:

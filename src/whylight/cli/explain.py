@@ -77,7 +77,7 @@ def explain(
     if as_json:
         print_json({"pictures": records, "skipped": skipped})
     elif rows:
-        score = "probability" if view.classifies else "cosine"
+        score = view.score_name
         print_table(("picture", "prompt", score, "logit", "figure"), rows, numbers=(score, "logit"))
     if skipped:
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ from rich.console import Console
 from whylight.cli.files import OutputFolder
 from whylight.cli.printing import print_error, print_json
 from whylight.cli.sources import pictures_and_targets
-from whylight.errors import BadInput
+from whylight.errors import BadInput, visible
 
 if TYPE_CHECKING:
     from whylight.models.view import View
@@ -100,7 +100,7 @@ def _pairs(
             figure = folder.write(stem, picture, pair_figure(seen, read, index), asked)
             records.append(_written(read, folder, figure.stem, as_json) | {"picture": name, "figure": str(figure)})
             if not as_json:
-                print(f"figure: {figure}")
+                print(visible(f"figure: {figure}"))
     return records, skipped
 
 
@@ -112,8 +112,8 @@ def _written(read: TextExplanation, folder: OutputFolder, stem: str, as_json: bo
         console.print(read)
         for row, name in enumerate(read.targets):
             words = ", ".join(f"{word.text} {value:.3g}" for word, value in read.top(row, _STRONGEST))
-            console.print(f"strongest for {name}: {words}", markup=False, highlight=False, soft_wrap=True)
-        print(f"written: {', '.join(files)}")
+            console.print(visible(f"strongest for {name}: {words}"), markup=False, highlight=False, soft_wrap=True)
+        print(visible(f"written: {', '.join(files)}"))
     return read.to_dict() | {"files": files}
 
 

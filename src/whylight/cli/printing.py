@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from whylight.errors import WhylightWarning
+from whylight.errors import WhylightWarning, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -72,7 +72,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: 
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     console.print(table)
 
 
@@ -102,4 +102,6 @@ def _line(message: str, style: str) -> None:
     from rich.console import Console
 
     sys.stdout.flush()
-    Console(stderr=True).print(" ".join(message.split()), style=style, markup=False, highlight=False, soft_wrap=True)
+    Console(stderr=True).print(
+        visible(" ".join(message.split())), style=style, markup=False, highlight=False, soft_wrap=True
+    )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from whylight.errors import BadInput, need_installed
+from whylight.errors import BadInput, need_installed, visible
 
 
 def report(
@@ -36,7 +36,7 @@ def report(
         if len(folders) > 1:
             raise BadInput(f"{maps[0]} holds maps: a report of maps is about one run")
         written = write_map_report(load_run(maps[0]), out or maps[0] / "report", method=method, group_by=group_by)
-        console.print(f"written: {written}", highlight=False)
+        console.print(visible(f"written: {written}"), highlight=False)
         return
     if group_by is not None:
         raise BadInput("--group-by is for runs of maps (`whylight run`)")
@@ -47,4 +47,4 @@ def report(
         published = figures_for(summary.settings.benchmark, summary.settings.model) if compare else {}
         console.print(terminal_table(summary, published, console.width))
     written = write_report(summaries, out or folders[0] / "report", method, compare)
-    console.print(f"written: {written}", highlight=False)
+    console.print(visible(f"written: {written}"), highlight=False)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.evaluation.perturbation import black_of, erase, pixel_ranks
+from whylight.models.scores import as_scores
 from whylight.models.targets import as_targets
 from whylight.models.view import View
 from whylight.pictures.look import Look
@@ -86,5 +87,5 @@ def _on_pixels(ranks: Tensor, size: tuple[int, ...]) -> Tensor:
 
 
 def _scores(view: View, outputs: Tensor, targets: Tensor) -> Tensor:
-    outputs = outputs.float().softmax(-1) if view.classifies else outputs
+    outputs = as_scores(outputs, view.scores) if view.classifies else outputs
     return as_targets(view, targets, len(outputs)).scores(outputs)[:, 0].float().cpu()

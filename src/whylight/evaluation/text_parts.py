@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from whylight.evaluation.estimates import Array
+from whylight.models.scores import as_scores
 from whylight.models.view import View
 from whylight.text.words import Span
 
@@ -57,6 +58,6 @@ def only(inputs: Mapping[str, Tensor], owner: Tensor, words: Tensor, padding: in
 
 @torch.no_grad()
 def in_probability(view: View, inputs: Mapping[str, Tensor], number: int) -> Array:
-    """The probability of a class for each row: (rows,)."""
-    probabilities: Array = view.output(inputs).float().softmax(-1)[:, number].cpu().numpy()
+    """The probability of a class for each row, or what the view's ``scores`` make of it: (rows,)."""
+    probabilities: Array = as_scores(view.output(inputs), view.scores)[:, number].float().cpu().numpy()
     return probabilities

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from whylight.errors import WhylightError, WhylightWarning
 from whylight.maps.decoded import Decoded, Failed
+from whylight.models.scores import as_scores
 from whylight.models.targets import as_targets
 from whylight.models.view import View
 from whylight.pictures.prompt_memory import PromptMemory
@@ -94,7 +95,7 @@ class Asked:
         with torch.no_grad():
             targets = as_targets(self.view, values, batch)
             logits = targets.logits(self.view, output)
-            scores = targets.scores(output.float().softmax(-1) if self.view.classifies else output)
+            scores = targets.scores(as_scores(output, self.view.scores) if self.view.classifies else output)
         return Answers(values, names, scores.float().cpu(), logits.float().cpu())
 
     def _top(

@@ -155,7 +155,7 @@ def _settings(wanted: Wanted, view: View, choices: Sequence[Choice], top: int | 
         inside=wanted.inside,
         boxes=wanted.boxes,
         overlays=wanted.overlays,
-        score_name="probability" if view.classifies else "cosine",
+        score_name=view.score_name,
     )
 
 

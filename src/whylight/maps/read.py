@@ -74,7 +74,7 @@ def explanation_of(rows: Sequence[dict[str, Any]], settings: MapSettings, *, pic
         targets=tuple(row["target"] for row in rows),
         scores=tuple(row["score"] for row in rows),
         logits=tuple(row["logit"] for row in rows),
-        score_name="probability" if settings.score_name == "probability" else "cosine",
+        score_name=settings.score_name,
         picture=picture or Image.new("RGB", size[::-1], _GRAY),
         frame=Frame(size, (first["left"], first["top"], first["right"], first["bottom"])),
         model=settings.model,

@@ -7,6 +7,7 @@ from typing import Any
 
 from whylight.maps.schema import Stored
 from whylight.models.preprocessing import Fit
+from whylight.models.scores import ScoreName
 from whylight.pictures.look import InputSize
 from whylight.runs.inputs.listing import OnExisting
 from whylight.runs.manifest import RunSettings
@@ -47,7 +48,7 @@ class MapSettings(RunSettings):
         kind: "maps"; tells this folder from a benchmark's.
         methods: label to method and options.
         prompts: asked of every picture; None where each has its own or the model's classes are meant.
-        score_name: "cosine" or "probability".
+        score_name: "cosine", "probability" or "value".
     """
 
     kind: str = "maps"
@@ -66,4 +67,4 @@ class MapSettings(RunSettings):
     inside: str | None
     boxes: str | None
     overlays: str | None
-    score_name: str
+    score_name: ScoreName

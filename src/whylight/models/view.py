@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.preprocessing import Preprocessing
+from whylight.models.scores import ScoreName, Scores, usual_scores
 
 Inputs = Tensor | Mapping[str, Tensor]
 """Pixels (batch, 3, H, W), or for text a mapping with input_ids and attention_mask (batch, tokens)."""
@@ -87,6 +88,7 @@ class View(ABC):
     """
 
     record: Callable[..., Any]
+    _scores: Scores | None = None
     module: nn.Module
     family: str
     name: str
@@ -127,6 +129,21 @@ class View(ABC):
     def class_count(self) -> int | None:
         """How many classes there are, where the model classifies."""
         return None
+
+    @property
+    def scores(self) -> Scores:
+        """What a classifier's logits become: "softmax" (one class of many), "sigmoid" (labels that each hold or not),
+        or "raw" (values); as the model says, unless it is set."""
+        return self._scores or usual_scores(self.class_count)
+
+    @scores.setter
+    def scores(self, scores: Scores) -> None:
+        self._scores = scores
+
+    @property
+    def score_name(self) -> ScoreName:
+        """What to call a score: "cosine" (dual encoders), "probability", or "value"."""
+        return "cosine" if not self.classifies else "value" if self.scores == "raw" else "probability"
 
     @property
     def class_names(self) -> list[str] | None:
@@ -193,8 +210,10 @@ class View(ABC):
                 )
             if weight.is_floating_point() and weight.itemsize == 1:
                 raise UnsupportedModel(f"{self.name} has {name} in {weight.dtype}: convert it, model.float()")
-        if self.module.training:
-            raise UnsupportedModel(f"{self.name} is in training mode: call model.eval() first")
+        for name, part in self.module.named_modules():
+            if part.training:
+                where = f" in its part .{name}" if name and not self.module.training else ""
+                raise UnsupportedModel(f"{self.name} is in training mode{where}: call model.eval() first")
         if self.parameter.is_inference():
             raise UnsupportedModel(
                 f"{self.name} was created under torch.inference_mode, so no gradient can be asked of it: "

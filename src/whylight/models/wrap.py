@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from torch import nn
+from torch._dynamo import OptimizedModule
+from torch.optim.swa_utils import AveragedModel
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.adapters import without_peft
+from whylight.models.scores import Scores, checked_scores
 from whylight.models.view import View
 
 SUPPORTED = (
@@ -18,7 +21,14 @@ SUPPORTED = (
 _WHOLE = {"CLIP", "CustomTextCLIP", "CoCa", "VisionTransformer", "Eva", "Beit"}
 
 
-def wrap(module: nn.Module | View, *, tokenizer: Any = None, processor: Any = None, name: str | None = None) -> View:
+def wrap(
+    module: nn.Module | View,
+    *,
+    tokenizer: Any = None,
+    processor: Any = None,
+    name: str | None = None,
+    scores: Scores | None = None,
+) -> View:
     """A live model as a view; the model stays as it is.
 
     Args:
@@ -28,13 +38,20 @@ def wrap(module: nn.Module | View, *, tokenizer: Any = None, processor: Any = No
             vocabulary need none.
         processor: of a model that answers in words (transformers): its own, with chat template and tokenizer.
         name: what to call the model in results.
+        scores: what a classifier's logits mean: "softmax", "sigmoid" or "raw". Default: what its configuration and the
+            number of its outputs say.
 
     Raises:
         BadInput: no model.
         UnsupportedModel: a model of no such family, or of an architecture without one constant grid of patch tokens.
     """
-    if isinstance(module, View):
-        return module
+    view = module if isinstance(module, View) else _view(module, tokenizer, processor, name)
+    if scores is not None:
+        view.scores = checked_scores(scores)
+    return view
+
+
+def _view(module: nn.Module, tokenizer: Any, processor: Any, name: str | None) -> View:
     if not isinstance(module, nn.Module):
         kind = f"the class {module.__name__}" if isinstance(module, type) else type(module).__name__
         raise BadInput(f"a model is needed (a torch.nn.Module, or its name for whylight.load), not {kind}")
@@ -63,17 +80,29 @@ def _libraries(module: nn.Module) -> set[str]:
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:
-    """The model inside a compiled, parallel or averaging wrapper."""
+    """The model inside a compiled, parallel or averaging wrapper. No other: one of one's own may do more."""
     while True:
-        inner = getattr(module, "_orig_mod", getattr(module, "module", None))
-        if not isinstance(inner, nn.Module):
+        if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel)):
+            module = module.module
+        elif isinstance(module, OptimizedModule):
+            module = module._orig_mod
+        else:
             return module
-        module = inner
 
 
 def _inside(module: nn.Module) -> str:
     """A hint at the part of a model of one's own that can be explained."""
     for path, part in module.named_modules():
-        if path and type(part).__name__ in _WHOLE and _libraries(part) & {"open_clip", "timm"}:
+        kinds = {kind.__name__ for kind in type(part).__mro__}
+        if path and kinds & (_WHOLE | _names_of_transformers(part)):
             return f", but its part .{path} is: wrap that"
     return ""
+
+
+def _names_of_transformers(part: nn.Module) -> set[str]:
+    """The supported classes of transformers, where a part is of that library."""
+    if "transformers" not in _libraries(part):
+        return set()
+    from whylight.models.transformers.architectures import PICTURES, TEXTS
+
+    return {*PICTURES, *TEXTS}

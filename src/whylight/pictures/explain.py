@@ -15,6 +15,7 @@ from whylight.errors import WhylightWarning
 from whylight.methods.relevance import relevance
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit
+from whylight.models.scores import as_scores, check_finite
 from whylight.models.targets import as_targets
 from whylight.models.view import View
 from whylight.models.wrap import wrap
@@ -95,7 +96,7 @@ class Question:
             targets=self.targets.names,
             scores=self.scores,
             logits=self.logits,
-            score_name="probability" if view.classifies else "cosine",
+            score_name=view.score_name,
             picture=look.picture,
             frame=look.frame,
             model=view.name,
@@ -131,11 +132,12 @@ def ask(
 def question(seen: Look, output: Tensor, named: NamedTargets, relevance: Relevance = relevance) -> Question:
     """Ask about targets of a picture whose output, (1, dim), is known already."""
     view = seen.view
+    check_finite(view.name, output, view.module.named_parameters())
     with torch.no_grad():
         checked = as_targets(view, named.values, 1)
         logits = checked.logits(view, output)
-        # A classifier's score is the softmax over all classes, of which the targets are some.
-        scores = checked.scores(output.float().softmax(-1) if view.classifies else output)
+        # A classifier's scores are those of all its classes, of which the targets are some.
+        scores = checked.scores(as_scores(output, view.scores) if view.classifies else output)
     return Question(seen, named, _floats(scores), _floats(logits), relevance)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.preprocessing import Frame, place_in_picture
+from whylight.models.scores import ScoreName
 from whylight.runs.files import home_opened, make_folder, write_file
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Explanation:
         targets: the prompts, names of classes, or names of embeddings.
         scores: for each target the cosine (dual encoders) or the probability among all classes.
         logits: for each target the model's own logit; a dual encoder's scale and bias included.
-        score_name: "cosine" or "probability".
+        score_name: "cosine", "probability", or "value" (regression).
         picture: what was explained, upright, RGB.
         frame: which part of the picture the model saw.
         model: name of the model.
@@ -54,7 +55,7 @@ class Explanation:
     targets: tuple[str, ...]
     scores: tuple[float, ...]
     logits: tuple[float, ...]
-    score_name: Literal["cosine", "probability"]
+    score_name: ScoreName
     picture: Image.Image
     frame: Frame
     model: str
@@ -88,6 +89,8 @@ class Explanation:
         return (
             f"probability {score:.1%}"
             if self.score_name == "probability"
+            else f"value {score:.3f}"
+            if self.score_name == "value"
             else f"cosine {score:.3f} · logit {logit:.2f}"
         )
 

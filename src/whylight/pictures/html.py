@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-from html import escape
+from html import escape as escaped
 from typing import TYPE_CHECKING
+
+from whylight.errors import visible
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,3 +48,7 @@ def _figure(picture: Image.Image, name: str, below: str) -> str:
     data = base64.b64encode(buffer.getvalue()).decode()
     caption = f"<figcaption>{escape(name)}<br><small>{escape(below)}</small></figcaption>"
     return f'<figure><img alt="{escape(name)}" src="data:image/png;base64,{data}">{caption}</figure>\n'
+
+
+def escape(text: str) -> str:
+    return escaped(visible(text))

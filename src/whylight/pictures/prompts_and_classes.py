@@ -124,21 +124,36 @@ def _classes(view: View, indices: list[int]) -> NamedTargets:
 
 
 def _class_names(view: View, wanted: list[str]) -> NamedTargets:
-    """Classes by name (case and underscores forgiven), by one of the synonyms between commas, or by number."""
+    """Classes by name, by one of the synonyms between commas (case and underscores forgiven in both), or by number.
+
+    A class that is called exactly so goes before classes that have it for a synonym.
+    """
     names = view.class_names or []
-    known: dict[str, int] = {}
+    whole: dict[str, list[int]] = {}
+    parts: dict[str, list[int]] = {}
     for index, name in enumerate(names):
-        for called in (name, *name.split(",")):
-            known.setdefault(_plain(called), index)
+        whole.setdefault(_plain(name), []).append(index)
+        for called in dict.fromkeys(map(_plain, name.split(","))):
+            parts.setdefault(called, []).append(index)
+    known = {called: found[0] for called, found in (parts | whole).items()}
     indices = []
     for name in wanted:
-        if _plain(name) in known:
-            indices.append(known[_plain(name)])
+        if found := whole.get(_plain(name)) or parts.get(_plain(name)):
+            indices.append(_only(view, name, found))
         elif name.strip().isdecimal():
             indices.append(int(name))
         else:
             raise _unknown_class(view, name, names, known)
     return _classes(view, indices)
+
+
+def _only(view: View, name: str, found: list[int]) -> int:
+    if len(found) > 1:
+        raise BadInput(
+            f"{view.name} has {len(found)} classes called {name!r}: give the number of one, "
+            f"{' or '.join(map(str, found))}"
+        )
+    return found[0]
 
 
 def _unknown_class(view: View, name: str, names: list[str], known: dict[str, int]) -> UnknownName:

@@ -22,6 +22,7 @@ PictureLike = str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor
 
 _NO_PICTURES = {".h5", ".hdf", ".grib", ".bufr", ".mpg", ".mpeg", ".eps", ".ps", ".emf", ".wmf", ".iim"}
 """Endings whose formats Pillow only recognises, or hands to another program."""
+_TWELVE_BITS = 4096
 _SLACK = 1e-3
 """How far floats may lie outside [0, 1], as they do after resizing."""
 
@@ -119,13 +120,30 @@ def _upright_rgb(picture: Image.Image, name: str) -> Image.Image:
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
     """Greys of 16 bits, or of 32 bits and floats that hold 8 or 16 bits or [0, 1]."""
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
-    top = float(values.max(initial=0.0))
-    if picture.mode.startswith("I;16") or top > 255:
-        values = values / 257
-    elif picture.mode == "F" and top <= 1:
+    values = np.asarray(picture, dtype=np.float64)
+    low, top = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+    whole = picture.mode.startswith("I")
+    # Written so that NaN is refused as well.
+    if not whole and low >= -_SLACK and top <= 1 + _SLACK:
         values = values * 255
+    elif picture.mode.startswith("I;16"):
+        if 255 < top < _TWELVE_BITS:
+            raise BadInput(_range(values, "12 bits in 16, or a dark picture of 16"))
+        values = values / 257
+    elif low >= 0 and top <= 255:
+        pass
+    elif low >= 0 and _TWELVE_BITS <= top <= 65535 and bool((values % 1 == 0).all()):
+        values = values / 257
+    else:
+        raise BadInput(_range(values, "neither [0, 1] nor 8 or 16 bits"))
     return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
+
+
+def _range(values: npt.NDArray[Any], why: str) -> str:
+    return (
+        f"greys from {values.min():.4g} to {values.max():.4g} ({why}) do not say what is white: "
+        "scale them to [0, 1] first, (values - black) / (white - black)"
+    )
 
 
 def _from_tensor(tensor: Tensor) -> Image.Image:

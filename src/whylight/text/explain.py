@@ -15,6 +15,7 @@ from whylight.methods import relevance
 from whylight.methods.option_types import check_types
 from whylight.models.inputs import check_text
 from whylight.models.load import load
+from whylight.models.scores import as_scores, check_finite
 from whylight.models.targets import as_targets
 from whylight.models.view import View
 from whylight.models.wrap import wrap
@@ -70,6 +71,7 @@ def explain_text(
     chunks = [read.rows(first, first + _WINDOWS_AT_ONCE) for first in range(0, len(read.places), _WINDOWS_AT_ONCE)]
     with torch.no_grad():
         outputs = torch.cat([reader.output(chunk) for chunk in chunks])
+        check_finite(view.name, outputs, reader.module.named_parameters())
         named = _named(view, outputs, target)
         scores, logits = _scores(reader, outputs, named)
     raw = read.merge(torch.cat([relevance(reader, chunk, named.values, method, **options) for chunk in chunks]).cpu())
@@ -79,11 +81,11 @@ def explain_text(
         targets=named.names,
         scores=scores,
         logits=logits,
-        score_name="probability" if reader.classifies else "cosine",
+        score_name=reader.score_name,
         offsets=read.offsets,
         relevance=raw,
         words=words,
-        word_relevance=word_scores(words, read.offsets, raw, pieces, read.read),
+        word_relevance=word_scores(words, read.offsets, raw, pieces, read.read, read.begins),
         model=view.name,
         method=method,
         options=options,
@@ -118,7 +120,7 @@ def _scores(view: View, outputs: Tensor, named: NamedTargets) -> tuple[tuple[flo
     logits = checked.logits(view, outputs).mean(0)
     if not view.classifies:
         return _floats(checked.scores(outputs).mean(0)), _floats(logits)
-    probabilities = outputs.mean(0).float().softmax(-1)
+    probabilities = as_scores(outputs.mean(0), view.scores)
     return _floats(probabilities[named.values.to(probabilities.device)]), _floats(logits)
 
 

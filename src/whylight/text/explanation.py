@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from whylight.errors import BadInput
+from whylight.models.scores import ScoreName
 from whylight.runs.files import home_opened, make_folder, write_file
 from whylight.text.html import body, page
 from whylight.text.word_colors import ColoredText, colored_words
@@ -41,7 +42,7 @@ class TextExplanation:
     targets: tuple[str, ...]
     scores: tuple[float, ...]
     logits: tuple[float, ...]
-    score_name: Literal["cosine", "probability"]
+    score_name: ScoreName
     offsets: list[Span]
     relevance: Tensor
     words: list[Word]
@@ -54,7 +55,7 @@ class TextExplanation:
     def said(self, target: int) -> str:
         """A target's score in words."""
         score = self.scores[target]
-        return f"probability {score:.1%}" if self.score_name == "probability" else f"cosine {score:.3f}"
+        return f"probability {score:.1%}" if self.score_name == "probability" else f"{self.score_name} {score:.3f}"
 
     @property
     def signed(self) -> bool:
@@ -71,7 +72,9 @@ class TextExplanation:
         """What a reader must know of a text that was too long."""
         if not self.unread:
             return None
-        return f"the model did not read the last {self.unread} words: windows=True reads a long text in pieces"
+        side = "first" if bool(self.word_relevance[0, :1].isnan().any()) else "last"
+        hint = "" if self.score_name == "cosine" else ": windows=True reads a long text in pieces"
+        return f"the model did not read the {side} {self.unread} words{hint}"
 
     def top(self, target: int = 0, count: int = 10) -> list[tuple[Word, float]]:
         """The words that speak most for a target, strongest first."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from html import escape as escaped
 
+from whylight.errors import visible
 from whylight.text.word_colors import RGB, ColoredText, ink
 
 _STYLE = """
@@ -50,6 +51,10 @@ def _text(text: ColoredText) -> str:
         position = each.word.end
     parts.append(escape(text.text[position:]))
     return f'<div class="text" style="white-space:pre-wrap">{"".join(parts)}</div>'
+
+
+def escape(text: str) -> str:
+    return escaped(visible(text))
 
 
 def _hex(color: RGB) -> str:

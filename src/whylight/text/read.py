@@ -24,13 +24,15 @@ class ReadText:
         inputs: what the model takes, one row per window.
         offsets: (start, end) in characters of every token of the text, special ones as (0, 0).
         places: for each window, which of ``offsets`` its tokens are: (windows, tokens), -1 for padding.
-        read: how many characters of the text the model reads.
+        read: up to which character of the text the model reads.
+        begins: from which character on it reads.
     """
 
     inputs: dict[str, Tensor]
     offsets: list[Span]
     places: Tensor
     read: int
+    begins: int = 0
 
     def rows(self, first: int, last: int) -> dict[str, Tensor]:
         """Some of the windows, as inputs of the model."""
@@ -80,7 +82,8 @@ def _with_offsets(view: Any, tokenizer: Any, text: str, windows: bool) -> ReadTe
     encoded = tokenizer(text, truncation=True, padding="max_length", max_length=length, return_offsets_mapping=True)
     offsets = [(start, end) for start, end in encoded["offset_mapping"]]
     read = max(end for _, end in offsets) if cut else len(text)
-    return ReadText(inputs, offsets, torch.arange(length)[None], read)
+    begins = min(start for start, end in offsets if end > start) if cut and tokenizer.truncation_side == "left" else 0
+    return ReadText(inputs, offsets, torch.arange(length)[None], read, begins)
 
 
 def _in_windows(view: Any, tokenizer: Any, text: str, room: int) -> ReadText:
@@ -91,6 +94,7 @@ def _in_windows(view: Any, tokenizer: Any, text: str, room: int) -> ReadText:
         max_length=view.longest,
         stride=overlap,
         padding=True,
+        padding_side="right",
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
         return_special_tokens_mask=True,

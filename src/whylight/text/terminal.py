@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from whylight.errors import visible
 from whylight.text.word_colors import ColoredText, ink
 
 
@@ -14,14 +15,14 @@ def in_terminal(texts: Sequence[ColoredText], note: str | None = None) -> Render
     """The text once per target, each word on the colour of its relevance; what was not read is dim."""
     parts: list[RenderableType] = []
     for text in texts:
-        shown = Text(text.text)
+        shown = Text(visible(text.text))
         for each in text.words:
             if not each.read:
                 shown.stylize("dim", each.word.start, each.word.end)
             elif each.color is not None:
                 front, back = (f"rgb({','.join(map(str, c))})" for c in (ink(each.color), each.color))
                 shown.stylize(f"{front} on {back}", each.word.start, each.word.end)
-        parts += [Text.assemble((text.name, "bold"), f"  {text.said}"), shown, Text()]
+        parts += [Text.assemble((visible(text.name), "bold"), f"  {text.said}"), shown, Text()]
     if note:
-        parts.append(Text(note, "yellow"))
+        parts.append(Text(visible(note), "yellow"))
     return Group(*parts)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import regex
 import torch
 from torch import Tensor
 
 Pieces = Literal["max", "mean", "sum"]
 Span = tuple[int, int]
 
-_WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
+# Scripts without spaces, whose words only a dictionary would tell: each character counts.
+_SOLID = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+_LETTER = rf"[\p{{L}}\p{{N}}\p{{Pc}}--[{_SOLID}]]"
+# What belongs to the character before it: accents, vowel signs, joiners, variation selectors.
+_MARKS = r"[\p{M}\u200c\u200d]*"
+_WORD = regex.compile(
+    rf"{_LETTER}{_MARKS}(?:{_LETTER}{_MARKS}|['’\u05f3\u05f4-](?={_LETTER}){_LETTER}{_MARKS})*|(?=\S)\X",
+    regex.VERSION1,
+)
 
 
 @dataclass(frozen=True)
@@ -26,12 +34,18 @@ class Word:
 
 
 def split_words(text: str) -> list[Word]:
-    """Words and punctuation marks of a text; apostrophes and hyphens stay inside a word."""
+    """Words and punctuation marks of a text; apostrophes and hyphens stay inside a word, marks and joiners with what
+    they belong to. Of scripts that put no spaces between words (Chinese, Japanese, Thai, ...) each character counts."""
     return [Word(found.group(), *found.span()) for found in _WORD.finditer(text)]
 
 
 def word_scores(
-    words: Sequence[Word], offsets: Sequence[Span], scores: Tensor, pieces: Pieces = "max", read: int | None = None
+    words: Sequence[Word],
+    offsets: Sequence[Span],
+    scores: Tensor,
+    pieces: Pieces = "max",
+    read: int | None = None,
+    begins: int = 0,
 ) -> Tensor:
     """Scores of words out of the scores of their pieces.
 
@@ -42,7 +56,7 @@ def word_scores(
         scores: (targets, tokens).
         pieces: what a word makes of its pieces: the strongest ("max", by magnitude where scores are signed), their mean
             or their sum.
-        read: how many characters of the text the model has read; default: all.
+        read, begins: up to which character of the text the model has read, and from which on; default: all.
 
     Returns:
         (targets, words); zero for words that the tokenizer drops, NaN for words that the model has not read.
@@ -60,7 +74,7 @@ def word_scores(
             last += 1
         if own:
             result[:, column] = _pooled(scores[:, own], pieces)
-        elif read is not None and word.start >= read:
+        elif word.end <= begins or (read is not None and word.start >= read):
             result[:, column] = torch.nan
     return result
 

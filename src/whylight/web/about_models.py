@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from whylight.errors import BadInput
+from whylight.models.scores import as_scores
 from whylight.web.context import Context, as_json
 from whylight.web.schemas import Offer, OfPicture
 from whylight.web.shelf import Served
@@ -64,7 +65,7 @@ def routes(context: Context) -> APIRouter:
             session = context.session(served, asked)
             if not served.view.classifies:
                 raise BadInput(f"{served.name} predicts no classes: ask with prompts")
-            probabilities = session.output[0].float().softmax(-1)
+            probabilities = as_scores(session.output[0], served.view.scores)
             best = probabilities.topk(min(TOP, len(probabilities)))
             names = served.view.class_names or [str(number) for number in range(len(probabilities))]
             pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)

@@ -21,6 +21,7 @@ from whylight.evaluation.method_choices import Choice
 from whylight.evaluation.text_parts import in_probability, only, word_maxima
 from whylight.evaluation.token_f1 import agreement, area_under_precision_recall, probability_lost, rationales
 from whylight.methods import relevance
+from whylight.models.scores import as_scores
 from whylight.models.view import View
 
 
@@ -55,7 +56,7 @@ class TextRows(RowMaker[Review]):
         batch = tokenize_reviews(self.view, items, self.classes)
         with torch.no_grad():
             outputs = self.view.output(batch.inputs).float().cpu()
-        whole = outputs.softmax(-1).gather(1, batch.classes[:, None])[:, 0].tolist()
+        whole = as_scores(outputs, self.view.scores).gather(1, batch.classes[:, None])[:, 0].tolist()
         correct = (outputs.argmax(-1) == batch.classes).tolist()
         rows = []
         for choice in self.choices:

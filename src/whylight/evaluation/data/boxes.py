@@ -6,7 +6,7 @@ from pathlib import Path
 
 from whylight.errors import BadInput
 from whylight.evaluation.data.data_set import Region, Sample, Source, Unusable
-from whylight.evaluation.data.files import existing, fingerprint, open_picture, read_lines, sizes
+from whylight.evaluation.data.files import existing, fingerprint, inside, open_picture, read_lines, sizes
 from whylight.evaluation.data.wordnet import in_words
 
 Box = tuple[float, float, float, float]
@@ -39,7 +39,7 @@ class BoxedPictures(Source):
 
     def read(self, index: int) -> Sample:
         name, label, box = self._rows[index]
-        picture = open_picture(self._folder / name)
+        picture = open_picture(inside(self._folder, name))
         if box is None:
             raise Unusable(f"its line in {self._file.name} has not four numbers for edges")
         left, top, right, bottom = box

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from whylight.errors import BadInput
 from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
-from whylight.evaluation.data.files import existing, fingerprint, open_picture, sizes
+from whylight.evaluation.data.files import existing, fingerprint, inside, open_picture, sizes
 
 
 class CocoInstances(Source):
@@ -53,7 +53,7 @@ class CocoInstances(Source):
             raise BadInput(f"{self.file.name} annotates no picture")
 
     def read(self, index: int) -> Sample:
-        picture = open_picture(self.pictures / self.names[index])
+        picture = open_picture(inside(self.pictures, self.names[index]))
         size = (picture.height, picture.width)
         objects: dict[str, npt.NDArray[np.bool_]] = {}
         crowds: dict[str, npt.NDArray[np.bool_]] = {}

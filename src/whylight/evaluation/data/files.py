@@ -40,6 +40,18 @@ def first_existing(folder: Path, names: Sequence[str], what: str) -> Path:
     raise BadInput(f"{what} is missing: {folder} holds none of {', '.join(names)}")
 
 
+def inside(folder: Path, name: str) -> Path:
+    """A file that a data set's list names: nowhere but in the data set's folder.
+
+    Raises:
+        Unusable: the name leads out of it.
+    """
+    path = folder / name
+    if "\0" in name or not path.resolve().is_relative_to(folder.resolve()):
+        raise Unusable(f"its name {name!r} leads out of the data set's folder")
+    return path
+
+
 def pictures_in(folder: Path) -> list[Path]:
     """Pictures directly in a folder, by name."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)

@@ -15,6 +15,7 @@ from whylight.evaluation.data.files import (
     existing,
     fingerprint,
     first_existing,
+    inside,
     open_label_map,
     open_picture,
     pictures_in,
@@ -81,6 +82,11 @@ def pascal_voc(path: Path, part: str = "val") -> LabelMaps:
     for below in ("VOC2012", "VOCdevkit/VOC2012"):
         path = path / below if (path / below).is_dir() else path
     names = read_lines(path / "ImageSets" / "Segmentation" / f"{part}.txt", "VOC's list of pictures")
+    for n in names:
+        try:
+            inside(path / "JPEGImages", n)
+        except Unusable as error:
+            raise BadInput(f"VOC's list of pictures: {error}") from None
     pairs = {n: (path / "JPEGImages" / f"{n}.jpg", path / "SegmentationClass" / f"{n}.png") for n in names}
     numbers = dict(enumerate(_VOC_CLASSES, start=1))
     return LabelMaps("Pascal VOC", pairs, numbers, frozenset({255}))

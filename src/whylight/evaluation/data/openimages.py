@@ -13,7 +13,7 @@ import numpy as np
 
 from whylight.errors import BadInput, need
 from whylight.evaluation.data.data_set import Points, Region, Sample, Source, Unusable
-from whylight.evaluation.data.files import existing, fingerprint, first_existing, open_picture, sizes
+from whylight.evaluation.data.files import existing, fingerprint, first_existing, inside, open_picture, sizes
 
 _POINTS = tuple(f"oidv7-{part}-annotations-point-labels.csv" for part in ("val", "test", "train"))
 _CLASSES = ("classes.csv", "oidv7-class-descriptions.csv", "oidv7-class-descriptions-points.csv")
@@ -59,7 +59,7 @@ class OpenImagesPoints(Source):
         if self.names[index] in self._broken:
             raise Unusable(f"a point of it in {self.table_path.name} is not yes, no or unsure at X and Y in [0, 1]")
         start, stop = self._spans[index]
-        picture = open_picture(self.pictures / f"{self.names[index]}.jpg")
+        picture = open_picture(inside(self.pictures, f"{self.names[index]}.jpg"))
         labels = self._label[start:stop]
         regions = []
         for label in dict.fromkeys(labels):

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.cut_prompts import warn_of_cuts
 from whylight.models.failures import read_from_configuration
 from whylight.models.known_tokenizer import known_tokenizer
 from whylight.models.openclip.pre_norm import parts_of
@@ -93,6 +94,7 @@ class OpenClipView(View):
         # Outside inference mode, so that gradients of a score against these embeddings can be asked for.
         with torch.inference_mode(False), torch.no_grad():
             ids = tokenizer(list(prompts)).to(self.parameter.device)
+            warn_of_cuts(self.name, prompts, tokenizer, ids.shape[1])
             return F.normalize(self.model.encode_text(ids), dim=-1)
 
     @property

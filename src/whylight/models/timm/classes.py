@@ -6,21 +6,21 @@ from functools import cache
 from typing import Any
 
 
-def class_names(model: Any) -> list[str] | None:
+def class_names(model: Any, count: int) -> list[str] | None:
     """In the order of the logits: from the weights' own configuration, or ImageNet's where the number of classes fits.
 
     A model whose head was replaced keeps the old names only where their number still fits.
     """
     config = getattr(model, "pretrained_cfg", None) or {}
     labels = config.get("label_names")
-    if isinstance(labels, (list, tuple, dict)) and labels and len(labels) == model.num_classes:
+    if isinstance(labels, (list, tuple, dict)) and labels and len(labels) == count:
         if isinstance(labels, dict):
             if not all(str(key).isdecimal() for key in labels):
                 return None
             labels = [labels[key] for key in sorted(labels, key=int)]
         descriptions = config.get("label_descriptions") or {}
         return [str(descriptions.get(label, label)) for label in labels]
-    names = _imagenet_names(model.num_classes)
+    names = _imagenet_names(count)
     return None if names is None else list(names)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.failures import read_from_configuration
+from whylight.models.heads import outputs_of
 from whylight.models.pre_norm import PreNormBlock, pre_norm_blocks
 from whylight.models.preprocessing import Fit, Preprocessing
 from whylight.models.timm.classes import class_names
@@ -32,7 +33,7 @@ class TimmView(View):
         self.name = name or _name(module)
         check_trunk(module, self.name)
         self.pooling = pooling_of(module)
-        self.classifies = module.num_classes > 0
+        self.classifies = outputs_of(getattr(module, "head", None), module.num_classes) > 0
         with read_from_configuration(self.name, "its preprocessing"):
             self.preprocessing = _preprocessing(module)
 
@@ -47,11 +48,12 @@ class TimmView(View):
 
     @property
     def class_count(self) -> int | None:
-        return int(self.trunk.num_classes) if self.classifies else None
+        return outputs_of(self.trunk.head, self.trunk.num_classes) if self.classifies else None
 
     @property
     def class_names(self) -> list[str] | None:
-        return class_names(self.trunk) if self.classifies else None
+        count = self.class_count
+        return None if count is None else class_names(self.trunk, count)
 
     def pre_norm_blocks(self) -> list[PreNormBlock] | None:
         return pre_norm_blocks(self.trunk.blocks, parts_of)

@@ -10,10 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.cut_prompts import warn_of_cuts
+from whylight.models.heads import outputs_of
 from whylight.models.inputs import check_ids
 from whylight.models.known_tokenizer import known_tokenizer
 from whylight.models.pre_norm import PreNormBlock, pre_norm_blocks
 from whylight.models.preprocessing import Preprocessing
+from whylight.models.scores import Scores, usual_scores
 from whylight.models.transformers.architectures import Architecture, Begin
 from whylight.models.transformers.blocks import layers_of, picture_tower
 from whylight.models.transformers.pre_norm import parts_of
@@ -45,11 +48,23 @@ class _TransformersModel(View):
 
     @property
     def class_count(self) -> int | None:
-        return int(self._config.num_labels) if self.classifies else None
+        if not self.classifies:
+            return None
+        heads = (getattr(self.module, name, None) for name in ("classifier", "cls_classifier"))
+        head = next((head for head in heads if head is not None), None)
+        return outputs_of(head, int(self._config.num_labels)) or int(self._config.num_labels)
+
+    @property
+    def scores(self) -> Scores:
+        return self._scores or usual_scores(self.class_count, getattr(self._config, "problem_type", None))
+
+    @scores.setter
+    def scores(self, scores: Scores) -> None:
+        self._scores = scores
 
     @property
     def class_names(self) -> list[str] | None:
-        if not self.classifies:
+        if not self.classifies or self.class_count != self._config.num_labels:
             return None
         names = self._config.id2label
         if not all(index in names for index in range(self._config.num_labels)):
@@ -99,6 +114,7 @@ class TransformersView(_TransformersModel):
         text = TransformersTextView(self.module, self.architecture.text, self.name, self.tokenizer)
         # Outside inference mode, so that gradients of a score against these embeddings can be asked for.
         with torch.inference_mode(False), torch.no_grad():
+            warn_of_cuts(self.name, prompts, lambda texts: text.tokenize(texts)["input_ids"], text.longest)
             return F.normalize(text.output(text.tokenize(prompts)), dim=-1)
 
 
