@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -41,13 +42,13 @@ def first_existing(folder: Path, names: Sequence[str], what: str) -> Path:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """A file that a data set's list names: nowhere but in the data set's folder.
+    """A file that a data set's list names: nowhere but in the data set's folder. Links there are the user's own.
 
     Raises:
         Unusable: the name leads out of it.
     """
     path = folder / name
-    if "\0" in name or not path.resolve().is_relative_to(folder.resolve()):
+    if "\0" in name or not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(folder)):
         raise Unusable(f"its name {name!r} leads out of the data set's folder")
     return path
 
