@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from whylight.cli.main import main as whylight_main
 from whylight.runs.store import finished, read_rows
 from whylight.scenes import draw_scene
 
-SHARD = 20
+SIZES = {"shard": 20}
 
 
 def main() -> None:
@@ -47,9 +48,11 @@ def main() -> None:
     parser.add_argument("--engine", choices=["local", "torchrun", "ray"], default="local")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--pictures", type=int, default=2000)
+    parser.add_argument("--shard-size", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     random.seed(arguments.seed)
+    SIZES["shard"] = arguments.shard_size
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -74,7 +77,18 @@ def draw(count: int) -> None:
 
 def words(out: str, *more: str) -> list[str]:
     asked = ["-p", "a ring", "--method", "legrad", "--precision", "float32"]
-    return ["run", "pictures", *asked, "--shard-size", str(SHARD), "--batch", str(SHARD // 2), "--out", out, *more]
+    return [
+        "run",
+        "pictures",
+        *asked,
+        "--shard-size",
+        str(SIZES["shard"]),
+        "--batch",
+        str(SIZES["shard"] // 2),
+        "--out",
+        out,
+        *more,
+    ]
 
 
 def fork(out: str, *more: str, **environment: str) -> tuple[int, int]:
@@ -87,11 +101,13 @@ def fork(out: str, *more: str, **environment: str) -> tuple[int, int]:
     status = 70
     try:
         os.dup2(printed, 1)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.dup2(os.open("stderr.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
         os.environ.update(environment)
         whylight_main(words(out, *more))
     except SystemExit as stopped:
         status = int(stopped.code or 0)
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(status)
 
@@ -100,7 +116,8 @@ def wait(children: list[int]) -> None:
     for child in children:
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if status:
-            raise SystemExit(f"a process that nobody killed ended with {status}")
+            said = Path("stderr.log").read_text()[-2000:]
+            raise SystemExit(f"a process that nobody killed ended with {status}: {said}")
 
 
 def kill(child: int) -> bool:

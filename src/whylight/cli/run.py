@@ -9,7 +9,7 @@ import typer
 from whylight.cli.options import Device, Model, Prompts, Size
 from whylight.cli.printing import print_note
 from whylight.cli.sources import parse_size
-from whylight.errors import BadInput, WhylightError
+from whylight.errors import BadInput, WhylightError, need_installed
 
 _FITS = ("crop", "squash", "pad")
 
@@ -54,6 +54,9 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for every event.")] = False,
 ) -> None:
     """Explain a folder, a table, a crawl. Stopped at any moment and started again, a run continues."""
+    need_installed("pyarrow", extra="run")  # before a model is loaded
+    if engine == "ray":
+        need_installed("ray", extra="ray")
     from whylight.runs.run import ENGINES, Engine, execute
 
     for value, words, name in (
