@@ -102,6 +102,7 @@ def fork(out: str, *more: str, **environment: str) -> tuple[int, int]:
     try:
         os.dup2(printed, 1)
         os.dup2(os.open("stderr.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
         os.environ.update(environment)
         whylight_main(words(out, *more))
     except SystemExit as stopped:
