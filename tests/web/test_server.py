@@ -329,17 +329,19 @@ def test_the_command_prints_its_address_and_ends_cleanly_with_answers_delivered(
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         answers: list[httpx.Response] = []
-        asked = {"scene": SEED, "targets": ["a plain red ring"], "layers": True}
+        asked = {"scene": SEED, "targets": ["a plain red ring"], "method": "integrated_gradients"}
+        assert "<title>Whylight" in httpx.get(address, timeout=10).text  # while the model is being loaded
+        httpx.post(f"{address}api/models", json={"name": "scenes"}, timeout=120).raise_for_status()
         thread = threading.Thread(
-            target=lambda: answers.append(httpx.post(f"{address}api/explain", json=asked, timeout=60))
+            target=lambda: answers.append(httpx.post(f"{address}api/explain", json=asked, timeout=120))
         )
         thread.start()
-        assert "<title>Whylight" in httpx.get(address, timeout=10).text  # while the model is being loaded
-        time.sleep(0.5)  # the question waits for the model
+        time.sleep(0.15)
+        assert thread.is_alive(), "the question is being answered"
         process.send_signal(signal.SIGTERM)
-        thread.join(60)
+        thread.join(120)
         assert answers[0].status_code == 200
-        assert answers[0].json()["layers"] == 6
+        assert answers[0].json()["method"] == "integrated_gradients"
         assert process.wait(30) in (0, -signal.SIGTERM)
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()

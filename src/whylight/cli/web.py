@@ -47,7 +47,7 @@ def web(
     need("fastapi", "web")
     import uvicorn
 
-    from whylight.web import app
+    from whylight.web import Limits, app
     from whylight.web.guard import LOOPBACK, Door
 
     warnings.simplefilter("ignore", WhylightWarning)  # the page shows what they say
@@ -61,7 +61,12 @@ def web(
     loaders = {each: _loader(each, device, precision) for each in model or ["scenes"]}
     served = app(loaders, door=door, allow_loading=allow_loading)
     config = uvicorn.Config(
-        served, log_level="warning", timeout_graceful_shutdown=30, server_header=False, date_header=False, ws="none"
+        served,
+        log_level="warning",
+        timeout_graceful_shutdown=round(Limits().seconds),
+        server_header=False,
+        date_header=False,
+        ws="none",
     )
     _announce(host, listening.getsockname()[1], token, open_to_others)
     uvicorn.Server(config).run([listening])
