@@ -25,7 +25,9 @@ def train(
     data: Annotated[
         Path | None, typer.Option(help="movie-reviews: ERASER's movies folder, or its .tar.gz.", show_default=False)
     ] = None,
-    start: Annotated[str, typer.Option(help="Checkpoint to start from: a name or a folder.")] = "bert-base-uncased",
+    start: Annotated[
+        str, typer.Option(help="Checkpoint to start from: a name, a folder, hf:local-dir:FOLDER.")
+    ] = "bert-base-uncased",
     tiny: Annotated[bool, typer.Option("--tiny", help="Start from a small BERT with random weights instead.")] = False,
     layers: Annotated[int, typer.Option(min=1, help="With --tiny: layers.")] = 1,
     width: Annotated[int, typer.Option(min=8, help="With --tiny: width of a token.")] = 64,

@@ -25,6 +25,9 @@ def movies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pack(write_movies(tmp_path_factory.mktemp("movies")))
 
 
+PREFIXES = {"a folder": "", "hf:": "hf:", "as load names it": "hf:local-dir:"}
+
+
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as bert-base-uncased's is: a pretrained encoder and pooler without a classifier, and a tokenizer."""
@@ -37,11 +40,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("prefix", PREFIXES.values(), ids=PREFIXES.keys())
 def test_training_starts_from_a_checkpoint(
-    movies: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    prefix: str, movies: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """At a learning rate of zero, what is written is what was read, with a classifier added."""
-    places = ["--data", str(movies), "--out", str(tmp_path / "out"), "--start", str(checkpoint)]
+    places = ["--data", str(movies), "--out", str(tmp_path / "out"), "--start", f"{prefix}{checkpoint}"]
     how = ["--learning-rate", "0", "--epochs", "1", "--pieces", "16", "--limit", "2"]
     with pytest.raises(SystemExit) as stopped:
         main(["train", "movie-reviews", *places, *how])
@@ -58,7 +62,7 @@ def test_training_starts_from_a_checkpoint(
     assert view.class_names == ["NEG", "POS"]
     assert view.text.tokenizer.get_vocab() == transformers.AutoTokenizer.from_pretrained(checkpoint).get_vocab()
     recipe = json.loads((tmp_path / "out" / "training.json").read_text())["recipe"]
-    assert (recipe["start"], recipe["batch_size"], recipe["learning_rate"]) == (str(checkpoint), 10, 0)
+    assert (recipe["start"], recipe["batch_size"], recipe["learning_rate"]) == (f"{prefix}{checkpoint}", 10, 0)
 
 
 def test_training_from_a_checkpoint_changes_it(movies: Path, checkpoint: Path, tmp_path: Path) -> None:
@@ -71,6 +75,8 @@ def test_a_checkpoint_that_is_none_is_one_line(movies: Path, tmp_path: Path) -> 
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match=r"cannot start from .*empty \(--tiny needs no checkpoint\)"):
         train(movies, tmp_path / "out", Recipe(str(tmp_path / "empty")))
+    with pytest.raises(BadInput, match="there is no folder nowhere"):
+        train(movies, tmp_path / "out", Recipe("hf:local-dir:nowhere"))
 
 
 def test_the_same_seed_trains_the_same_model(movies: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from whylight.models.door import careful
 from whylight.models.failures import telling_line
 
 _CHECKPOINTS = "checkpoints"
+_FOLDER = "hf:local-dir:"
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
@@ -30,7 +31,8 @@ class Recipe:
     """How to train; the defaults are the paper's.
 
     Attributes:
-        start: a checkpoint to start from, by name or folder; None: a small BERT with random weights of ``tiny``'s size.
+        start: a checkpoint to start from, by name or folder (``hf:`` and ``hf:local-dir:`` before it are understood);
+            None: a small BERT with random weights of ``tiny``'s size.
         longest: texts are cut after so many pieces, special ones included.
         epochs, patience: stop after so many epochs, or so many without a better accuracy on the validation reviews. The
             best epoch is kept.
@@ -150,11 +152,14 @@ def _start(recipe: Recipe, texts: Sequence[str]) -> tuple[Any, Any]:
         tokenizer = tiny_tokenizer(texts, recipe.tiny.vocabulary, recipe.longest)
         return tokenizer, tiny_bert(tokenizer, LABELS, recipe.longest, recipe.tiny)
     transformers = need("transformers", "text")
+    checkpoint = recipe.start.removeprefix(_FOLDER).removeprefix("hf:")
+    if recipe.start.startswith(_FOLDER) and not Path(checkpoint).is_dir():
+        raise BadInput(f"cannot start from {recipe.start}: there is no folder {checkpoint}")
     try:
         with careful():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(recipe.start, use_fast=True, trust_remote_code=False)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, use_fast=True, trust_remote_code=False)
             model = transformers.AutoModelForSequenceClassification.from_pretrained(
-                recipe.start,
+                checkpoint,
                 num_labels=len(LABELS),
                 id2label=dict(enumerate(LABELS)),
                 label2id={label: index for index, label in enumerate(LABELS)},
