@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.settings import Settings
-from whylight.runs.manifest import claim, settings_of
+from whylight.runs.manifest import NumberedSettings, claim, settings_of
 
 SETTINGS = Settings(
     benchmark="imagenet-segmentation",
@@ -63,3 +64,14 @@ def test_a_manifest_that_does_not_read_is_one_clear_line(tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(BadInput, match="does not read"):
         settings_of(tmp_path, Settings)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"shard_size": 0}, {"shard_size": "x"}, {"batch_size": None}, {"pictures": -1}], ids=str
+)
+def test_settings_of_wrong_types_or_sizes_are_one_line(tmp_path, wrong):
+    said = {"shard_size": 4, "batch_size": 2, "pictures": 3} | wrong
+    (tmp_path / "manifest.json").write_text(json.dumps({"settings": said, "environment": {}}))
+    with pytest.raises(BadInput, match=r"manifest\.json") as error:
+        settings_of(tmp_path, NumberedSettings)
+    assert len(str(error.value).splitlines()) == 1

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName, UnsupportedModel
-from whylight.methods.option_types import check_types
 from whylight.methods.plugins import load_plugins
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
 from whylight.passes.key_likeness import record_key_likeness
 from whylight.passes.sharing import shared_passes, sharing
 from whylight.propagation.libra import libra_gradients
+from whylight.runs.type_hints import check_types
 
 _RENAMED = {"centred": "centered", "normalise_rows": "normalize_rows"}
 """Options by the names that they had in the documentation."""

@@ -8,11 +8,11 @@ from PIL import Image
 from torch import Tensor
 
 from whylight.errors import BadInput
-from whylight.methods.option_types import check_types
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
 from whylight.models.view import View
 from whylight.pictures.cost import check_cost
 from whylight.pictures.read import PictureLike, read_picture
+from whylight.runs.type_hints import check_types
 
 InputSize = int | tuple[int, int]
 

@@ -12,7 +12,6 @@ from PIL import Image
 from torch import nn
 
 from whylight.errors import BadInput
-from whylight.methods.option_types import check_types
 from whylight.methods.registry import find_method
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit
@@ -23,6 +22,7 @@ from whylight.pictures.look import InputSize, look
 from whylight.pictures.prompt_memory import PromptMemory
 from whylight.pictures.read import PictureLike, read_picture
 from whylight.pictures.session import Session
+from whylight.runs.type_hints import check_types
 
 
 class Sessions:

@@ -10,9 +10,9 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.methods.decomposition.text_span import TextDirection
 from whylight.methods.decomposition.text_span import text_span as text_span_of_pixels
-from whylight.methods.option_types import check_types
 from whylight.models.view import View
 from whylight.pictures.read import PictureLike, read_picture
+from whylight.runs.type_hints import check_types
 
 PICTURES_AT_A_TIME = 16
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from whylight.errors import BadInput
 from whylight.runs.folder import Place, RunFolder, folder_of
 from whylight.runs.locks import NAME as LOCKS
+from whylight.runs.type_hints import check_types
 
 NAME = "manifest.json"
 _PLACE = "path"
@@ -100,12 +101,15 @@ def settings_of(place: Place | RunFolder, kind: type[Settings]) -> Settings:
     Raises:
         BadInput: there is none, or its settings are not of this kind.
     """
+    where, found = f"{folder_of(place)}/{NAME}", read(place)["settings"]
+    check_types(where, found, kind)
     try:
-        return kind(**read(place)["settings"])
+        settings = kind(**found)
     except TypeError as error:
-        raise BadInput(
-            f"{folder_of(place)}/{NAME} was written by another command or another version: {error}"
-        ) from None
+        raise BadInput(f"{where} was written by another command or another version: {error}") from None
+    if min(settings.shard_size, settings.batch_size) < 1 or getattr(settings, "pictures", 0) < 0:
+        raise BadInput(f"{where} has a size of shards or batches below 1, or of pictures below 0")
+    return settings
 
 
 def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from whylight.errors import BadInput, WhylightWarning
 from whylight.methods import relevance
-from whylight.methods.option_types import check_types
 from whylight.models.inputs import check_text
 from whylight.models.load import load
 from whylight.models.scores import as_scores, check_finite
@@ -21,6 +20,7 @@ from whylight.models.view import View
 from whylight.models.wrap import wrap
 from whylight.pictures.prompts_and_classes import ExplainTargets, NamedTargets, name_targets, predicted
 from whylight.pictures.read import PictureLike, read_picture
+from whylight.runs.type_hints import check_types
 from whylight.text.explanation import TextExplanation
 from whylight.text.read import read_text
 from whylight.text.words import Pieces, split_words, word_scores

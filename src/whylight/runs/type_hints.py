@@ -39,8 +39,10 @@ def fits(value: object, hint: Any) -> bool:
         return any(fits(value, part) for part in inside)
     if origin is tuple:
         return isinstance(value, tuple) and len(value) == len(inside) and all(map(fits, value, inside))
-    if origin is Sequence:
-        return isinstance(value, Sequence) and not isinstance(value, str) and all(fits(v, inside[0]) for v in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(fits(k, inside[0]) and fits(v, inside[1]) for k, v in value.items())
+    if origin in (Sequence, list):
+        return isinstance(value, origin) and not isinstance(value, str) and all(fits(v, inside[0]) for v in value)
     if hint in (int, float):
         return isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool)
     return isinstance(value, origin or hint)
@@ -55,7 +57,7 @@ def said(hint: Any) -> str:
         return " or ".join(map(said, inside))
     if origin is tuple:
         return f"({', '.join(map(said, inside))})"
-    if origin is Sequence:
+    if origin in (Sequence, list):
         return f"a list, each of it {said(inside[0])}"
     kind = origin or hint
     return _WORDS.get(kind, f"a {getattr(kind, '__name__', kind)}")
