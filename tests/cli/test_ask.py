@@ -27,6 +27,8 @@ def test_command_line(run: Run, tmp_path: Path) -> None:
 
 
 def test_benchmark(run: Run) -> None:
-    done = run("benchmark", "scenes-answers", "--model", "scenes-answers", "--limit", "2", "--methods", "keyflow,tam")
+    done = run("benchmark", "scenes-answers", "--limit", "2", "--methods", "keyflow,tam", "--out", "run")
     assert done.status == 0, done.err
-    assert "keyflow" in done.out
+    summary = Path("run/summary.md").read_text(encoding="utf-8")
+    assert "| keyflow |" in summary
+    assert "scenes-answers, scenes-answers" in summary

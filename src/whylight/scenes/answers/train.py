@@ -29,13 +29,19 @@ Told = Callable[[str, int, int, dict[str, float]], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How it is trained: scenes of seeds 0, 1, ..., steps of ``batch`` scenes each. The learning rate rises to its
-    peak, falls along half a cosine that would end after ``fall`` steps, and in the last ``cool`` on a line to zero."""
+    """How it is trained: scenes of seeds 0, 1, ..., steps of ``batch`` scenes each.
+
+    The learning rate rises to its peak, falls along half a cosine that would end after ``fall`` steps, and in the
+    ``cool`` steps before ``turn`` on a line to zero. Then it rises once more, to ``again`` of the peak, and falls on a
+    line until the end: "no" is learnt late.
+    """
 
     scenes: int = 10_000
-    steps: int = 2100
+    steps: int = 2700
+    turn: int = 2100
     fall: int = 3600
     cool: int = 600
+    again: float = 0.5
     batch: int = 8
     rate: float = 2e-3
     warm_up: int = 100
@@ -130,8 +136,12 @@ class Training:
     def _pace(self) -> float:
         """The share of the learning rate: see :class:`Plan`."""
         plan = self.plan
+        if self.step >= plan.turn:
+            since = self.step - plan.turn
+            left = 1 - since / max(1, plan.steps - plan.turn)
+            return plan.again * min(1.0, (since + 1) / plan.warm_up) * left
         done = max(0, self.step - plan.warm_up) / max(1, plan.fall - plan.warm_up)
-        cooled = min(1.0, (plan.steps - self.step) / max(1, plan.cool))
+        cooled = min(1.0, (plan.turn - self.step) / max(1, plan.cool))
         return min(1.0, (self.step + 1) / plan.warm_up) * 0.5 * (1 + math.cos(math.pi * done)) * cooled
 
 
