@@ -147,6 +147,16 @@ TEXTS: dict[str, Callable[[], Built]] = {
         lambda: transformers.XLMRobertaConfig(**BERT | {"pad_token_id": 1}),
         pad=1,
     ),
+    "camembert": _text(
+        "CamembertForSequenceClassification", lambda: transformers.CamembertConfig(**BERT | {"pad_token_id": 1}), pad=1
+    ),
+    "electra": _text(
+        "ElectraForSequenceClassification", lambda: transformers.ElectraConfig(**BERT | {"embedding_size": 16})
+    ),
+    "albert": _text(
+        "AlbertForSequenceClassification",
+        lambda: transformers.AlbertConfig(**BERT | {"embedding_size": 16, "num_hidden_groups": 2}),
+    ),
     "distilbert": _text("DistilBertForSequenceClassification", lambda: transformers.DistilBertConfig(**DISTILBERT)),
     "clip_text": _text("CLIPTextModelWithProjection", lambda: transformers.CLIPTextConfig(**CLIP_TEXT), end=38, pad=38),
     "clip_text_old_end": _text(

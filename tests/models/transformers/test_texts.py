@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+import transformers
 from torch import Tensor
-from zoo.transformers_models import BERT, PICTURES, TEXTS, own_output, text_inputs
+from zoo.transformers_models import BERT, PICTURES, TEXTS, build, own_output, text_inputs
 
 from whylight.attention import record_attention
 from whylight.errors import BadInput, UnsupportedModel
@@ -15,7 +16,7 @@ from whylight.models.transformers.view import TransformersTextView
 
 LAST_POSITION = {"siglip_text"}
 """Read at the last position, padding or not: a padded text is not the text alone, in the model itself."""
-CLASSIFIERS = ["bert", "roberta", "xlm_roberta", "distilbert"]
+CLASSIFIERS = ["bert", "roberta", "xlm_roberta", "camembert", "electra", "albert", "distilbert"]
 
 
 def built(name: str) -> tuple[TransformersTextView, dict[str, Tensor]]:
@@ -181,3 +182,23 @@ def test_ids_that_a_model_has_no_embedding_for(name: str, wrong: dict[str, int],
         inputs = inputs | {key: torch.full_like(inputs["input_ids"], value)}
     with pytest.raises(BadInput, match=said):
         relevance(view, inputs, targets_for(view, 24))
+
+
+@pytest.mark.parametrize("grouping", [{"num_hidden_groups": 1}, {"num_hidden_groups": 2, "inner_group_num": 2}])
+def test_alberts_layers_share_parameters_and_are_all_driven(grouping: dict[str, int]) -> None:
+    config = transformers.AlbertConfig(**BERT | {"embedding_size": 16, "num_hidden_layers": 4} | grouping)
+    module = build("AlbertForSequenceClassification", config)
+    view, inputs = wrap_transformers(module), text_inputs()
+    assert view is not None
+    with torch.no_grad():
+        assert (view.output(inputs) - own_output(module, inputs)).abs().max() < 1e-10
+    assert len(view.begin(inputs).blocks) == 4 * grouping.get("inner_group_num", 1)
+    assert relevance(view, inputs, [0, 2]).shape == (2, 2, 7)
+
+
+@pytest.mark.parametrize("family", ["MPNet", "Deberta", "DebertaV2"])
+def test_attention_that_is_written_out_is_refused_with_the_reason(family: str) -> None:
+    config = getattr(transformers, f"{family}Config")(**BERT)
+    module = getattr(transformers, f"{family}ForSequenceClassification")(config).eval()
+    with pytest.raises(UnsupportedModel, match=f"{family}ForSequenceClassification .* attention is written out"):
+        wrap_transformers(module)

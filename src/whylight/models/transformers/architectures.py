@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from whylight.models.transformers.bert import begin_bert, begin_distilbert, begin_roberta
+from whylight.models.transformers.bert import begin_albert, begin_bert, begin_distilbert, begin_electra, begin_roberta
 from whylight.models.transformers.clip import begin_clip_text, begin_clip_vision
 from whylight.models.transformers.dino import begin_dinov2, begin_dinov3
 from whylight.models.transformers.siglip import begin_siglip_text, begin_siglip_vision
@@ -55,6 +55,9 @@ TEXTS = {
     "BertForSequenceClassification": Architecture(begin_bert),
     "RobertaForSequenceClassification": Architecture(begin_roberta),
     "XLMRobertaForSequenceClassification": Architecture(begin_roberta),
+    "CamembertForSequenceClassification": Architecture(begin_roberta),
+    "ElectraForSequenceClassification": Architecture(begin_electra),
+    "AlbertForSequenceClassification": Architecture(begin_albert),
     "DistilBertForSequenceClassification": Architecture(begin_distilbert),
     "CLIPTextModelWithProjection": Architecture(begin_clip_text),
     "CLIPTextModel": Architecture(begin_clip_text),
@@ -75,6 +78,9 @@ MODEL_TYPES = {
     "dinov3_vit": "DINOv3ViTModel",
 }
 """The class to load where a configuration names none that is supported."""
+
+UNSEEN = ("MPNet", "Deberta", "DebertaV2")
+"""Families whose attention transformers writes out, so that no fused attention can be seen."""
 
 
 def supported() -> str:

@@ -12,7 +12,7 @@ from whylight.models.failures import read_from_configuration
 from whylight.models.transformers.answering.families import FAMILIES
 from whylight.models.transformers.answering.parts import TEXT_ONLY, refuse
 from whylight.models.transformers.answering.view import AnsweringView
-from whylight.models.transformers.architectures import PICTURES, TEXTS, supported
+from whylight.models.transformers.architectures import PICTURES, TEXTS, UNSEEN, supported
 from whylight.models.transformers.preprocessing import from_image_processor, usual_preprocessing
 from whylight.models.transformers.view import TransformersTextView, TransformersView
 from whylight.models.view import View
@@ -58,6 +58,11 @@ def wrap_transformers(
     if config.model_type in (*FAMILIES, *TEXT_ONLY) and hasattr(module, "lm_head"):
         return AnsweringView(module, name, processor or tokenizer)
     kin = re.split("For|Model", classes[0])[0]
+    if kin in UNSEEN:
+        raise UnsupportedModel(
+            f"transformers' {classes[0]} is not supported, because its attention is written out in transformers "
+            f"(position biases inside it), not fused, and cannot be seen. Supported: {supported()}"
+        )
     near = [known for known in (*PICTURES, *TEXTS) if known.startswith((f"{kin}For", f"{kin}Model"))]
     meant = f" Close to it: {' and '.join(near)}." if near else ""
     raise UnsupportedModel(f"transformers' {classes[0]} is not supported.{meant} Supported: {supported()}")
