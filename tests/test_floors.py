@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[1]
 SOURCE = REPOSITORY / "src"
 PACKAGE = SOURCE / "whylight"
 ROOT_FILES = {"__init__.py", "errors.py", "versions.py", "py.typed", "__main__.py"}
-FAMILIES = {"openclip", "timm", "transformers"}
+FAMILIES = {"openclip", "timm", "torchvision", "transformers"}
 
 
 def floors() -> list[list[str]]:

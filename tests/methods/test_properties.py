@@ -22,12 +22,13 @@ QUICK = {"integrated_gradients": {"steps": 3}, "beyond_intuition": {"steps": 3}}
 
 POOLED = ("openclip average", "openclip coca", "timm mean", "timm map", "timm map beside class token", "timm rotary")
 POOLED = (*POOLED, "transformers siglip")
-TEXTS = ("openclip text", "transformers bert", "transformers clip text")
+CLASSIFIED = ("transformers bert", "transformers electra", "transformers albert", "transformers camembert")
+TEXTS = ("openclip text", *CLASSIFIED, "transformers clip text")
 
 UNDEFINED = {
-    "gem": (*TEXTS, "timm class token", "timm mean", "timm rotary"),
-    "clip_surgery": (*POOLED, *TEXTS, "timm class token"),
-    "decomposition": (*POOLED, "transformers bert"),
+    "gem": (*TEXTS, "timm class token", "torchvision class token", "timm mean", "timm rotary"),
+    "clip_surgery": (*POOLED, *TEXTS, "timm class token", "torchvision class token"),
+    "decomposition": (*POOLED, *CLASSIFIED),
     "grad_eclip": POOLED,
 }
 """Views on which a method refuses to run."""

@@ -6,8 +6,11 @@ import open_clip
 import pytest
 import timm
 import torch
+import torchvision
+from PIL import Image
 from torch import nn
-from zoo import OPENCLIP, TIMM
+from torchvision.models.vision_transformer import interpolate_embeddings
+from zoo import OPENCLIP, TIMM, TORCHVISION
 from zoo.openclip_models import TEXT, clip, coca, through_timm
 from zoo.perturb import pictures
 from zoo.timm_models import vit
@@ -172,3 +175,35 @@ def test_logit_scale_and_bias_of_a_siglip() -> None:
     assert float(view.logit_scale) == pytest.approx(float(model.logit_scale.exp()))
     assert float(view.logit_bias) == pytest.approx(float(model.logit_bias))
     assert (whylight.wrap(model.visual).logit_scale, whylight.wrap(model.visual).logit_bias) == (1.0, 0.0)
+
+
+def test_torchvisions_classes_and_pictures_are_those_of_its_weights() -> None:
+    model = torchvision.models.VisionTransformer(224, 112, 1, 2, 8, 8)
+    view = whylight.wrap(model)
+    preset = torchvision.models.ViT_B_16_Weights.IMAGENET1K_V1
+    assert view.family == "torchvision"
+    assert view.class_names == preset.meta["categories"]
+    picture = Image.effect_noise((300, 260), 60).convert("RGB")
+    assert view.preprocessing is not None
+    assert torch.equal(view.preprocessing(picture)[0], preset.transforms()(picture))
+
+
+def test_a_replaced_head_of_torchvision_counts_its_own_classes() -> None:
+    model, pixels = TORCHVISION["torchvision ViT"]()
+    model.heads = nn.Sequential(nn.Dropout(), nn.Linear(24, 3).double()).eval()
+    view = whylight.wrap(model)
+    assert (view.classifies, view.class_count, view.class_names) == (True, 3, None)
+    assert torch.equal(view.output(pixels), model(pixels))
+
+
+def test_torchvisions_positions_are_interpolated_as_torchvision_does() -> None:
+    """A model of the larger size that torchvision itself made the positions for says the same."""
+    model, _ = TORCHVISION["torchvision ViT"]()
+    larger = torchvision.models.VisionTransformer(48, 8, 3, 2, 24, 48, num_classes=5).double().eval()
+    larger.load_state_dict(interpolate_embeddings(48, 8, model.state_dict()))
+    assert (whylight.wrap(model).output(pictures((48, 48))) - larger(pictures((48, 48)))).abs().max() < 1e-10
+
+
+def test_torchvisions_other_models_are_refused() -> None:
+    with pytest.raises(UnsupportedModel, match=r"SwinTransformer is not supported: .*vit_b_16"):
+        whylight.wrap(torchvision.models.SwinTransformer([4, 4], 8, [1, 1], [1, 1], [4, 4]))

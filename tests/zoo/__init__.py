@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from zoo.openclip_models import OPENCLIP, Built
 from zoo.timm_models import TIMM
+from zoo.torchvision_models import TORCHVISION
 
-ZOO = OPENCLIP | TIMM
+ZOO = OPENCLIP | TIMM | TORCHVISION
 
 
 def own_output(module: nn.Module, pixels: Tensor) -> Tensor:
@@ -20,4 +21,4 @@ def own_output(module: nn.Module, pixels: Tensor) -> Tensor:
     return output[0] if isinstance(output, tuple) else output
 
 
-__all__ = ["OPENCLIP", "TIMM", "ZOO", "Built", "own_output"]
+__all__ = ["OPENCLIP", "TIMM", "TORCHVISION", "ZOO", "Built", "own_output"]

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from whylight.models.openclip.view import OpenClipView
 from whylight.models.timm.view import TimmView
+from whylight.models.torchvision.view import TorchvisionView
 from whylight.models.transformers import wrap_transformers
 from whylight.models.view import Inputs, View
+from zoo.torchvision_models import vit
 from zoo.transformers_models import PICTURES, TEXTS, perturbed
 
 Case = tuple[View, Inputs, Any]
@@ -57,6 +59,10 @@ def of_timm(build: Callable[..., nn.Module] = timm.models.VisionTransformer, **c
     return view, wide_pixels(), [0, 3] if view.classifies else directions(3, 24)
 
 
+def of_torchvision() -> Case:
+    return TorchvisionView(built(lambda: vit()()[0])), wide_pixels(), [0, 3]
+
+
 def of_openclip(vision: dict[str, Any], quick_gelu: bool = False) -> Case:
     return OpenClipView(built(lambda: open_clip.CLIP(16, vision, TEXT, quick_gelu))), wide_pixels(), directions(3, 16)
 
@@ -92,8 +98,12 @@ VIEWS: dict[str, Callable[[], Case]] = {
     "timm rotary": partial(
         of_timm, timm.models.Eva, use_rot_pos_emb=True, swiglu_mlp=True, scale_mlp=True, num_reg_tokens=2
     ),
+    "torchvision class token": of_torchvision,
     "transformers dinov2": partial(of_transformers, "dinov2"),
     "transformers siglip": partial(of_transformers, "siglip"),
     "transformers bert": partial(of_transformers, "bert"),
+    "transformers electra": partial(of_transformers, "electra"),
+    "transformers albert": partial(of_transformers, "albert"),
+    "transformers camembert": partial(of_transformers, "camembert"),
     "transformers clip text": partial(of_transformers, "clip_text"),
 }

@@ -78,7 +78,7 @@ class View(ABC):
 
     Attributes:
         module: the model.
-        family: "openclip", "timm" or "transformers".
+        family: "openclip", "timm", "torchvision" or "transformers".
         name: what to call the model in results.
         pooling: how the model itself pools: "class_token", "mean" (of patches or of all tokens) or "attention".
         classifies: the output holds logits of classes (targets are class indices), not an embedding.

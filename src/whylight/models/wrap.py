@@ -15,7 +15,7 @@ from whylight.models.view import View
 
 SUPPORTED = (
     "OpenCLIP dual encoders and picture towers with a vision transformer, timm's VisionTransformer, Eva and Beit, "
-    "and transformers' CLIP, SigLIP, ViT, DeiT, DINO and BERT families"
+    "torchvision's VisionTransformer, and transformers' CLIP, SigLIP, ViT, DeiT, DINO and BERT families"
 )
 
 _WHOLE = {"CLIP", "CustomTextCLIP", "CoCa", "VisionTransformer", "Eva", "Beit"}
@@ -32,7 +32,7 @@ def wrap(
     """A live model as a view; the model stays as it is.
 
     Args:
-        module: a model of OpenCLIP, timm or transformers, also a fine-tuned one, a subclass, or one inside
+        module: a model of OpenCLIP, timm, torchvision or transformers, also a fine-tuned one, a subclass, or one inside
             ``torch.compile``, ``DataParallel``, ``DistributedDataParallel`` or PEFT. A view is returned as it is.
         tokenizer: prompts to token ids (OpenCLIP), or the model's tokenizer (transformers). OpenCLIP models with CLIP's
             vocabulary need none.
@@ -65,6 +65,10 @@ def _view(module: nn.Module, tokenizer: Any, processor: Any, name: str | None) -
         from whylight.models.timm.view import TimmView
 
         return TimmView(module, name)
+    if "torchvision" in libraries:
+        from whylight.models.torchvision.view import TorchvisionView
+
+        return TorchvisionView(module, name)
     if "transformers" in libraries:
         from whylight.models.transformers import wrap_transformers
 

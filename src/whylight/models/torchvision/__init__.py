@@ -1,0 +1,1 @@
+"""torchvision: its VisionTransformer."""
