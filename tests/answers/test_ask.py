@@ -120,7 +120,7 @@ def test_saved(tmp_path: Path, ending: str) -> None:
         page = path.read_text()
         assert page.count("<button") == 3
         assert not re.search(r"(src|href)=\"https?:", page)
-    assert content_words(answer) == [1, 2]
+    assert content_words(answer.words) == [1, 2]
     with pytest.raises(whylight.WhylightError, match="saved as"):
         answer.save(tmp_path / "why.gif")
 

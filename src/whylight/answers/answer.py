@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from whylight.answers.shown import ShownAnswer, ShownWord
 from whylight.attention.min_max import min_max
 from whylight.errors import BadInput
 
@@ -104,22 +105,54 @@ class Answer:
                 return place
         raise BadInput(f"{word!r} is none of the explained words: {', '.join(self.words)}")
 
-    def figure(self, **options: Any) -> Figure:
-        """The sentence, and a map for each content word: see :func:`whylight.answers.figure.answer_figure`."""
+    def told(self, word: int) -> str:
+        """How likely a word is, and what it owes to the picture, in a few words."""
+        parts = [f"p {float(self.probabilities[word]):.2f}"]
+        share = float(self.picture_share[word])
+        if not math.isnan(share) and self.pictures:
+            parts.append(f"picture {share:.0%}")
+        if self.follows(word):
+            parts.append("follows from the text")
+        return ", ".join(parts)
+
+    def shown(self) -> ShownAnswer:
+        """What figures and pages draw of it."""
+        maps = [self.maps_of(picture) for picture in range(len(self.pictures))]
+        words = (
+            ShownWord(word, self.told(i), self.follows(i), tuple(m[i] for m in maps), self.text_relevance[i])
+            for i, word in enumerate(self.words)
+        )
+        return ShownAnswer(
+            question=self.question,
+            text=self.text + (" ..." if self.cut else ""),
+            about=f"{self.model}, {self.method}",
+            rather_than=self.rather_than,
+            pictures=self.pictures,
+            context=self.context,
+            words=tuple(words),
+        )
+
+    def figure(self, *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
+        """The sentence, and a map for each content word; of several pictures the first is drawn.
+
+        Raises:
+            BadInput: it was asked without a picture, or alpha is out of range.
+            UnknownName: no such colour map.
+        """
         from whylight.answers.figure import answer_figure
 
-        return answer_figure(self, **options)
+        return answer_figure(self.shown(), alpha=alpha, colormap=colormap)
 
     def html(self) -> str:
         """One self-contained page: the sentence; hover, tap or walk to a word, and see its map."""
         from whylight.answers.html import page
 
-        return page(self)
+        return page(self.shown())
 
     def _repr_html_(self) -> str:
         from whylight.answers.html import card
 
-        return card(self)
+        return card(self.shown())
 
     def to_dict(self) -> dict[str, Any]:
         """All but pictures and maps, for JSON."""

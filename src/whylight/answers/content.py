@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whylight.answers.answer import Answer
+from collections.abc import Sequence
 
 FUNCTION_WORDS = frozenset(
     (
@@ -17,11 +17,11 @@ MOST = 15
 """Maps in one figure."""
 
 
-def content_words(answer: Answer) -> list[int]:
+def content_words(words: Sequence[str]) -> list[int]:
     """Indices of the words that say something, punctuation left out, at most fifteen; all where none does."""
     said = [
         index
-        for index, word in enumerate(answer.words)
+        for index, word in enumerate(words)
         if any(letter.isalnum() for letter in word) and word.lower() not in FUNCTION_WORDS
     ]
-    return (said or list(range(len(answer.words))))[:MOST]
+    return (said or list(range(len(words))))[:MOST]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 
 from matplotlib.figure import Figure
 
-from whylight.answers.answer import Answer
 from whylight.answers.content import content_words
+from whylight.answers.shown import ShownAnswer
 from whylight.errors import BadInput
 from whylight.pictures.figure import COLUMNS, INK, PALE, Cell, grid_figure
 from whylight.pictures.overlay import overlay
@@ -17,7 +16,7 @@ HEAD = 0.2
 """Inches of a line of the sentence."""
 
 
-def answer_figure(answer: Answer, *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
+def answer_figure(answer: ShownAnswer, *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
     """The figure of an answer about a picture; of several pictures the first is drawn.
 
     Args:
@@ -27,35 +26,25 @@ def answer_figure(answer: Answer, *, alpha: float = 0.85, colormap: str = "infer
         BadInput: it was asked without a picture.
         UnknownName: no such colour map.
     """
-    if answer.picture is None:
+    if not answer.pictures:
         raise BadInput("the question was asked without a picture: save it as .html or .json")
-    maps = answer.maps.numpy()
-    cells = [Cell(answer.picture, "the picture", "")]
-    for word in content_words(answer):
-        drawn = overlay(answer.picture, maps[word], alpha=alpha, colormap=colormap)
-        cells.append(Cell(drawn, answer.words[word], said_of(answer, word)))
-    figure = grid_figure(cells, f"{answer.model}, {answer.method}", colormap=colormap)
+    picture = answer.pictures[0]
+    cells = [Cell(picture, "the picture", "")]
+    for index in content_words([each.word for each in answer.words]):
+        shown = answer.words[index]
+        drawn = overlay(picture, shown.maps[0].numpy(), alpha=alpha, colormap=colormap)
+        cells.append(Cell(drawn, shown.word, shown.told))
+    figure = grid_figure(cells, answer.about, colormap=colormap)
     _write_sentence(figure, answer, min(COLUMNS, len(cells)))
     return figure
 
 
-def said_of(answer: Answer, word: int) -> str:
-    """How likely a word is, and what it owes to the picture, in a few words."""
-    parts = [f"p {float(answer.probabilities[word]):.2f}"]
-    share = float(answer.picture_share[word])
-    if not math.isnan(share) and answer.pictures:
-        parts.append(f"picture {share:.0%}")
-    if answer.follows(word):
-        parts.append("follows from the text")
-    return ", ".join(parts)
-
-
-def _write_sentence(figure: Figure, answer: Answer, columns: int) -> None:
+def _write_sentence(figure: Figure, answer: ShownAnswer, columns: int) -> None:
     """The question and the answer over everything: the figure grows by so much."""
     rather = f" (rather than {answer.rather_than})" if answer.rather_than else ""
     width = int(34 * columns)
     question = textwrap.wrap(answer.question, width) or [""]
-    said = textwrap.wrap(f"{answer.text}{' ...' if answer.cut else ''}{rather}", width)
+    said = textwrap.wrap(f"{answer.text}{rather}", width)
     across, down = figure.get_size_inches()
     more = HEAD * (len(question) + len(said)) + 0.12
     places = [(axes, axes.get_position()) for axes in figure.axes]

@@ -10,9 +10,9 @@ from importlib import resources
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
-from whylight.answers.answer import Answer
-from whylight.answers.figure import said_of
+from whylight.answers.shown import ShownAnswer
 from whylight.pictures.overlay import overlay
 from whylight.text.word_colors import colors, ink
 
@@ -20,7 +20,7 @@ LONGER_SIDE = 640
 """Pixels of the pictures inside a page."""
 
 
-def page(answer: Answer) -> str:
+def page(answer: ShownAnswer) -> str:
     """One self-contained page without links."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
@@ -28,14 +28,14 @@ def page(answer: Answer) -> str:
     )
 
 
-def card(answer: Answer) -> str:
+def card(answer: ShownAnswer) -> str:
     """The same to stand inside another page, as in a notebook."""
     style, script = (resources.files("whylight.answers").joinpath(f"card.{end}").read_text() for end in ("css", "js"))
     pictures = "".join(
         f'<img class="shown" alt="picture {number + 1}" src="{_source(_small(picture))}">'
         for number, picture in enumerate(answer.pictures)
     )
-    about = f"{answer.model}, {answer.method}; pale words follow from the text"
+    about = f"{answer.about}; pale words follow from the text"
     rather = f" <small>rather than {escape(answer.rather_than)}</small>" if answer.rather_than else ""
     return (
         f'<div class="whylight-answer"><style>{style}</style>\n'
@@ -47,38 +47,38 @@ def card(answer: Answer) -> str:
     )
 
 
-def _context(answer: Answer) -> str:
+def _context(answer: ShownAnswer) -> str:
     """What the model had read: the prompt's words, and the answer's."""
     return " ".join(f"<span>{escape(word)}</span>" for word in answer.context)
 
 
-def _words(answer: Answer) -> str:
+def _words(answer: ShownAnswer) -> str:
     return " ".join(
-        f'<button type="button" class="{"pale" if answer.follows(i) else "word"}" tabindex="{0 if i == 0 else -1}">'
-        f"{escape(word)}</button>"
-        for i, word in enumerate(answer.words)
+        f'<button type="button" class="{"pale" if each.follows else "word"}" tabindex="{0 if i == 0 else -1}">'
+        f"{escape(each.word)}</button>"
+        for i, each in enumerate(answer.words)
     )
 
 
-def _data(answer: Answer) -> str:
+def _data(answer: ShownAnswer) -> str:
     """For each word its maps, the colours of the context and what is said of it."""
     words = []
-    for index in range(len(answer.words)):
-        shades = colors(answer.text_relevance[index])
+    for each in answer.words:
+        shades = colors(each.text_relevance)
         words.append(
             {
-                "maps": [_map(answer, picture, index) for picture in range(len(answer.pictures))],
+                "maps": [_map(picture, heat) for picture, heat in zip(answer.pictures, each.maps, strict=True)],
                 "colors": [None if shade is None else (_hex(shade), _hex(ink(shade))) for shade in shades],
-                "told": f"{answer.words[index]}: {said_of(answer, index)}",
+                "told": f"{each.word}: {each.told}",
             }
         )
     return json.dumps(words).replace("<", "\\u003c")
 
 
-def _map(answer: Answer, picture: int, word: int) -> str:
-    shown = _small(answer.pictures[picture])
-    heat = Image.fromarray(answer.maps_of(picture)[word].numpy()).resize(shown.size, Image.Resampling.BILINEAR)
-    return _source(overlay(shown, np.clip(np.asarray(heat, dtype=np.float32), 0, 1)))
+def _map(picture: Image.Image, heat: Tensor) -> str:
+    shown = _small(picture)
+    resized = Image.fromarray(heat.numpy()).resize(shown.size, Image.Resampling.BILINEAR)
+    return _source(overlay(shown, np.clip(np.asarray(resized, dtype=np.float32), 0, 1)))
 
 
 def _small(picture: Image.Image) -> Image.Image:
