@@ -11,7 +11,7 @@ from PIL import Image
 from zoo.answering_models import MADE, QUESTION, answering_model, rough_picture
 
 import whylight
-from whylight.models.transformers.answering.grid import Grid
+from whylight.models.picture_grid import Grid
 from whylight.models.transformers.answering.view import AnsweringView
 
 CASES: list[tuple[str, tuple[int, int], dict[str, Any]]] = [
