@@ -7,7 +7,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from whylight.attention.kernels.head_width import alignment, load, main_and_rest, precision, products
+from whylight.attention.kernels.head_width import block_sizes, head_options
+from whylight.attention.kernels.tiles_of_heads import head_offset, main_and_rest_rows, place, products
 
 
 def mean_positive_gradient(value: Tensor, gradient: Tensor, *, centered: bool = False) -> Tensor:
@@ -25,10 +26,8 @@ def mean_positive_gradient(value: Tensor, gradient: Tensor, *, centered: bool = 
     flat = gradient.reshape(lead.numel(), batch, heads, queries, width)
     total = torch.empty(len(flat), batch, heads, keys, dtype=torch.float32, device=value.device)
     widest = torch.promote_types(value.dtype, gradient.dtype)
-    half = widest != torch.float32
-    main, rest = main_and_rest(width)
-    block = 128 if half else 64
-    grid = (len(flat) * batch * heads * triton.cdiv(keys, block),)
+    blocks = block_sizes(widest)
+    grid = (len(flat) * batch * heads * triton.cdiv(keys, blocks.held),)
     with torch.cuda.device_of(value):
         _sum_over_queries[grid](
             flat,
@@ -40,14 +39,10 @@ def mean_positive_gradient(value: Tensor, gradient: Tensor, *, centered: bool = 
             heads,
             queries,
             keys,
-            WIDTH=width,
-            ALIGNED=alignment(flat, value),
-            MAIN=main,
-            REST=rest,
-            KEYS=block,
-            QUERIES=64 if half else 32,
-            PRECISION=precision(widest),
-            num_warps=8 if half else 4,
+            KEYS=blocks.held,
+            QUERIES=blocks.streamed,
+            num_warps=blocks.warps,
+            **head_options(width, widest, flat, value),
         )
     return total.sum(-2).div_(heads * queries).reshape(*lead, batch, keys)
 
@@ -72,38 +67,15 @@ def _sum_over_queries(
     PRECISION: tl.constexpr,
 ):
     """One block of keys of one head, one picture and one target; all queries stream past."""
-    blocks = tl.cdiv(keys, KEYS)
-    map_index = (tl.program_id(0) // blocks).to(tl.int64)
-    head, picture, target = map_index % heads, map_index // heads % batch, map_index // heads // batch
-    gradient += (
-        target * gradient_strides[0]
-        + picture * gradient_strides[1]
-        + tl.multiple_of(head * gradient_strides[2], ALIGNED)
-    )
-    value += picture * value_strides[0] + tl.multiple_of(head * value_strides[1], ALIGNED)
-
-    key = (tl.program_id(0) % blocks) * KEYS + tl.arange(0, KEYS)
-    main = load(value, key, keys, value_strides[2], value_strides[3], WIDTH, 0, MAIN)
-    rest = main
-    if REST > 0:
-        rest = load(value, key, keys, value_strides[2], value_strides[3], WIDTH, MAIN, REST)
+    map_index, head, picture, target, key = place(keys, heads, batch, KEYS)
+    gradient += target * gradient_strides[0] + head_offset(gradient_strides, picture, head, ALIGNED)
+    value += head_offset(value_strides, picture, head, ALIGNED)
+    main, rest = main_and_rest_rows(value, key, keys, value_strides, WIDTH, MAIN, REST)
     if gradient.dtype.element_ty == tl.float32:
         main, rest = main.to(tl.float32), rest.to(tl.float32)
     positive = tl.zeros((KEYS, QUERIES), dtype=tl.float32)
     for first in range(0, queries, QUERIES):
         query = first + tl.arange(0, QUERIES)
-        product = products(
-            main,
-            rest,
-            gradient,
-            query,
-            queries,
-            gradient_strides[3],
-            gradient_strides[4],
-            WIDTH,
-            MAIN,
-            REST,
-            PRECISION,
-        )
+        product = products(main, rest, gradient, query, queries, gradient_strides, WIDTH, MAIN, REST, PRECISION)
         positive += tl.maximum(product, 0.0)
     tl.store(total + map_index * keys + key, tl.sum(positive, axis=1), mask=key < keys)

@@ -6,9 +6,10 @@ less to waste than one tile (104 is one tile of 128). Rows and columns beyond th
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import torch
 import triton
-import triton.language as tl
 from torch import Tensor
 
 _SMALLEST = 16
@@ -39,41 +40,26 @@ def alignment(*tensors: Tensor) -> int:
     return 8 if all(tensor.stride(-3) % 8 == 0 for tensor in tensors) else 1
 
 
-@triton.jit
-def load(
-    pointer,
-    rows,
-    count,
-    row_stride,
-    column_stride,
-    WIDTH: tl.constexpr,
-    FIRST: tl.constexpr,
-    TILE: tl.constexpr,
-):
-    """Columns FIRST to FIRST + TILE of the given rows, (rows, TILE)."""
-    columns = FIRST + tl.arange(0, TILE)
-    inside = (rows[:, None] < count) & (columns[None, :] < WIDTH)
-    return tl.load(pointer + rows[:, None] * row_stride + columns[None, :] * column_stride, mask=inside, other=0.0)
+def head_options(width: int, dtype: torch.dtype, *tensors: Tensor) -> dict[str, Any]:
+    """What every kernel is told of heads of this width in these tensors, the widest of them of this dtype."""
+    main, rest = main_and_rest(width)
+    return {
+        "WIDTH": width,
+        "ALIGNED": alignment(*tensors),
+        "MAIN": main,
+        "REST": rest,
+        "PRECISION": precision(dtype),
+    }
 
 
-@triton.jit
-def products(
-    main,
-    rest,
-    pointer,
-    rows,
-    count,
-    row_stride,
-    column_stride,
-    WIDTH: tl.constexpr,
-    MAIN: tl.constexpr,
-    REST: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """(main, rest) · rowsᵀ in float32, for a tile that is at hand and rows that are read now: (tile's rows, rows)."""
-    other = load(pointer, rows, count, row_stride, column_stride, WIDTH, 0, MAIN).to(main.dtype)
-    result = tl.dot(main, tl.trans(other), input_precision=PRECISION)
-    if REST > 0:
-        other = load(pointer, rows, count, row_stride, column_stride, WIDTH, MAIN, REST).to(main.dtype)
-        result = tl.dot(rest, tl.trans(other), result, input_precision=PRECISION)
-    return result
+class Blocks(NamedTuple):
+    """How many tokens a program holds, how many stream past at a time, and the warps that work on them."""
+
+    held: int
+    streamed: int
+    warps: int
+
+
+def block_sizes(dtype: torch.dtype) -> Blocks:
+    """Blocks that fit the registers and the shared memory of a GPU: half as long in float32."""
+    return Blocks(64, 32, 4) if dtype == torch.float32 else Blocks(128, 64, 8)

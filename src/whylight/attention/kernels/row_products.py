@@ -12,8 +12,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from whylight.attention.kernels.head_width import alignment, load, main_and_rest, precision, products
+from whylight.attention.kernels.head_width import block_sizes, head_options
 from whylight.attention.kernels.log_sum_exp import log_sum_exp
+from whylight.attention.kernels.tiles_of_heads import head_offset, main_and_rest_rows, place, products
 
 _KEYS = 64
 """How many keys one program holds."""
@@ -36,8 +37,6 @@ def row_products(
     first, second = (_flat(factor, lead, 4) for factor in (*factors, query, query)[:2])
     total = torch.empty(len(rows), batch, heads, keys, dtype=torch.float32, device=query.device)
     widest = torch.promote_types(torch.promote_types(query.dtype, first.dtype), second.dtype)
-    half = widest != torch.float32
-    main, rest = main_and_rest(width)
     grid = (len(rows) * batch * heads * triton.cdiv(keys, _KEYS),)
     with torch.cuda.device_of(query):
         _sum_over_queries[grid](
@@ -60,16 +59,12 @@ def row_products(
             queries,
             keys,
             scale,
-            WIDTH=width,
-            ALIGNED=alignment(query, key, value, first, second),
             FACTORS=len(factors),
-            MAIN=main,
-            REST=rest,
             KEYS=_KEYS,
-            QUERIES=64 if half and len(factors) < 2 else 32,
-            PRECISION=precision(widest),
+            QUERIES=block_sizes(widest).streamed if len(factors) < 2 else 32,
             num_warps=4,
             num_stages=2,
+            **head_options(width, widest, query, key, value, first, second),
         )
     return total.reshape(*lead, batch, heads, keys)
 
@@ -111,52 +106,32 @@ def _sum_over_queries(
     PRECISION: tl.constexpr,
 ):
     """One block of keys of one head, one picture and one target; all queries stream past."""
-    blocks = tl.cdiv(keys, KEYS)
-    map_index = (tl.program_id(0) // blocks).to(tl.int64)
-    head, picture, target = map_index % heads, map_index // heads % batch, map_index // heads // batch
-    query += picture * query_strides[0] + tl.multiple_of(head * query_strides[1], ALIGNED)
-    key += picture * key_strides[0] + tl.multiple_of(head * key_strides[1], ALIGNED)
-    value += picture * value_strides[0] + tl.multiple_of(head * value_strides[1], ALIGNED)
-    factor += (
-        target * factor_strides[0] + picture * factor_strides[1] + tl.multiple_of(head * factor_strides[2], ALIGNED)
-    )
-    second += (
-        target * second_strides[0] + picture * second_strides[1] + tl.multiple_of(head * second_strides[2], ALIGNED)
-    )
+    map_index, head, picture, target, column = place(keys, heads, batch, KEYS)
+    query += head_offset(query_strides, picture, head, ALIGNED)
+    key += head_offset(key_strides, picture, head, ALIGNED)
+    value += head_offset(value_strides, picture, head, ALIGNED)
+    factor += target * factor_strides[0] + head_offset(factor_strides, picture, head, ALIGNED)
+    second += target * second_strides[0] + head_offset(second_strides, picture, head, ALIGNED)
     weight += target * weight_strides[0] + picture * weight_strides[1]
     log_sums += (picture * heads + head) * queries
 
-    column = (tl.program_id(0) % blocks) * KEYS + tl.arange(0, KEYS)
-    k = load(key, column, keys, key_strides[2], key_strides[3], WIDTH, 0, MAIN)
-    k_rest = k
-    if REST > 0:
-        k_rest = load(key, column, keys, key_strides[2], key_strides[3], WIDTH, MAIN, REST)
-    v = k
-    v_rest = k_rest
+    k, k_rest = main_and_rest_rows(key, column, keys, key_strides, WIDTH, MAIN, REST)
+    v, v_rest = k, k_rest
     if FACTORS > 0:
-        v = load(value, column, keys, value_strides[2], value_strides[3], WIDTH, 0, MAIN)
-        v_rest = v
-        if REST > 0:
-            v_rest = load(value, column, keys, value_strides[2], value_strides[3], WIDTH, MAIN, REST)
+        v, v_rest = main_and_rest_rows(value, column, keys, value_strides, WIDTH, MAIN, REST)
         if factor.dtype.element_ty == tl.float32:
             v, v_rest = v.to(tl.float32), v_rest.to(tl.float32)
     summed = tl.zeros((KEYS, QUERIES), dtype=tl.float32)
     for first in range(0, queries, QUERIES):
         row = first + tl.arange(0, QUERIES)
         inside = row < queries
-        score = products(
-            k, k_rest, query, row, queries, query_strides[2], query_strides[3], WIDTH, MAIN, REST, PRECISION
-        )
+        score = products(k, k_rest, query, row, queries, query_strides, WIDTH, MAIN, REST, PRECISION)
         log_sum = tl.load(log_sums + row, mask=inside, other=0.0)
         entry = tl.exp(score * scale - log_sum[None, :])
         if FACTORS > 0:
-            product = products(
-                v, v_rest, factor, row, queries, factor_strides[3], factor_strides[4], WIDTH, MAIN, REST, PRECISION
-            )
+            product = products(v, v_rest, factor, row, queries, factor_strides, WIDTH, MAIN, REST, PRECISION)
             if FACTORS > 1:
-                product *= products(
-                    v, v_rest, second, row, queries, second_strides[3], second_strides[4], WIDTH, MAIN, REST, PRECISION
-                )
+                product *= products(v, v_rest, second, row, queries, second_strides, WIDTH, MAIN, REST, PRECISION)
             entry *= tl.maximum(product, 0.0)
         summed += entry * tl.load(weight + row * weight_strides[2], mask=inside, other=0.0)[None, :]
     tl.store(total + map_index * keys + column, tl.sum(summed, axis=1), mask=column < keys)
