@@ -44,29 +44,19 @@ def multi_head_attention(attend: Attend, *args: Any, **kwargs: Any) -> tuple[Ten
     queries, batch = query.shape[:2]
 
     projected = _project(call, query, key, value)
-    keys_added = 0
-    if call["bias_k"] is not None:
-        extra = (call["bias_k"], call["bias_v"])
-        projected[1:] = [torch.cat([p, e.expand(1, batch, -1)]) for p, e in zip(projected[1:], extra, strict=True)]
-        keys_added += 1
-    if call["add_zero_attn"]:
-        projected[1:] = [torch.cat([p, p.new_zeros(1, *p.shape[1:])]) for p in projected[1:]]
-        keys_added += 1
+    tokens = len(projected[1])
+    projected[1:] = _with_added_keys(call, *projected[1:])
     q, k, v = (p.reshape(p.shape[0], batch, heads, -1).permute(1, 2, 0, 3) for p in projected)
 
-    mask = _mask(call, q, keys_added)
+    mask = _mask(call, q, k.shape[2] - tokens)
     dropout = call["dropout_p"] if call["training"] else 0.0
     output = attend(q, k, v, mask, dropout)
     merged = output.permute(2, 0, 1, 3).reshape(queries, batch, -1)
     result = F.linear(merged, call["out_proj_weight"], call["out_proj_bias"])
-
-    weights = None
-    if call["need_weights"]:
-        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
-        weights = (scores if mask is None else scores + mask).softmax(-1)
-        weights = weights.mean(1) if call["average_attn_weights"] else weights
-        weights = weights if batched else weights.squeeze(0)
-    return (result if batched else result.squeeze(1)), weights
+    weights = _weights(call, q, k, mask) if call["need_weights"] else None
+    if batched:
+        return result, weights
+    return result.squeeze(1), None if weights is None else weights.squeeze(0)
 
 
 def _project(call: dict[str, Any], query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
@@ -80,6 +70,24 @@ def _project(call: dict[str, Any], query: Tensor, key: Tensor, value: Tensor) ->
         weights = weight.chunk(3)
     biases = (None, None, None) if bias is None else bias.chunk(3)
     return [F.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True)]
+
+
+def _with_added_keys(call: dict[str, Any], key: Tensor, value: Tensor) -> list[Tensor]:
+    """Keys and values, (keys, batch, width), with the learned one and the one of zeros where a module has them."""
+    both = [key, value]
+    if call["bias_k"] is not None:
+        extra = (call["bias_k"], call["bias_v"])
+        both = [torch.cat([p, e.expand(1, p.shape[1], -1)]) for p, e in zip(both, extra, strict=True)]
+    if call["add_zero_attn"]:
+        both = [torch.cat([p, p.new_zeros(1, *p.shape[1:])]) for p in both]
+    return both
+
+
+def _weights(call: dict[str, Any], query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
+    """The attention weights, (batch, queries, keys), or those of each head where asked for."""
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    weights: Tensor = (scores if mask is None else scores + mask).softmax(-1)
+    return weights.mean(1) if call["average_attn_weights"] else weights
 
 
 def _mask(call: dict[str, Any], query: Tensor, keys_added: int) -> Tensor | None:
