@@ -13,6 +13,8 @@ import torch
 import transformers
 from torch import Tensor, nn
 
+from whylight.attention import record_attention
+
 Built = tuple[Any, Any]
 
 CLIP_VISION = {
@@ -178,3 +180,21 @@ def own_output(module: Any, inputs: Any, resized: bool = False) -> Tensor:
         return output
     fields = ("logits", "image_embeds", "text_embeds", "pooler_output")
     return next(output[field] for field in fields if output.get(field) is not None)
+
+
+def targets_for(view: Any, dim: int, classes: list[int]) -> list[int] | Tensor:
+    """The classes for a classifier; two random embeddings of this dimension for any other model."""
+    if view.classifies:
+        return classes
+    return torch.randn(2, dim, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+
+
+def check_driven_forward(view: Any, inputs: Any, attentions: int) -> None:
+    """The view's output is the module's own, recorded or not, and so many attention calls are recorded."""
+    with torch.no_grad():
+        own = own_output(view.module, inputs)
+        assert (view.output(inputs) - own).abs().max() < 1e-10
+        with record_attention() as calls:
+            recorded = view.output(inputs)
+    assert (recorded - own).abs().max() < 1e-12
+    assert len(calls) == attentions

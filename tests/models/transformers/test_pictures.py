@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
-from zoo.transformers_models import PICTURES, own_output, pixels
+from zoo.transformers_models import PICTURES, check_driven_forward, own_output, pixels, targets_for
 
-from whylight.attention import record_attention
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods import relevance
 from whylight.models.transformers import wrap_transformers
@@ -24,22 +23,10 @@ def built(name: str) -> tuple[TransformersView, Tensor]:
     return view, inputs
 
 
-def targets_for(view: TransformersView, dim: int) -> list[int] | Tensor:
-    if view.classifies:
-        return [0, 3]
-    return torch.randn(2, dim, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-
-
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_driven_forward_is_the_models_own(name: str) -> None:
     view, inputs = built(name)
-    with torch.no_grad():
-        own = own_output(view.module, inputs)
-        assert (view.output(inputs) - own).abs().max() < 1e-10
-        with record_attention() as calls:
-            recorded = view.output(inputs)
-    assert (recorded - own).abs().max() < 1e-12
-    assert len(calls) == 2 + (name in POOLED)
+    check_driven_forward(view, inputs, attentions=2 + (name in POOLED))
 
 
 @pytest.mark.parametrize("size", [(32, 48), (24, 24), (16, 64)])
@@ -92,7 +79,7 @@ def test_the_row_that_is_read_out_decides_alone(name: str) -> None:
 @pytest.mark.parametrize("name", PICTURES)
 def test_legrad_of_a_batch_is_legrad_of_each_picture(name: str) -> None:
     view, inputs = built(name)
-    targets = targets_for(view, view.output(inputs).shape[1])
+    targets = targets_for(view, view.output(inputs).shape[1], [0, 3])
     together = relevance(view, inputs, targets)
     assert together.shape == (2, 2, 16)
     assert (together > 0).any(-1).all()
@@ -107,7 +94,7 @@ def test_both_roads_to_legrad_agree(name: str) -> None:
     if name in {*POOLED, "dinov2"}:
         assert (view.pre_norm_blocks() is None) == (name == "dinov2")
         return
-    targets = targets_for(view, view.output(inputs).shape[1])
+    targets = targets_for(view, view.output(inputs).shape[1], [0, 3])
     general = relevance(view, inputs, targets, road="general")
     closed = relevance(view, inputs, targets, road="closed_form")
     assert (closed - general).abs().max() < 1e-12 * max(1.0, general.max().item())
@@ -128,7 +115,7 @@ def test_hidden_attention_is_refused(name: str) -> None:
     module.set_attn_implementation("eager")
     view = wrap_transformers(module)
     assert isinstance(view, TransformersView)
-    targets = targets_for(view, view.output(inputs).shape[1])
+    targets = targets_for(view, view.output(inputs).shape[1], [0, 3])
     if name == "siglip":  # the pooler is seen, and is all that is looked at
         assert relevance(view, inputs, targets).shape == (2, 2, 16)
         return

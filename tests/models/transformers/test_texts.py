@@ -6,9 +6,17 @@ import pytest
 import torch
 import transformers
 from torch import Tensor
-from zoo.transformers_models import BERT, PICTURES, TEXTS, build, own_output, text_inputs
+from zoo.transformers_models import (
+    BERT,
+    PICTURES,
+    TEXTS,
+    build,
+    check_driven_forward,
+    own_output,
+    targets_for,
+    text_inputs,
+)
 
-from whylight.attention import record_attention
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods import relevance
 from whylight.models.transformers import wrap_transformers
@@ -26,12 +34,6 @@ def built(name: str) -> tuple[TransformersTextView, dict[str, Tensor]]:
     return view, inputs
 
 
-def targets_for(view: TransformersTextView, dim: int) -> list[int] | Tensor:
-    if view.classifies:
-        return [2, 0]
-    return torch.randn(2, dim, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-
-
 def masks(inputs: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     """The same texts with padding masked, with every token real, and without a mask."""
     ids = inputs["input_ids"]
@@ -46,14 +48,7 @@ def masks(inputs: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_driven_forward_is_the_models_own(name: str, mask: str) -> None:
     view, inputs = built(name)
-    inputs = masks(inputs)[mask]
-    with torch.no_grad():
-        own = own_output(view.module, inputs)
-        assert (view.output(inputs) - own).abs().max() < 1e-10
-        with record_attention() as calls:
-            recorded = view.output(inputs)
-    assert (recorded - own).abs().max() < 1e-12
-    assert len(calls) == 2
+    check_driven_forward(view, masks(inputs)[mask], attentions=2)
 
 
 def test_token_types_count() -> None:
@@ -67,7 +62,7 @@ def test_token_types_count() -> None:
 @pytest.mark.parametrize("name", [name for name in TEXTS if name not in LAST_POSITION])
 def test_a_padded_text_is_the_text_alone(name: str) -> None:
     view, inputs = built(name)
-    targets = targets_for(view, view.output(inputs).shape[1])
+    targets = targets_for(view, view.output(inputs).shape[1], [2, 0])
     together = relevance(view, inputs, targets)
     lengths = inputs["attention_mask"].sum(1).tolist()
     for row, length in enumerate(lengths):
@@ -81,7 +76,7 @@ def test_a_padded_text_is_the_text_alone(name: str) -> None:
 @pytest.mark.parametrize("name", TEXTS)
 def test_padding_has_no_relevance(name: str) -> None:
     view, inputs = built(name)
-    targets = targets_for(view, view.output(inputs).shape[1])
+    targets = targets_for(view, view.output(inputs).shape[1], [2, 0])
     result = relevance(view, inputs, targets)
     padding = inputs["attention_mask"] == 0
     assert result.shape == (2, 2, 7)
@@ -115,7 +110,7 @@ def test_the_head_takes_what_is_read_out(name: str) -> None:
 def test_nothing_behind_the_end_of_text_counts() -> None:
     """Without a mask too: what stands behind the end cannot be seen, so it is no token to average."""
     view, inputs = built("clip_text")
-    targets = targets_for(view, 16)
+    targets = targets_for(view, 16, [2, 0])
     masked = relevance(view, inputs, targets)
     bare = relevance(view, {"input_ids": inputs["input_ids"]}, targets)
     assert (masked - bare).abs().max() < 1e-12
@@ -181,7 +176,7 @@ def test_ids_that_a_model_has_no_embedding_for(name: str, wrong: dict[str, int],
     for key, value in wrong.items():
         inputs = inputs | {key: torch.full_like(inputs["input_ids"], value)}
     with pytest.raises(BadInput, match=said):
-        relevance(view, inputs, targets_for(view, 24))
+        relevance(view, inputs, targets_for(view, 24, [2, 0]))
 
 
 @pytest.mark.parametrize("grouping", [{"num_hidden_groups": 1}, {"num_hidden_groups": 2, "inner_group_num": 2}])
