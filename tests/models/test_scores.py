@@ -174,3 +174,13 @@ def test_grey_floats_are_right_or_refused(low: float, high: float, right: bool) 
             read_picture(Image.fromarray(values))
         return
     assert np.abs(np.asarray(read_picture(Image.fromarray(values)), dtype=float)[..., 0] - grey).max() <= 1
+
+
+def test_parts_that_never_look_at_the_mode_may_be_in_training_mode() -> None:
+    model = timm.create_model("vit_tiny_patch16_224", img_size=32, depth=1, num_classes=3).eval()
+    model.head = torch.nn.Sequential(torch.nn.LayerNorm(192), torch.nn.Linear(192, 4), torch.nn.Tanh())
+    view = whylight.wrap(model)
+    view.check_ready()
+    model.head = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(192, 4))
+    with pytest.raises(UnsupportedModel, match=r"training mode in its part \.head\.0"):
+        view.check_ready()

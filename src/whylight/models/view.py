@@ -211,7 +211,7 @@ class View(ABC):
             if weight.is_floating_point() and weight.itemsize == 1:
                 raise UnsupportedModel(f"{self.name} has {name} in {weight.dtype}: convert it, model.float()")
         for name, part in self.module.named_modules():
-            if part.training:
+            if part.training and (part is self.module or _heeds_training(part)):
                 where = f" in its part .{name}" if name and not self.module.training else ""
                 raise UnsupportedModel(f"{self.name} is in training mode{where}: call model.eval() first")
         if self.parameter.is_inference():
@@ -219,3 +219,14 @@ class View(ABC):
                 f"{self.name} was created under torch.inference_mode, so no gradient can be asked of it: "
                 "create it outside"
             )
+
+
+def _heeds_training(part: nn.Module) -> bool:
+    """Whether a part may compute something else in training mode: any but torch's own that never look at it.
+
+    A new head is in training mode until someone says otherwise, and so is a layer that was quantised.
+    """
+    if not type(part).__module__.startswith(("torch.nn.modules.", "torch.ao.nn.")):
+        return True
+    heeding = ("dropout", "batchnorm", "instancenorm", "rrelu", "multihead", "transformer", "rnn", "lstm", "gru")
+    return any(word in kind.__name__.lower() for kind in type(part).__mro__ for word in heeding)

@@ -49,7 +49,8 @@ class OpenImagesPoints(Source):
         self._x, self._y, self._yes = x[order], y[order], (answers == "yes")[order]
         self._label, images = columns["Label"][order], columns["ImageId"][order]
         edges = [0, *(np.flatnonzero(images[1:] != images[:-1]) + 1).tolist(), len(images)]
-        self._spans = [(a, b) for a, b in pairwise(edges) if self._yes[a:b].any() or images[a] in self._broken]
+        spans = [(a, b) for a, b in pairwise(edges) if a < b]
+        self._spans = [(a, b) for a, b in spans if self._yes[a:b].any() or images[a] in self._broken]
         self.names = [str(images[a]) for a, _ in self._spans]
         if not self.names:
             raise BadInput(f'{self.table_path.name} holds no picture with a "yes" point')
