@@ -34,16 +34,26 @@ def maps_of(
 
 def _relevance(choice: Choice, view: View, pixels: Tensor, targets: Tensor) -> Tensor:
     """Raw relevance; all LeGrads of the same pictures that differ in what they ask alone share one recording."""
-    if choice.method != "legrad" or not sharing() or "create_graph" in choice.options:
+    if not sharing() or not records_legrad(choice):
         return relevance(view, pixels, targets, method=choice.method, **choice.options)
     asked: dict[str, Any] = {name: value for name, value in choice.options.items() if name not in RECORDED}
     smooth = asked.pop("smooth", False)
-    maps = shared_recording(choice, view, pixels).relevance(targets, **asked)
+    count = targets.shape[-2] if targets.is_floating_point() else targets.shape[-1]
+    maps = shared_recording(choice, view, pixels, count).relevance(targets, **asked)
     return record_key_likeness(view, pixels).above_mean(maps) if smooth else maps
 
 
-def shared_recording(choice: Choice, view: View, pixels: Tensor) -> LegradRecording:
-    """The one recording of the pictures for all LeGrads that record as this choice does."""
+def records_legrad(choice: Choice) -> bool:
+    """Whether the choice is a LeGrad that can be asked of a recording."""
+    return choice.method == "legrad" and "create_graph" not in choice.options
+
+
+def shared_recording(choice: Choice, view: View, pixels: Tensor, targets: int) -> LegradRecording:
+    """The one recording of the pictures for all LeGrads that record as this choice does.
+
+    Args:
+        targets: how many are asked; the first who asks says it.
+    """
     recorded = {name: value for name, value in choice.options.items() if name in RECORDED}
     kind = ("legrad", *sorted(recorded.items()))
-    return shared(view, pixels, kind, lambda: record_legrad(view, pixels, **recorded))
+    return shared(view, pixels, kind, lambda: record_legrad(view, pixels, targets=targets, **recorded))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -17,22 +16,6 @@ from whylight.models.view import View
 from whylight.pictures.prompt_memory import PromptMemory
 from whylight.pictures.prompts_and_classes import NamedTargets, name_targets
 from whylight.runs.inputs.sample import Problem
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Targets of a batch of pictures and what the model says about them.
-
-    Attributes:
-        values: what methods take: (targets, dim) or (batch, targets, dim) embeddings, or (batch, targets) classes.
-        names: of each picture's targets.
-        scores, logits: (batch, targets), on the CPU.
-    """
-
-    values: Tensor
-    names: list[tuple[str, ...]]
-    scores: Tensor
-    logits: Tensor
 
 
 class Asked:
@@ -75,13 +58,16 @@ class Asked:
                 failed.append(Failed(item.key, item.source, Problem("bad-prompt", str(error)), item.kept))
         return good, named, failed
 
-    def answers(self, output: Tensor, named: Sequence[NamedTargets] | None) -> Answers:
-        """Targets and scores of pictures whose outputs, (batch, dim), are known.
+    def targets_of(
+        self, batch: int, named: Sequence[NamedTargets] | None, output: Callable[[], Tensor]
+    ) -> tuple[Tensor, list[tuple[str, ...]]]:
+        """What methods take, (targets, dim) or (batch, targets, dim) embeddings or (batch, targets) classes; each
+        picture's names.
 
         Args:
             named: of each picture, where each has its own.
+            output: gives the model's output, (batch, dim), where that decides.
         """
-        batch = len(output)
         if named is not None:
             values = torch.stack([one.values for one in named])
             names = [one.names for one in named]
@@ -90,13 +76,15 @@ class Asked:
         else:
             assert self._classes is not None
             values, names = torch.arange(len(self._classes)), [tuple(self._classes)] * batch
-        if self.top is not None:
-            values, names = self._top(output, values, names)
+        return (values, names) if self.top is None else self._top(output(), values, names)
+
+    def said(self, output: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and logits of targets, (batch, targets) each, on the CPU, from the model's output (batch, dim)."""
         with torch.no_grad():
-            targets = as_targets(self.view, values, batch)
+            targets = as_targets(self.view, values, len(output))
             logits = targets.logits(self.view, output)
             scores = targets.scores(as_scores(output, self.view.scores) if self.view.classifies else output)
-        return Answers(values, names, scores.float().cpu(), logits.float().cpu())
+        return scores.float().cpu(), logits.float().cpu()
 
     def _top(
         self, output: Tensor, values: Tensor, names: list[tuple[str, ...]]

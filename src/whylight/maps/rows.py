@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,16 @@ import torch
 from torch import Tensor
 
 from whylight.evaluation.method_choices import Choice
-from whylight.evaluation.raw_maps import maps_of, shared_recording
-from whylight.maps.asked import Answers, Asked
+from whylight.evaluation.raw_maps import maps_of, records_legrad, shared_recording
+from whylight.maps.asked import Asked
 from whylight.maps.decoded import Decode, Decoded, Failed
 from whylight.maps.measured import measured
 from whylight.maps.overlays import COLUMN as OVERLAY
 from whylight.maps.overlays import overlay_png
 from whylight.maps.schema import NOT_FINITE, OK, Stored, columns_of
 from whylight.models.view import View
-from whylight.passes.sharing import shared_passes
+from whylight.passes.sharing import output_made, shared_passes
+from whylight.pictures.prompts_and_classes import NamedTargets
 
 Row = dict[str, Any]
 
@@ -50,47 +52,65 @@ class MapRows:
         if items:
             pixels = self.view.place(torch.stack([item.pixels for item in items]))
             assert isinstance(pixels, Tensor)
-            with shared_passes():
-                answers = self._asked.answers(self._output(pixels), named)
-                for choice in self._choices:
-                    rows += self._rows_of_method(choice, items, pixels, answers)
+            rows += self._explained(items, pixels, named)
         return rows
 
+    def _explained(self, items: list[Decoded], pixels: Tensor, named: list[NamedTargets] | None) -> list[Row]:
+        with shared_passes():
+            count = self._asked.targets if named is None else len(named[0].names)
+            if count is not None:
+                self._record(pixels, count)
+            output = partial(self._output, pixels)
+            values, names = self._asked.targets_of(len(items), named, output)
+            maps = [self._maps(choice, items, pixels, values, names) for choice in self._choices]
+            scores, logits = self._asked.said(output(), values)
+        return [
+            self._row(choice, item, of_choice[position, target], pixels)
+            | {"target": name, "score": float(scores[position, target]), "logit": float(logits[position, target])}
+            for choice, of_choice in zip(self._choices, maps, strict=True)
+            for position, item in enumerate(items)
+            for target, name in enumerate(names[position])
+        ]
+
+    def _record(self, pixels: Tensor, targets: int) -> None:
+        """LeGrads that share a recording tell it how many targets they ask together."""
+        recorded = [choice for choice in self._choices if records_legrad(choice)]
+        for choice in recorded:
+            shared_recording(choice, self.view, pixels, targets * len(recorded))
+
     def _output(self, pixels: Tensor) -> Tensor:
-        """The model's own output; LeGrad's recording has it anyway."""
-        for choice in self._choices:
-            if choice.method == "legrad" and "create_graph" not in choice.options:
-                return shared_recording(choice, self.view, pixels).output
+        """The model's own output; passes of methods that have run have it anyway."""
+        made = output_made(self.view, pixels)
+        if made is not None:
+            return made
         with torch.no_grad():
             return self.view.output(pixels)
 
-    def _rows_of_method(self, choice: Choice, items: list[Decoded], pixels: Tensor, answers: Answers) -> list[Row]:
+    def _maps(
+        self, choice: Choice, items: list[Decoded], pixels: Tensor, values: Tensor, names: list[tuple[str, ...]]
+    ) -> Tensor:
+        """Raw maps (batch, targets, rows, columns) of whole patches."""
         preprocessing = self.view.preprocessing
         assert preprocessing is not None
         down, across = preprocessing.patch
         height, width = pixels.shape[-2:]
-        grid = (height // down, width // across)
-        keys = [[f"{item.key}\0{name}" for name in names] for item, names in zip(items, answers.names, strict=True)]
-        maps = maps_of(choice, self.view, pixels, answers.values, grid, keys)
+        keys = [[f"{item.key}\0{name}" for name in of_item] for item, of_item in zip(items, names, strict=True)]
+        maps = maps_of(choice, self.view, pixels, values, (height // down, width // across), keys)
         if tuple(maps.shape[-2:]) == (height, width):  # down to pixels: those that no patch covers belong to no place
             maps = maps[..., : height - height % down, : width - width % across]
-        rows = []
-        for position, item in enumerate(items):
-            for target, name in enumerate(answers.names[position]):
-                relevance = maps[position, target]
-                row = _picture(item, (height, width)) | {
-                    "target": name,
-                    "method": choice.label,
-                    "score": float(answers.scores[position, target]),
-                    "logit": float(answers.logits[position, target]),
-                    "grid_height": relevance.shape[0],
-                    "grid_width": relevance.shape[1],
-                }
-                row |= self._map(relevance, item.label)
-                if item.picture is not None and row["status"] == OK:
-                    row[OVERLAY] = overlay_png(item.picture, item.frame, relevance)
-                rows.append(row)
-        return rows
+        return maps
+
+    def _row(self, choice: Choice, item: Decoded, relevance: Tensor, pixels: Tensor) -> Row:
+        height, width = pixels.shape[-2:]
+        row = _picture(item, (height, width)) | {
+            "method": choice.label,
+            "grid_height": relevance.shape[0],
+            "grid_width": relevance.shape[1],
+        }
+        row |= self._map(relevance, item.label)
+        if item.picture is not None and row["status"] == OK:
+            row[OVERLAY] = overlay_png(item.picture, item.frame, relevance)
+        return row
 
     def _map(self, relevance: Tensor, label: Tensor | None) -> Row:
         if not bool(torch.isfinite(relevance).all()):

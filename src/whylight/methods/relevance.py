@@ -52,7 +52,7 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
     return result.to(device)
 
 
-def record_legrad(view: View, inputs: Inputs, **options: Any) -> LegradRecording:
+def record_legrad(view: View, inputs: Inputs, *, targets: int | None = None, **options: Any) -> LegradRecording:
     """Run the model once, and keep what LeGrad needs for any targets that come later.
 
     ``record_legrad(view, inputs).relevance(targets)`` is ``relevance(view, inputs, targets)`` for the cost of the
@@ -60,6 +60,8 @@ def record_legrad(view: View, inputs: Inputs, **options: Any) -> LegradRecording
 
     Args:
         view, inputs: as for :func:`relevance`.
+        targets: how many will be asked in all, where that is known; another number costs more time or memory than it
+            must, and is answered as well.
         **options: LeGrad's ``pooling``, ``readout``, ``libra`` and ``road``; its others are for each question.
 
     Raises:
@@ -73,7 +75,7 @@ def record_legrad(view: View, inputs: Inputs, **options: Any) -> LegradRecording
     view.check_ready()
     legrad.check_gradients(view)
     with torch.inference_mode(False), torch.enable_grad():
-        return LegradRecording(view, view.place(_without_inference(inputs)), device, **options)
+        return LegradRecording(view, view.place(_without_inference(inputs)), device, targets=targets, **options)
 
 
 def _without_inference(inputs: Inputs) -> Inputs:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from torch import Tensor
+
 from whylight.models.view import Inputs, View
 from whylight.propagation.libra import libra_is_active
 
@@ -54,6 +56,15 @@ def shared(view: View, inputs: Inputs, kind: tuple[object, ...], make: Callable[
         passes[key] = inputs, make()
     made: Made = passes[key][1]
     return made
+
+
+def output_made(view: View, inputs: Inputs) -> Tensor | None:
+    """The model's own output, (batch, dim), where a pass that is kept has computed it."""
+    for (of_view, of_inputs, *_), (_, made) in (_PASSES.get() or {}).items():
+        output = getattr(made, "output", None)
+        if of_view == id(view) and of_inputs == id(inputs) and isinstance(output, Tensor):
+            return output.detach()
+    return None
 
 
 def _key(view: View, inputs: Inputs, kind: tuple[object, ...]) -> tuple[object, ...]:

@@ -17,6 +17,8 @@ from zoo.explained import VIEWS, Case
 
 from whylight.errors import BadInput, UnknownName
 from whylight.methods import record_legrad, relevance
+from whylight.methods.legrad.closed_form import RecordedLayer
+from whylight.methods.legrad.prepared import PreparedLayer
 from whylight.methods.legrad.recording import LegradRecording
 from whylight.models.view import View
 
@@ -34,6 +36,23 @@ def test_a_recording_answers_what_legrad_answers(build: Callable[[], Case], aske
         assert relative_difference(recording.relevance(targets, **asked), expected) < 1e-10
     one = targets[:1]
     assert relative_difference(recording.relevance(one, **asked), relevance(view, inputs, one, **asked)) < 1e-10
+
+
+@pytest.mark.parametrize("said", [1, 3])
+@pytest.mark.parametrize("build", VIEWS.values(), ids=VIEWS.keys())
+def test_a_recording_that_knows_how_many_are_asked(build: Callable[[], Case], said: int) -> None:
+    """Whether the number is right or wrong, answers are the same."""
+    view, inputs, targets = build()
+    recording = record_legrad(view, inputs, targets=said)
+    for some in (targets[:1], targets):
+        expected = relevance(view, inputs, some, centered=True)
+        assert relative_difference(recording.relevance(some, centered=True), expected) < 1e-10
+
+
+def test_few_targets_need_nothing_prepared() -> None:
+    view, inputs, _ = VIEWS["openclip class token"]()
+    layers = {count: type(record_legrad(view, inputs, targets=count)._closed[0]) for count in (1, 2, 3, None)}
+    assert layers == {1: RecordedLayer, 2: RecordedLayer, 3: PreparedLayer, None: PreparedLayer}
 
 
 @pytest.mark.parametrize(

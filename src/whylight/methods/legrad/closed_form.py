@@ -13,7 +13,7 @@ Prompts go through one after the other here: two matrix products each, nothing p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -59,6 +59,10 @@ class RecordedLayer:
                 behind *= weights[:, None].to(x.dtype)
                 gradient = matrix_product(times(behind, parts.attention_scale), parts.attention_out.weight)
             yield by_head(gradient, self.call)[None]
+
+    def kept(self) -> RecordedLayer:
+        """The same layer with no more than later targets need."""
+        return replace(self, call=self.call.values_only())
 
     def tensors(self) -> Iterator[Tensor]:
         """See :meth:`whylight.methods.legrad.layer_sum.Layer.tensors`."""

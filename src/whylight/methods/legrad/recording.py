@@ -1,9 +1,9 @@
 """LeGrad of one input for prompts that come later: the blocks run once, each prompt costs what it adds.
 
 Where the closed form holds, what :mod:`whylight.methods.legrad.prepared` needs of each layer is kept: the MLP's
-slopes, the values, and two tensors as large as the tokens. Everywhere else the graph of each block, or of the
-attentional pooler at each block, stays: a later prompt is one backward pass through it. Either way the encoder does not
-run again.
+slopes, the values, and two tensors as large as the tokens. Where it is known beforehand that few targets will be asked,
+nothing is prepared: one or two cost less so. Everywhere else the graph of each block, or of the attentional pooler at
+each block, stays: a later prompt is one backward pass through it. Either way the encoder does not run again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.methods.legrad.autograd import GraphLayer, Readout, TokenPooling, graph_layers
 from whylight.methods.legrad.driving import recorded_layers
-from whylight.methods.legrad.layer_sum import parts_of_layers
+from whylight.methods.legrad.layer_sum import Layer, parts_of_layers
 from whylight.methods.legrad.legrad import (
     Road,
     closed_form_blocks,
@@ -28,7 +28,7 @@ from whylight.methods.legrad.legrad import (
     published_pooling,
     published_score,
 )
-from whylight.methods.legrad.prepared import PreparedLayer, prepared_for, prepared_layers
+from whylight.methods.legrad.prepared import prepared_for, prepared_layers
 from whylight.models.targets import Score, Targets, TargetsLike, as_targets
 from whylight.models.view import Inputs, View
 from whylight.models.weights import stamp
@@ -37,6 +37,9 @@ from whylight.propagation.libra import libra_gradients
 
 RECORDED = ("pooling", "readout", "libra", "road")
 """LeGrad's options that are chosen when recording; its others are chosen for each question."""
+
+FEW = 2
+"""So many targets take five products with the tokens each; more take five and then four each, of what is prepared."""
 
 
 class LegradRecording:
@@ -57,6 +60,7 @@ class LegradRecording:
         readout: Readout = "published",
         libra: bool = False,
         road: Road | None = None,
+        targets: int | None = None,
     ) -> None:
         self._view, self._device, self._libra = view, device, libra
         self._weights_stamp = stamp(view.module.parameters())
@@ -74,11 +78,15 @@ class LegradRecording:
             driven = replace(run, blocks=[*run.blocks[:-1], last_block])
             anatomy = closed_form_blocks(view, run, pooling, road)
             self._shares = run.tokens.new_empty(0) if anatomy is None else pooling_weights(run, pooling)
-            self._closed: list[PreparedLayer] = []
+            self._closed: list[Layer] = []
             self._graphs: list[GraphLayer] = []
             if anatomy is not None:
                 layers = recorded_layers(view, driven, anatomy, first=0, weights=self._shares, output=True)
-                self._closed = list(prepared_layers(layers, prepared_for(view, anatomy), self._shares, keep=True))
+                if targets is not None and targets <= FEW:
+                    self._closed = [layer.kept() for layer in layers]
+                else:
+                    prepared = prepared_for(view, anatomy)
+                    self._closed = list(prepared_layers(layers, prepared, self._shares, keep=targets is None))
             else:
                 layers_with_graphs = graph_layers(view, driven, first=0, pooling=pooling, readout=readout)
                 self._graphs = [layer.kept() for layer in layers_with_graphs]
