@@ -14,9 +14,11 @@ import duckdb
 import numpy as np
 import pandas
 import pytest
+import timm
 import torch
 from command_line import Outcome
 from PIL import Image
+from safetensors.torch import save_file
 
 import whylight
 from whylight.cli.main import main
@@ -152,6 +154,43 @@ def test_the_likeliest_of_many(run: Any) -> None:
             assert a["score"] == pytest.approx(b["score"], abs=1e-5)
             mine, other = (np.array(r["relevance"], np.float32) * r["scale"] for r in (a, b))
             assert np.allclose(mine, other, atol=2e-3 * b["scale"])
+
+
+def test_classes_and_the_predicted_ones_of_a_classifier(run: Any) -> None:
+    """The maps and probabilities of each picture alone, for classes that are named and those that the model predicts."""
+    pictures("p", 0, 1, 2)
+    torch.manual_seed(0)
+    small = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 5}
+    model = timm.models.vision_transformer.VisionTransformer(**small)
+    Path("classifier").mkdir()
+    save_file(model.state_dict(), "classifier/model.safetensors")
+    described = {"architecture": "vit_tiny_patch16_224", "num_classes": 5, "model_args": small}
+    Path("classifier/config.json").write_text(json.dumps(described | {"pretrained_cfg": {"input_size": [3, 32, 32]}}))
+    name = "timm:local-dir:classifier"
+    asked: dict[str, tuple[str, ...]] = {"predicted": (), "named": ("-p", "3", "-p", "0"), "top": ("--top", "2")}
+    for out, words in asked.items():
+        more = ("--model", name, "--methods", "legrad,raw_attention", "--precision", "float32", "--out", out)
+        assert run("run", "p", *words, *more).status == 0
+    view = whylight.load(name)
+    for key in ("p/0.png", "p/1.png", "p/2.png"):
+        pixels, _ = view.preprocessing(Image.open(key))
+        scores = view.output(pixels[None]).softmax(-1)[0].tolist()
+        best = sorted(range(5), key=lambda index: -scores[index])[:2]
+        for out, indices in (("predicted", best[:1]), ("named", [3, 0]), ("top", best)):
+            for method in ("legrad", "raw_attention"):
+                found = [r for r in rows(out) if (r["key"], r["method"]) == (key, method)]
+                assert [r["score"] for r in found] == pytest.approx([scores[i] for i in indices], abs=1e-5)
+                alone = whylight.explain(view, key, indices, method=method)
+                assert np.allclose([r["relevance"] for r in found], alone.relevance.flatten(1), rtol=1e-4, atol=1e-7)
+
+
+def test_methods_may_repeat(run: Any) -> None:
+    pictures("p", 0)
+    assert run("run", "p", "-p", "a ring", "--method", "rollout", "--method", "raw_attention", "--out", "m").status == 0
+    assert [r["method"] for r in rows("m")] == ["rollout", "raw_attention"]
+    scores = {r["score"] for r in rows("m")}
+    assert len(scores) == 1
+    assert scores.pop() == pytest.approx(whylight.explain("scenes", "p/0.png", "a ring").scores[0], abs=1e-5)
 
 
 def test_a_run_grows_and_starts_anew_only_when_told_to(run: Any) -> None:

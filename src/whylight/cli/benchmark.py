@@ -10,8 +10,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from whylight.cli.options import (
+    Actors,
+    Address,
+    Batch,
+    Device,
+    EngineName,
+    Gpus,
+    Methods,
+    Precision,
+    Workers,
+    methods_of,
+    one_of,
+)
 from whylight.cli.progress import run_progress
-from whylight.errors import BadInput, need_installed, visible
+from whylight.errors import need_installed, visible
 
 _EXPLAINED = ("target", "predicted", "both")
 
@@ -26,23 +39,21 @@ def benchmark(
             show_default="the bundled one",
         ),
     ] = None,
-    methods: Annotated[
-        str, typer.Option(help="Comma-separated, options after colons: legrad,legrad:start_layer=-2; or all.")
-    ] = "legrad",
+    methods: Methods = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run. Default: results/NAME-MODEL.")] = None,
     explain: Annotated[str | None, typer.Option(help="target, predicted or both. Default: the protocol's.")] = None,
     template: Annotated[list[str] | None, typer.Option(help="Prompt with {} for the class name; may repeat.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pictures.")] = None,
     shard: Annotated[str, typer.Option(help="i/n: only every n-th shard from the i-th on (0-based).")] = "0/1",
     shard_size: Annotated[int, typer.Option(min=1, help="Pictures in a shard: what a kill can lose.")] = 64,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures explained at once.")] = 16,
-    engine: Annotated[str, typer.Option(help="local, torchrun (or Slurm) or ray.")] = "local",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that decode pictures.")] = 0,
-    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; default: one is started here.")] = None,
-    actors: Annotated[int, typer.Option(min=1, help="Ray's processes that hold the model.")] = 1,
-    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each of them.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps.")] = None,
-    precision: Annotated[str | None, typer.Option(help="float32, bfloat16, float16, float64.")] = None,
+    batch: Batch = 16,
+    engine: EngineName = "local",
+    workers: Workers = 0,
+    address: Address = None,
+    actors: Actors = 1,
+    gpus: Gpus = 0,
+    device: Device = None,
+    precision: Precision = None,
     compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
 ) -> None:
     """Measure explanation methods. Stopped at any moment and started again, a run continues."""
@@ -62,16 +73,14 @@ def benchmark(
         for line in listing():
             console.print(line, highlight=False, soft_wrap=True)
         return
-    if explain is not None and explain not in _EXPLAINED:
-        raise BadInput(f"--explain is one of {', '.join(_EXPLAINED)}, not {explain!r}")
-    if engine not in ENGINES:
-        raise BadInput(f"--engine is one of {', '.join(ENGINES)}, not {engine!r}")
+    one_of("--explain", explain, _EXPLAINED)
+    one_of("--engine", engine, ENGINES)
     model = model or default_model(name)
     wanted = Wanted(
         benchmark=name,
         data=data,
         model=model,
-        methods=methods,
+        methods=methods_of(methods),
         explain=explain,
         templates=tuple(template or ()),
         limit=limit,

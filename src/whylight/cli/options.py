@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from whylight.errors import BadInput
+
 Prompts = Annotated[
     list[str] | None,
     typer.Option("--prompt", "-p", help="What to look for, or a class name or number; may repeat.", show_default=False),
@@ -27,5 +29,35 @@ Size = Annotated[
 ]
 Large = Annotated[bool, typer.Option("--large", help="Take a size of more than 16,384 tokens.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, with the raw relevance, instead of a table.")]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--methods",
+        "--method",
+        help="Between commas, options after colons: legrad,legrad:start_layer=-2; or all; may repeat.",
+        show_default="legrad",
+    ),
+]
+EngineName = Annotated[str, typer.Option(help="local, torchrun (or Slurm) or ray.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that decode; 0: a thread beside the model.")]
+Address = Annotated[str | None, typer.Option(help="Of a Ray cluster; default: one is started here.")]
+Actors = Annotated[int, typer.Option(min=1, help="Ray's processes that hold the model.")]
+Gpus = Annotated[float, typer.Option(min=0, help="GPUs of each of them.")]
+Batch = Annotated[int, typer.Option(min=1, help="Pictures explained at once.")]
 
 DEFAULT_OUT = Path("whylight-out")
+
+
+def methods_of(given: list[str] | None) -> str:
+    """All that ``--methods`` was given, between commas."""
+    return ",".join(given or ["legrad"])
+
+
+def one_of(name: str, value: str | None, words: tuple[str, ...]) -> None:
+    """Check an option.
+
+    Raises:
+        BadInput: it is none of the words.
+    """
+    if value is not None and value not in words:
+        raise BadInput(f"{name} is one of {', '.join(words)}, not {value!r}")

@@ -6,12 +6,24 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from whylight.cli.options import Device, Model, Prompts, Size
+from whylight.cli.options import (
+    Actors,
+    Address,
+    Batch,
+    Device,
+    EngineName,
+    Gpus,
+    Methods,
+    Model,
+    Prompts,
+    Size,
+    Workers,
+    methods_of,
+    one_of,
+)
 from whylight.cli.printing import print_note
 from whylight.cli.sources import parse_size
-from whylight.errors import BadInput, WhylightError, need_installed
-
-_FITS = ("crop", "squash", "pad")
+from whylight.errors import WhylightError, need_installed
 
 
 def run(
@@ -26,9 +38,7 @@ def run(
     ] = None,
     top: Annotated[int | None, typer.Option(min=1, help="Explain only the so many likeliest of all.")] = None,
     model: Model = "scenes",
-    methods: Annotated[
-        str, typer.Option("--methods", "--method", help="Comma-separated, options after colons: legrad:start_layer=-2.")
-    ] = "legrad",
+    methods: Methods = None,
     size: Size = None,
     fit: Annotated[str | None, typer.Option(help="crop, squash or pad.", show_default="the model's own")] = None,
     picture_column: Annotated[
@@ -41,13 +51,13 @@ def run(
     precision: Annotated[str, typer.Option(help="Of stored relevance: float16 or float32.")] = "float16",
     model_precision: Annotated[str | None, typer.Option(help="float32, bfloat16, float16.")] = None,
     device: Device = None,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures explained at once.")] = 8,
+    batch: Batch = 8,
     shard_size: Annotated[int, typer.Option(min=1, help="Pictures stored at once, where inputs have no shards.")] = 256,
-    engine: Annotated[str, typer.Option(help="local, torchrun (or Slurm) or ray.")] = "local",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that decode; 0: a thread beside the model.")] = 0,
-    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; default: one is started here.")] = None,
-    actors: Annotated[int, typer.Option(min=1, help="Ray's processes that hold the model.")] = 1,
-    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each of them.")] = 0,
+    engine: EngineName = "local",
+    workers: Workers = 0,
+    address: Address = None,
+    actors: Actors = 1,
+    gpus: Gpus = 0,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a picture that hangs is given up.")] = 120,
     on_existing: Annotated[str, typer.Option(help="resume, extend or overwrite the run that is there.")] = "resume",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do only pictures that failed.")] = False,
@@ -59,14 +69,10 @@ def run(
         need_installed("ray", extra="ray")
     from whylight.runs.run import ENGINES, Engine, execute
 
-    for value, words, name in (
-        (engine, ENGINES, "--engine"),
-        (on_existing, ("resume", "extend", "overwrite"), "--on-existing"),
-        (precision, ("float16", "float32"), "--precision"),
-        (fit, (None, *_FITS), "--fit"),
-    ):
-        if value not in words:
-            raise BadInput(f"{name} is one of {', '.join(w for w in words if w)}, not {value!r}")
+    one_of("--engine", engine, ENGINES)
+    one_of("--on-existing", on_existing, ("resume", "extend", "overwrite"))
+    one_of("--precision", precision, ("float16", "float32"))
+    one_of("--fit", fit, ("crop", "squash", "pad"))
     from whylight.cli.run_progress import told
     from whylight.maps.planning import plan_maps, retried
     from whylight.maps.settings import Wanted
@@ -79,7 +85,7 @@ def run(
         prompts_from=prompts_from,
         top=top,
         model=model,
-        methods=methods,
+        methods=methods_of(methods),
         size=parse_size(size),
         fit=cast(Any, fit),
         precision=cast(Any, precision),
