@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
+import whylight
 from whylight.models.preprocessing import Frame
 from whylight.pictures.comparison import comparison_figure
 from whylight.pictures.explanation import Explanation
-from whylight.pictures.figure import png
+from whylight.pictures.figure import SMALLEST, png
 
 
 def explanation(names: list[str], size: tuple[int, int] = (60, 40), method: str = "legrad") -> Explanation:
@@ -59,6 +63,46 @@ def test_a_comparison_has_a_row_per_prompt_and_a_column_per_method() -> None:
     assert words.count("250 ms") == 3
     assert {"a", "b"} <= set(words)
     assert len(png(figure)) > 5000
+
+
+@pytest.mark.parametrize("size", [(900, 300), (60, 40), (40, 60), (100, 300)], ids=str)
+@pytest.mark.parametrize("prompts", [1, 4])
+def test_many_methods_stand_in_bands_that_a_page_can_show(prompts: int, size: tuple[int, int]) -> None:
+    names = [f"a_method_of_long_name_{number}" for number in range(17)]
+    figure = comparison_figure([explanation(list("abcd")[:prompts], size, name) for name in names])
+    cells = [axes.get_position() for axes in figure.axes if any(image.get_array().ndim == 3 for image in axes.images)]
+    assert len(cells) == 18 * prompts
+    assert figure.get_size_inches()[0] < 12
+    tops = sorted({round(box.y1, 6) for box in cells}, reverse=True)
+    lefts = {round(box.x0, 6) for box in cells}
+    assert 4 <= len(lefts) <= 7
+    assert len(tops) == prompts * -(-18 // len(lefts))
+    below = [[text.get_text().replace("\n", "") for text in axes.texts] for axes in figure.axes]
+    where = {text: axes.get_position().y1 for texts, axes in zip(below, figure.axes, strict=True) for text in texts}
+    assert [where[name] for name in names] == sorted((where[name] for name in names), reverse=True)
+    assert {round(where[name], 6) for name in names} == set(tops[::prompts])  # over the first prompt of each band
+
+
+def test_no_text_of_a_figure_is_smaller_than_eight_points() -> None:
+    for figure in (explanation(list("abc")).figure(), comparison_figure([explanation(list("ab"))] * 7)):
+        figure.canvas.draw()
+        assert all(text.get_fontsize() >= SMALLEST for text in figure.findobj(Text) if text.get_text())
+    assert SMALLEST == 8
+
+
+def test_no_file_asks_for_a_smaller_text() -> None:
+    """Reports, answers and words draw figures of their own: every size in the package is the constant, or larger."""
+    sizes = [
+        keyword.value
+        for path in Path(whylight.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if keyword.arg in ("fontsize", "labelsize")
+    ]
+    assert len(sizes) > 15
+    assert min(size.value for size in sizes if isinstance(size, ast.Constant)) >= SMALLEST
+    assert {size.id for size in sizes if not isinstance(size, ast.Constant)} <= {"SMALLEST", "SIZE", "size"}
 
 
 @pytest.mark.parametrize("size", [(400, 20), (20, 400), (1, 1), (900, 700)])

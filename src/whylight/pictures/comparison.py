@@ -1,4 +1,4 @@
-"""Methods side by side: one row per prompt, one column per method."""
+"""Methods side by side: one row per prompt, one column per method, in bands as wide as a page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from matplotlib.figure import Figure
 
 from whylight.pictures.explanation import Explanation
 from whylight.pictures.figure import (
+    GAP,
     INK,
+    LINE,
+    MARGIN,
     PALE,
+    SMALLEST,
     cell_size,
     color_bar,
     outline_seen,
@@ -18,14 +22,17 @@ from whylight.pictures.figure import (
     wrapped,
 )
 
-LONGER_SIDE, GAP, MARGIN = 1.75, 0.07, 0.12
-HEAD, FOOT, NAMES = 0.44, 0.3, 1.35
-BAR, BAR_LABELS = 0.1, 0.5
+LONGER_SIDE, NARROWEST, BAND_WIDTH = 1.75, 1.15, 9.3
+"""Inches: a picture; a column, for the name of its method; all columns of a band."""
+HEAD, FOOT, NAMES, BETWEEN = 0.27, 0.3, 1.35, 0.16
+BAR, BAR_LABELS = 0.1, 0.55
 DPI = 150
 
 
 def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
     """Explanations of one picture and the same targets by several methods, with the time that each took.
+
+    The picture and the methods stand in bands of about five columns: all targets of a band, then the next band.
 
     Args:
         explanations: at least one; all of one picture, model and list of targets.
@@ -33,28 +40,52 @@ def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.8
     explanations = [explanation.reduced(2 * LONGER_SIDE * DPI) for explanation in explanations]
     first = explanations[0]
     width, height = cell_size(first.picture, LONGER_SIDE)
-    across = 2 * MARGIN + NAMES + (1 + len(explanations)) * (width + GAP) + BAR + BAR_LABELS
-    down = MARGIN + HEAD + len(first) * (height + GAP) + FOOT
-    figure = Figure(figsize=(across, down), dpi=DPI)
-    for row, name in enumerate(first.targets):
-        top = MARGIN + HEAD + row * (height + GAP)
-        middle = 1 - (top + height / 2) / down
-        label = wrapped(name, NAMES)
-        figure.text(MARGIN / across, middle, label, fontsize=9, color=INK, va="bottom", parse_math=False)
-        score = first.said(row).replace(" · ", "\n")
-        figure.text(MARGIN / across, middle - 0.03 / down, score, fontsize=7, color=PALE, va="top")
-        for column, explanation in enumerate([None, *explanations]):
-            cell = place(figure, (MARGIN + NAMES + column * (width + GAP), top, width, height))
-            if explanation is None:
-                outline_seen(cell, first.frame)
-                show(cell, first.picture, *(("picture", " ") if row == 0 else ("", "")))
-            else:
-                above = (explanation.method, time_text(explanation.seconds)) if row == 0 else ("", "")
-                show(cell, explanation.overlay(row, alpha=alpha, colormap=colormap), *above)
-    left = MARGIN + NAMES + (1 + len(explanations)) * (width + GAP)
-    color_bar(place(figure, (left, MARGIN + HEAD, BAR, height)), colormap)
-    figure.text(MARGIN / across, 0.09 / down, first.model, fontsize=7.5, color=PALE, parse_math=False)
+    pitch = max(width, NARROWEST) + GAP
+    bands = _bands([None, *explanations], int(BAND_WIDTH // pitch))
+    head = HEAD + LINE * (1 + max(_above(each, pitch)[0].count("\n") for each in explanations))
+    deep = head + len(first) * (height + GAP) + BETWEEN
+    bar = MARGIN + NAMES + len(bands[0]) * pitch
+    figure = Figure(figsize=(bar + BAR + BAR_LABELS + MARGIN, MARGIN + len(bands) * deep + FOOT), dpi=DPI)
+    across, down = figure.get_size_inches()
+    for number, band in enumerate(bands):
+        for row in range(len(first)):
+            top = MARGIN + number * deep + head + row * (height + GAP)
+            _write_target(figure, first, row, top + height / 2)
+            for column, explanation in enumerate(band):
+                left = MARGIN + NAMES + column * pitch + (pitch - GAP - width) / 2
+                axes = place(figure, (left, top, width, height))
+                above = _above(explanation, pitch) if row == 0 else ("", "")
+                if explanation is None:
+                    outline_seen(axes, first.frame)
+                shown = explanation.overlay(row, alpha=alpha, colormap=colormap) if explanation else first.picture
+                show(axes, shown, *above)
+    color_bar(place(figure, (bar, MARGIN + head, BAR, height)), colormap)
+    figure.text(MARGIN / across, 0.09 / down, first.model, fontsize=SMALLEST, color=PALE, parse_math=False)
     return figure
+
+
+def _bands(cells: Sequence[Explanation | None], most: int) -> list[Sequence[Explanation | None]]:
+    """As few bands as hold the cells, all of one length but the last."""
+    count = -(-len(cells) // most)
+    length = -(-len(cells) // count)
+    return [cells[start : start + length] for start in range(0, len(cells), length)]
+
+
+def _above(explanation: Explanation | None, width: float) -> tuple[str, str]:
+    """A column's name, broken behind underscores where it is too long for that many inches, and its time."""
+    if explanation is None:
+        return "picture", ""
+    name = wrapped(explanation.method.replace("_", "_ "), width).replace("_ ", "_")
+    return name, time_text(explanation.seconds)
+
+
+def _write_target(figure: Figure, shown: Explanation, target: int, middle: float) -> None:
+    """A target's name and score beside its row."""
+    across, down = figure.get_size_inches()
+    left, at = MARGIN / across, 1 - middle / down
+    name, score = wrapped(shown.targets[target], NAMES), shown.said(target).replace(" · ", "\n")
+    figure.text(left, at, name, fontsize=9, color=INK, va="bottom", parse_math=False)
+    figure.text(left, at - 0.03 / down, score, fontsize=SMALLEST, color=PALE, va="top")
 
 
 def time_text(seconds: float) -> str:

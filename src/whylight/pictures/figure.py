@@ -19,11 +19,15 @@ from whylight.pictures.overlay import find_colormap
 COLUMNS = 4
 """Most cells in a row; the picture is the first."""
 LONGER_SIDE, GAP, MARGIN, FOOT = 2.7, 0.1, 0.12, 0.3
-LINE, SMALL_LINE = 0.17, 0.2
-BAR, BAR_LABELS = 0.11, 0.5
+LINE, SMALL_LINE = 0.17, 0.21
+BAR, BAR_LABELS = 0.11, 0.55
+FRAME = 0.6
+"""Points: the outline of what the model saw hides nothing of the picture."""
 SEEN_WIDTH = 2.3
 """Cells of fewer inches have no room to say what the frame is."""
 DPI = 160
+SMALLEST = 8.0
+"""Points. No text of any figure is smaller: at 100 % of its size it can be read."""
 INK, PALE = "#1a1a1a", "#6b6b6b"
 
 
@@ -68,7 +72,7 @@ def grid_figure(cells: Sequence[Cell], foot: str, *, colormap: str = "inferno") 
         show(axes, cell.picture, title, below)
     bar = place(figure, (MARGIN + columns * (width + GAP), MARGIN + head, BAR, height))
     color_bar(bar, colormap)
-    figure.text(MARGIN / across, 0.09 / down, foot, fontsize=7.5, color=PALE, parse_math=False)
+    figure.text(MARGIN / across, 0.09 / down, foot, fontsize=SMALLEST, color=PALE, parse_math=False)
     return figure
 
 
@@ -83,7 +87,7 @@ def show(axes: Axes, picture: Image.Image, title: str, below: str) -> None:
     """A picture without ticks, and over it a title and a small, pale line."""
     axes.imshow(picture, interpolation="bicubic" if max(picture.size) < 300 else "antialiased", aspect="auto")
     axes.set_axis_off()
-    for text, offset, size, color in ((below, 5.5, 7.5, PALE), (title, 18, 9.5, INK)):
+    for text, offset, size, color in ((below, 5.5, SMALLEST, PALE), (title, 18, 9.5, INK)):
         axes.annotate(
             text,
             (0.5, 1),
@@ -107,17 +111,16 @@ def outline_seen(axes: Axes, frame: Frame) -> bool:
     if (right - left) * (bottom - top) > 0.98 * width * height:
         return False
     for color, style in (("black", "solid"), ("white", (0, (4, 4)))):
-        axes.add_patch(
-            Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, color=color, linestyle=style)
-        )
+        edges = (left - 0.5, top - 0.5), right - left, bottom - top
+        axes.add_patch(Rectangle(*edges, fill=False, color=color, linestyle=style, linewidth=FRAME))
     return True
 
 
 def color_bar(axes: Axes, colormap: str) -> None:
     """From the least to the greatest relevance of each map."""
     bar = axes.figure.colorbar(ScalarMappable(cmap=find_colormap(colormap)), cax=axes, ticks=[0, 0.5, 1])
-    bar.ax.tick_params(labelsize=7, length=0, colors=PALE)
-    bar.set_label("relevance", fontsize=7.5, color=PALE, labelpad=2)
+    bar.ax.tick_params(labelsize=SMALLEST, length=0, colors=PALE)
+    bar.set_label("relevance", fontsize=SMALLEST, color=PALE, labelpad=2)
     bar.outline.set_visible(False)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from whylight.pictures.explanation import Explanation
+from whylight.pictures.figure import SMALLEST
 from whylight.reports.maps_audit import Line
 
 _TARGETS, _COLUMNS, _BARS = 8, 4, 30
@@ -30,7 +31,9 @@ def draw_scores(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[np.in
         axes.hist(own, bins.tolist(), histtype="step", linewidth=1.4, label=f"{target} ({len(own):,})")
     axes.set_xlabel(name)
     axes.set_ylabel("pictures")
-    axes.legend(fontsize=7, title=None if len(shown) == len(targets) else f"{len(shown)} of {len(targets)} targets")
+    axes.legend(
+        fontsize=SMALLEST, title=None if len(shown) == len(targets) else f"{len(shown)} of {len(targets)} targets"
+    )
     return figure
 
 
@@ -42,7 +45,7 @@ def draw_map_sheet(cells: Sequence[tuple[Explanation, str]], title: str) -> Figu
     figure = Figure(figsize=(2.5 * _COLUMNS, 3.1 * lines + 0.4), layout="constrained")
     for axis, (shown, caption) in zip(figure.subplots(lines, _COLUMNS, squeeze=False).flat, cells, strict=False):
         axis.imshow(np.asarray(shown.reduced(320).overlay()))
-        axis.set_title(caption, fontsize=7)
+        axis.set_title(caption, fontsize=SMALLEST)
     for axis in figure.axes:
         axis.axis("off")
     figure.suptitle(title, fontsize=11)
@@ -63,8 +66,8 @@ def draw_audit(lines: Sequence[Line], title: str) -> Figure | None:
     axes.barh(places, values, xerr=np.stack([values - low, high - values]).clip(0), error_kw={"linewidth": 0.8})
     area = [float(line.figures["area"].value) for line in shown]
     axes.plot(area, places, "k|", markersize=12, label="area inside (chance)")
-    axes.set_yticks(places, [f"{line.name} ({line.pictures:,})" for line in shown], fontsize=8)
+    axes.set_yticks(places, [f"{line.name} ({line.pictures:,})" for line in shown], fontsize=SMALLEST)
     axes.set_xlabel("relevance inside, %")
     axes.set_title(title, fontsize=10)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=SMALLEST)
     return figure

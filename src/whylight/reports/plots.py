@@ -14,6 +14,7 @@ from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.benchmarks.points import class_ious
 from whylight.evaluation.data.data_set import Source, Unusable
 from whylight.evaluation.pixel_maps import enlarge, min_max_maps
+from whylight.pictures.figure import SMALLEST
 from whylight.reports.summary import Summary, rows_of_method
 from whylight.runs.store import read_rows
 
@@ -43,10 +44,10 @@ def draw_figures(summaries: Sequence[Summary]) -> Figure:
         where = np.array(places) + offset
         axes.barh(where, values, height, xerr=reach.clip(0), label=_label(summary), error_kw={"linewidth": 0.8})
     kinds = {explained for _, explained in order}
-    axes.set_yticks(range(len(order)), [m if len(kinds) == 1 else f"{m} ({e})" for m, e in order], fontsize=8)
+    axes.set_yticks(range(len(order)), [m if len(kinds) == 1 else f"{m} ({e})" for m, e in order], fontsize=SMALLEST)
     axes.set_xlabel(f"{benchmark.figures_shown[benchmark.main_figure]}, %")
     axes.set_title(summaries[0].settings.benchmark)
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=SMALLEST, loc="lower right")
     return figure
 
 
@@ -69,7 +70,7 @@ def draw_curves(summary: Summary) -> Figure:
         axis.set_title(text, fontsize=10)
         axis.set_xlabel("erased, % of pixels")
     axes[0].set_ylabel("accuracy, %")
-    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=7, loc="outside right center")
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=SMALLEST, loc="outside right center")
     figure.suptitle(f"{summary.settings.benchmark}, {summary.settings.model}, {explained} class explained", fontsize=11)
     return figure
 
@@ -92,7 +93,7 @@ def draw_classes(summary: Summary, method: str, most: int = 40) -> Figure | None
     figure = Figure(figsize=(7, 1 + 0.2 * len(shown)), layout="constrained")
     axes = figure.subplots()
     axes.barh(range(len(shown)), [value for _, value in shown])
-    axes.set_yticks(range(len(shown)), [label for label, _ in shown], fontsize=7)
+    axes.set_yticks(range(len(shown)), [label for label, _ in shown], fontsize=SMALLEST)
     axes.set_title(f"{method} per class{cut}, %", fontsize=10)
     return figure
 
@@ -114,7 +115,7 @@ def draw_sheet(summary: Summary, method: str, source: Source, *, best: bool) -> 
             continue
         axis.imshow(np.asarray(picture))
         axis.imshow(_map_of(row["relevance"], (224, 224)), cmap="turbo", alpha=0.5, vmin=0, vmax=1)
-        axis.set_title(f"{row['label']}\n{100 * float(row[column]):.0f} %", fontsize=7)
+        axis.set_title(f"{row['label']}\n{100 * float(row[column]):.0f} %", fontsize=SMALLEST)
     for axis in figure.axes:
         axis.axis("off")
     kind = "best" if best else "worst"

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.token_f1 import WORDS
+from whylight.pictures.figure import SMALLEST
 from whylight.reports.summary import Summary
 from whylight.reports.tables import ranked
 
@@ -27,6 +28,6 @@ def draw_words(summary: Summary) -> Figure:
     for axis, name in zip(axes, ("token F1", "precision", "recall"), strict=True):
         axis.set_title(f"{name}, %", fontsize=10)
         axis.set_xlabel("k, words")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=7, frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=SMALLEST, frameon=False)
     figure.suptitle(f"{summary.pictures} documents of {summary.settings.data['name']}", fontsize=11)
     return figure
