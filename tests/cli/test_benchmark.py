@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas
 import pytest
 from command_line import Run
 
 from whylight.evaluation.benchmarks.catalog import benchmark_names
 from whylight.evaluation.published import published_names
+from whylight.runs.store import read_rows
 
 SMALL = ("scenes-pointing", "--limit", "2", "--methods", "raw_attention", "--out", "run")
 
@@ -87,3 +89,12 @@ def test_errors_are_one_line_and_status_two(run: Run, words: tuple[str, ...], sa
     assert ran.status == 2
     assert said in " ".join(ran.err.split())
     assert "Traceback" not in ran.err
+
+
+def test_on_ray_as_here(run: Run) -> None:
+    pytest.importorskip("ray", reason="the extra whylight[ray] is not installed")
+    words = ("benchmark", "scenes-pointing", "--limit", "4", "--shard-size", "2", "--methods", "raw_attention")
+    assert run(*words, "--out", "here").status == 0
+    assert run(*words, "--out", "ray", "--engine", "ray").status == 0
+    here, ray = (read_rows(out).to_pandas().drop(columns="seconds", errors="ignore") for out in ("here", "ray"))
+    pandas.testing.assert_frame_equal(ray, here, rtol=1e-5)

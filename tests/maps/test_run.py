@@ -157,7 +157,7 @@ def test_the_likeliest_of_many(run: Any) -> None:
 
 
 def test_classes_and_the_predicted_ones_of_a_classifier(run: Any) -> None:
-    """The maps and probabilities of each picture alone, for classes that are named and those that the model predicts."""
+    """The maps and probabilities of each picture alone, for classes that are named and those that are predicted."""
     pictures("p", 0, 1, 2)
     torch.manual_seed(0)
     small = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 5}

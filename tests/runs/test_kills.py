@@ -128,6 +128,14 @@ def test_ranks_beside_each_other(server: Server, place: Path, undisturbed: list[
     check_whole(place / "both", undisturbed)
 
 
+def test_torchrun_itself_starts_the_ranks(place: Path, undisturbed: list[dict[str, Any]]) -> None:
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "whylight")
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, *launch, *RAN, "--out", "torchrun", "--engine", "torchrun"]
+    subprocess.run(command, cwd=place, env=environment, check=True, timeout=300, stderr=subprocess.DEVNULL)
+    check_whole(place / "torchrun", undisturbed)
+
+
 def test_runs_into_one_folder_share_the_work(server: Server, place: Path, undisturbed: list[dict[str, Any]]) -> None:
     assert server.run(command("shared"), command("shared"), command("shared")) == [0, 0, 0]
     assert server.run(command("shared")) == [0]
