@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import tarfile
 import time
@@ -252,24 +253,22 @@ def test_a_picture_that_hangs_is_given_up(run: Any, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from whylight.runs.folder import RunFolder
-
     pictures("p", 0, 1, 2)
     words = ("run", "p", "-p", "a ring", "--out", "m", "--shard-size", "1", "--method", "raw_attention")
-    aside = RunFolder._aside
+    sync = os.fsync
 
-    def full(self: RunFolder, path: Path, content: bytes) -> Path:
-        if path.name == "shard-00001.parquet":
+    def full(descriptor: int) -> None:
+        if "shard-00001" in os.readlink(f"/proc/self/fd/{descriptor}"):
             raise OSError(28, "No space left on device")
-        return aside(self, path, content)
+        sync(descriptor)
 
-    monkeypatch.setattr(RunFolder, "_aside", full)
+    monkeypatch.setattr("whylight.runs.files.os.fsync", full)
     ran = run(*words)
     assert ran.status == 2
     assert "No space left on device" in ran.err
     assert "start the same command again" in " ".join(ran.err.split())
     assert [r["key"] for r in rows("m")] == ["p/0.png"]
-    monkeypatch.setattr(RunFolder, "_aside", aside)
+    monkeypatch.setattr("whylight.runs.files.os.fsync", sync)
     assert run(*words).status == 0
     assert [r["key"] for r in rows("m")] == [f"p/{i}.png" for i in range(3)]
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from whylight.answers.shown import ShownAnswer, ShownWord
 from whylight.attention.min_max import min_max
 from whylight.errors import BadInput
+from whylight.runs.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -191,11 +192,7 @@ class Answer:
         makers = {".html": self._html, ".png": self._png, ".json": self._json, ".safetensors": self._tensors}
         if path.suffix not in makers:
             raise BadInput(f"{path.name}: answers are saved as {', '.join(makers)}")
-        try:
-            path.write_bytes(makers[path.suffix]())
-        except OSError as error:
-            raise BadInput(f"{path} cannot be written: {error.strerror}") from None
-        return path
+        return write_file(path, makers[path.suffix]())
 
     def _html(self) -> bytes:
         return self.html().encode()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from whylight.cli.options import (
     Actors,
@@ -23,8 +22,9 @@ from whylight.cli.options import (
     methods_of,
     one_of,
 )
+from whylight.cli.printing import terminal
 from whylight.cli.progress import run_progress
-from whylight.errors import need_installed, visible
+from whylight.errors import need_installed
 
 _EXPLAINED = ("target", "predicted", "both")
 
@@ -68,10 +68,9 @@ def benchmark(
     from whylight.runs.part import Part
     from whylight.runs.run import ENGINES, Engine, execute
 
-    console = Console()
     if name == "list":
         for line in listing():
-            console.print(line, highlight=False, soft_wrap=True)
+            print(line)
         return
     one_of("--explain", explain, _EXPLAINED)
     one_of("--engine", engine, ENGINES)
@@ -91,16 +90,17 @@ def benchmark(
     )
     planned = replace(plan(wanted), remake=partial(plan, wanted))
     for label, reason in planned.left_out.items():
-        console.print(visible(f"left out: {label}: {reason}"), highlight=False)
+        print(f"left out: {label}: {reason}")
     folder = out or Path("results") / f"{name}-{_file_name(model)}"
-    with run_progress(console, name) as advanced:
+    with run_progress(name) as advanced:
         where = Engine(engine, workers, None, address, actors, gpus)
         execute(planned, folder, engine=where, part=Part.parse(shard), progress=advanced)
     summary = summarize(folder)
     published = figures_for(name, model) if compare else {}
     write_summary(summary, markdown(summary, published))
+    console = terminal()
     console.print(terminal_table(summary, published, console.width))
-    console.print(visible(f"rows, manifest and summary: {folder}"), highlight=False)
+    print(f"rows, manifest and summary: {folder}")
 
 
 def _file_name(model: str) -> str:

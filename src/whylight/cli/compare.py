@@ -11,7 +11,7 @@ from whylight.cli.files import OutputFolder
 from whylight.cli.options import DEFAULT_OUT, Device, Json, Large, Model, Out, Precision, Prompts, Size
 from whylight.cli.printing import print_error, print_json, print_note, print_table, progress
 from whylight.cli.sources import parse_size, pictures_and_targets
-from whylight.errors import BadInput, MissingExtra, UnsupportedModel, visible
+from whylight.errors import BadInput, MissingExtra, UnsupportedModel
 
 if TYPE_CHECKING:
     from whylight.pictures.explanation import Explanation
@@ -63,7 +63,7 @@ def compare(
         print_json({"picture": name, "file": str(file), "methods": [r.to_dict() for r in results], "refused": refused})
     else:
         print_table(("method", "seconds"), [(r.method, f"{r.seconds:.3f}") for r in results], numbers=("seconds",))
-        print(visible(str(file)))
+        print(file)
     if methods and refused:
         raise typer.Exit(1)
 

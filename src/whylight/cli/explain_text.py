@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from whylight.cli.files import OutputFolder
-from whylight.cli.printing import print_error, print_json
+from whylight.cli.printing import print_error, print_json, terminal
 from whylight.cli.sources import pictures_and_targets
-from whylight.errors import BadInput, visible
+from whylight.errors import BadInput
 
 if TYPE_CHECKING:
     from whylight.models.view import View
@@ -100,7 +98,7 @@ def _pairs(
             figure = folder.write(stem, picture, pair_figure(seen, read, index), asked)
             records.append(_written(read, folder, figure.stem, as_json) | {"picture": name, "figure": str(figure)})
             if not as_json:
-                print(visible(f"figure: {figure}"))
+                print(f"figure: {figure}")
     return records, skipped
 
 
@@ -108,12 +106,11 @@ def _written(read: TextExplanation, folder: OutputFolder, stem: str, as_json: bo
     """Write HTML and JSON, and show the words in colour."""
     files = [str(read.save(folder.folder / f"{stem}{ending}")) for ending in (".html", ".json")]
     if not as_json:
-        console = Console()
-        console.print(read)
+        terminal().print(read)
         for row, name in enumerate(read.targets):
             words = ", ".join(f"{word.text} {value:.3g}" for word, value in read.top(row, _STRONGEST))
-            console.print(visible(f"strongest for {name}: {words}"), markup=False, highlight=False, soft_wrap=True)
-        print(visible(f"written: {', '.join(files)}"))
+            print(f"strongest for {name}: {words}")
+        print(f"written: {', '.join(files)}")
     return read.to_dict() | {"files": files}
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from whylight.cli.printing import print_error, print_warning, ready_streams
+from whylight.cli.printing import clean_streams, print_error, print_warning
 from whylight.errors import WhylightError, WhylightWarning
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -51,10 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Errors that Whylight raises on purpose are one red line on stderr; warnings are one yellow line each.
     """
-    ready_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     named = next((word for word in words if not word.startswith("-")), None)
-    with warnings.catch_warnings():
+    with clean_streams(), warnings.catch_warnings():
         warnings.simplefilter("always", WhylightWarning)
         warnings.showwarning = print_warning
         try:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from whylight.cli.printing import terminal
 from whylight.runs.progress import Progress as RunProgress
 from whylight.runs.progress import Standing
 
 
 @contextmanager
-def run_progress(console: Console, name: str) -> Iterator[RunProgress]:
+def run_progress(name: str) -> Iterator[RunProgress]:
     """A bar that is told how far a run is."""
     columns = (
         *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")),
         *(TimeElapsedColumn(), TimeRemainingColumn()),
     )
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=terminal()) as bar:
         task = bar.add_task(name, total=None, speed="")
 
         def advanced(standing: Standing) -> None:

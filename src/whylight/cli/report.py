@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from whylight.errors import BadInput, need_installed, visible
+from whylight.cli.printing import terminal
+from whylight.errors import BadInput, need_installed
 
 
 def report(
@@ -31,12 +31,12 @@ def report(
     from whylight.reports.summary import summarize
     from whylight.reports.tables import terminal_table
 
-    console = Console()
+    console = terminal()
     if maps := [folder for folder in folders if is_map_run(folder)]:
         if len(folders) > 1:
             raise BadInput(f"{maps[0]} holds maps: a report of maps is about one run")
         written = write_map_report(load_run(maps[0]), out or maps[0] / "report", method=method, group_by=group_by)
-        console.print(visible(f"written: {written}"), highlight=False)
+        print(f"written: {written}")
         return
     if group_by is not None:
         raise BadInput("--group-by is for runs of maps (`whylight run`)")
@@ -47,4 +47,4 @@ def report(
         published = figures_for(summary.settings.benchmark, summary.settings.model) if compare else {}
         console.print(terminal_table(summary, published, console.width))
     written = write_report(summaries, out or folders[0] / "report", method, compare)
-    console.print(visible(f"written: {written}"), highlight=False)
+    print(f"written: {written}")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from whylight.cli.progress import run_progress
 from whylight.errors import BadInput, need_installed
@@ -34,26 +33,26 @@ def reproduce(
     from whylight.evaluation.published import published_names, published_table
     from whylight.evaluation.reproducing import Reproduction, command, explained, needs
     from whylight.reports.outcomes import outcome_table, outcomes_of
+    from whylight.runs.files import make_folder, write_file
 
-    console = Console()
     if name == "list":
         for each in published_names():
             table = published_table(each)
-            console.print(f"{each}: {table.title} ({table.source})", highlight=False, soft_wrap=True)
+            print(f"{each}: {table.title} ({table.source})")
         return
     table = published_table(name)
     if model is not None and model not in table.models():
         raise BadInput(f"{name} has no model {model!r}; it has: {', '.join(table.models())}")
     for line in needs(table):
-        console.print(line, highlight=False, soft_wrap=True)
+        print(line)
     for each in table.models():
-        console.print(
-            f"command: {command(table, each, table.methods(each), explained(table))}", highlight=False, soft_wrap=True
-        )
+        print(f"command: {command(table, each, table.methods(each), explained(table))}")
     if data is None:
-        console.print("nothing is run without --data", highlight=False)
+        print("nothing is run without --data")
     folder = out or Path("results") / name
-    with run_progress(console, name) as advanced:
+    if data is not None:
+        make_folder(folder)  # now, and not after the last run
+    with run_progress(name) as advanced:
         reproduction = Reproduction(
             table,
             data,
@@ -64,16 +63,15 @@ def reproduce(
             workers=workers,
             device=device,
             only=model,
-            note=lambda text: console.print(text, highlight=False),
+            note=print,
             progress=advanced,
         )
         outcomes = [one for each in table.models() for one in outcomes_of(table, each, reproduction.run(each))]
     text = outcome_table(table, outcomes)
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    print(text)
     if data is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "outcome.md").write_text(text, encoding="utf-8")
-        console.print(f"written: {folder / 'outcome.md'}", highlight=False)
+        write_file(folder / "outcome.md", text)
+        print(f"written: {folder / 'outcome.md'}")
 
 
 def _places(given: list[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from whylight.cli.options import (
     Device,
     EngineName,
     Gpus,
+    Large,
     Methods,
     Model,
     Prompts,
@@ -40,6 +41,7 @@ def run(
     model: Model = "scenes",
     methods: Methods = None,
     size: Size = None,
+    large: Large = False,
     fit: Annotated[str | None, typer.Option(help="crop, squash or pad.", show_default="the model's own")] = None,
     picture_column: Annotated[
         str | None, typer.Option(help="A table's column, or the ending of a tar's members, that holds the picture.")
@@ -88,6 +90,7 @@ def run(
         methods=methods_of(methods),
         size=parse_size(size),
         fit=cast(Any, fit),
+        large=large,
         precision=cast(Any, precision),
         model_precision=model_precision,
         device=local_device(device) if engine == "torchrun" else device,

@@ -14,6 +14,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from whylight.cli.printing import terminal
 from whylight.runs.inputs.listing import InputShards
 from whylight.runs.plan import Plan
 from whylight.runs.progress import Progress as Listener
@@ -27,7 +28,7 @@ _EVERY = 30
 @contextmanager
 def told(plan: Plan, out: str, *, again: frozenset[int], as_json: bool) -> Iterator[Listener]:
     """Say what a run is about to do, give what tells how far it is, and say what came of it."""
-    console, events = Console(stderr=True), sys.stdout
+    console, events = terminal(stderr=True), sys.stdout
     last = [Standing(0, 0)]
     say = partial(_event, events if as_json else None, console)
     say("begin", **_beginning(plan, out, again))
@@ -46,16 +47,16 @@ def _beginning(plan: Plan, out: str, again: frozenset[int]) -> dict[str, object]
     shards = plan.shards
     assert isinstance(shards, InputShards)
     numbers = shards.numbers
-    done = [number for number in numbers if number in finished(out) and number not in again]
-    pictures, stored = (sum(shards.size(n) for n in some) for some in (numbers, done))
+    done = sorted(finished(out).intersection(numbers) - again)
+    pictures, there = (sum(shards.size(n) for n in some) for some in (numbers, done))
     about = "" if shards.counted else "about "
-    kept = "no picture" if not stored else f"{about}{stored:,} pictures in {len(done):,} shards"
+    kept = "no picture" if not there else f"{about}{there:,} pictures in {len(done):,} shards"
     failed = " that failed" if again else ""
     line = (
         f"{len(numbers):,} shards, {about}{pictures:,} pictures{failed}; {kept} done already; rows go to {out}/rows, "
         "one Parquet file for each shard"
     )
-    return {"line": line, "shards": len(numbers), "pictures": pictures, "done": stored, "out": out}
+    return {"line": line, "shards": len(numbers), "pictures": pictures, "done": there, "out": out}
 
 
 @contextmanager
@@ -116,4 +117,4 @@ def _event(events: TextIO | None, console: Console, event: str, **facts: object)
         print(json.dumps({"event": event} | facts), file=events, flush=True)
     elif "line" in facts:
         sys.stdout.flush()
-        console.print(facts["line"], markup=False, highlight=False, soft_wrap=True)
+        console.print(facts["line"], soft_wrap=True)

@@ -59,10 +59,9 @@ def train(
         return
     if data is None:
         raise BadInput("movie-reviews needs --data: ERASER's movies folder, or its .tar.gz")
-    from rich.console import Console
     from rich.progress import Progress
 
-    from whylight.cli.printing import print_note, print_table
+    from whylight.cli.printing import print_note, print_table, terminal
     from whylight.errors import need, need_installed
 
     need_installed("transformers", "tokenizers", "accelerate", extra="text")
@@ -75,7 +74,7 @@ def train(
     size = Size(layers, width, vocabulary)
     recipe = replace(recipe, tiny=size, longest=pieces, patience=patience, seed=seed, limit=limit, **asked)
     need("transformers.utils", "text").logging.disable_progress_bar()
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=terminal(stderr=True), transient=True) as bar:
         task = bar.add_task(name.value, total=None)
 
         def told(done: int, total: int, figures: dict[str, float]) -> None:

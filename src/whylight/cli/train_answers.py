@@ -7,10 +7,9 @@ from pathlib import Path
 
 def train_answers(out: Path, seed: int) -> None:
     """Train the bundled model that answers in words, and say how often it is right on scenes that it has not seen."""
-    from rich.console import Console
     from rich.progress import Progress
 
-    from whylight.cli.printing import print_table
+    from whylight.cli.printing import print_table, terminal
     from whylight.errors import need
     from whylight.evaluation.answer_accuracy import accuracy
     from whylight.models.load import load
@@ -18,7 +17,7 @@ def train_answers(out: Path, seed: int) -> None:
     from whylight.scenes.answers.train import Plan, train
 
     need("transformers.utils", "transformers").logging.disable_progress_bar()
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=terminal(stderr=True), transient=True) as bar:
         tasks = {what: bar.add_task(what, total=None) for what in ("features", "steps")}
 
         def told(what: str, done: int, total: int, figures: dict[str, float]) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.maps.inside import Inside
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
+from whylight.pictures.cost import LESS_OR_LARGE, MOST_TOKENS, in_tokens, too_many
 from whylight.pictures.look import InputSize, resized_for
 from whylight.pictures.read import read_picture
 from whylight.runs.inputs.places import read_bytes
@@ -66,7 +67,7 @@ class Decode:
     """How samples are decoded; it travels to other processes.
 
     Attributes:
-        size, fit: as for :func:`whylight.explain`.
+        size, fit, large: as for :func:`whylight.explain`.
         prompts: where a picture's own prompts are: a column, "txt" or "json:NAME"; None where all are asked the same.
         keep: columns that go along.
         inside: where relevance should be.
@@ -80,6 +81,7 @@ class Decode:
     keep: tuple[str, ...] = ()
     inside: Inside | None = None
     pictures: bool = False
+    large: bool = False
 
     def __call__(self, sample: Sample) -> Decoded | Failed:
         kept = {name: "" if (v := find_field(sample.fields, name)) is None else str(v) for name in self.keep}
@@ -98,7 +100,11 @@ class Decode:
     def _decoded(self, sample: Sample, kept: dict[str, str]) -> Decoded:
         prompts = None if self.prompts is None else _prompts(find_field(sample.fields, self.prompts), self.prompts)
         picture = _picture(sample)
-        pixels, frame = resized_for(self.preprocessing, picture, self.size, self.fit)(picture)
+        prepared = resized_for(self.preprocessing, picture, self.size, self.fit)
+        if too_many(self.preprocessing, prepared.size) and not self.large:
+            costs = f"{in_tokens(self.preprocessing, prepared.size)}, more than {MOST_TOKENS:,}: {LESS_OR_LARGE}"
+            raise _Unusable("too-large", f"{sample.source}: {costs}")
+        pixels, frame = prepared(picture)
         height, width = pixels.shape[-2:]
         label = None
         if self.inside is not None:

@@ -23,9 +23,9 @@ from whylight.methods import methods as all_methods
 from whylight.models.digest import model_digest
 from whylight.models.load import load
 from whylight.models.view import View
+from whylight.runs.expected import LISTING
 from whylight.runs.folder import RunFolder
 from whylight.runs.inputs.find import Layout, find_inputs
-from whylight.runs.inputs.listing import NAME as LISTING
 from whylight.runs.inputs.listing import InputShards, failed_keys, listed
 from whylight.runs.locks import ShardLocks
 from whylight.runs.machine import environment
@@ -103,7 +103,8 @@ def _maker(wanted: Wanted) -> tuple[MapRows, MapSettings, dict[str, str]]:
     choices, values, left_out = _tried(wanted, view, tried)
     inside = Inside(wanted.inside, wanted.boxes) if wanted.inside or wanted.boxes else None
     own = wanted.prompts_from
-    decode = Decode(view.preprocessing, wanted.size, wanted.fit, own, wanted.keep, inside, wanted.overlays is not None)
+    shown = wanted.overlays is not None
+    decode = Decode(view.preprocessing, wanted.size, wanted.fit, own, wanted.keep, inside, shown, wanted.large)
     maker = MapRows(view, asked, choices, decode, stored=wanted.precision, fixed=values)
     return maker, _settings(wanted, view, choices, top), left_out
 

@@ -20,7 +20,7 @@ from whylight.pictures.read import read_picture
 from whylight.runs.folder import Place, RunFolder, folder_of
 from whylight.runs.inputs.locate import encoded_picture
 from whylight.runs.manifest import settings_of
-from whylight.runs.store import finished, read_shard
+from whylight.runs.store import numbers_there, read_shard, say_strangers
 
 _GRAY = (128, 128, 128)
 
@@ -38,7 +38,10 @@ def read_maps(folder: Place, *, method: str | None = None, pictures: bool = True
             grey, of the right size.
 
     Raises:
-        BadInput: no folder of such a run, or a shard that does not read.
+        BadInput: no folder of such a run, or a shard that does not read or holds something else.
+
+    Warns:
+        WhylightWarning: a file is of no shard of the run; it is passed over.
     """
     place = folder_of(folder)
     return _explanations(place, settings_of(place, MapSettings), method, pictures)
@@ -47,7 +50,8 @@ def read_maps(folder: Place, *, method: str | None = None, pictures: bool = True
 def _explanations(
     folder: RunFolder, settings: MapSettings, method: str | None, pictures: bool
 ) -> Iterator[Explanation]:
-    for number in sorted(finished(folder)):
+    say_strangers(folder)
+    for number in numbers_there(folder):
         rows = [r for r in read_rows_of(folder, number) if r["status"] == OK and method in (None, r["method"])]
         for _, some in groupby(rows, key=lambda row: (row["key"], row["method"])):
             yield explanation_of(list(some), settings, pictures=pictures)

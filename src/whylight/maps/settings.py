@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from whylight.evaluation.benchmarks.settings import check_methods
 from whylight.maps.schema import Stored
 from whylight.models.preprocessing import Fit
 from whylight.models.scores import ScoreName
@@ -26,6 +27,7 @@ class Wanted:
     methods: str = "legrad"
     size: InputSize | None = None
     fit: Fit | None = None
+    large: bool = False
     precision: Stored = "float16"
     model_precision: str | None = None
     device: str | None = None
@@ -68,3 +70,6 @@ class MapSettings(RunSettings):
     boxes: str | None
     overlays: str | None
     score_name: ScoreName
+
+    def __post_init__(self) -> None:
+        check_methods(self.methods)

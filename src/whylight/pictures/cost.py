@@ -15,6 +15,7 @@ SAID = 4_096
 """From so many tokens on, memory and time are said beforehand."""
 MOST_TOKENS = 16_384
 """More are refused unless they are asked for by ``large``: 2048 x 2048 pixels in patches of 16."""
+LESS_OR_LARGE = "a smaller size needs less, large=True (--large) takes it"
 
 _KEPT = 25
 """What a block needs at once, in multiples of its tokens (as in :mod:`whylight.passes.full_pass`)."""
@@ -36,18 +37,28 @@ def check_cost(view: View, own: Preprocessing, size: tuple[int, int], large: boo
     Warns:
         WhylightWarning: more than ``SAID`` tokens, with an estimate of memory and time.
     """
-    height, width = size
-    tokens = (height // own.patch[0]) * (width // own.patch[1])
+    tokens = tokens_of(own, size)
     if tokens <= SAID or size == own.size:
         return
-    said = f"{height} x {width} pixels are {tokens:,} tokens"
-    if tokens > MOST_TOKENS and not large:
-        raise BadInput(
-            f"{said}, more than {MOST_TOKENS:,} ({_estimate(view, own.size, size, tokens)} with one target): "
-            "a smaller size needs less, large=True (--large) takes it"
-        )
-    said = f"{said}: {_estimate(view, own.size, size, tokens)} with one target"
-    warnings.warn(f"{view.name}: {said}", WhylightWarning, stacklevel=5)
+    if too_many(own, size) and not large:
+        costs = _estimate(view, own.size, size, tokens)
+        raise BadInput(f"{in_tokens(own, size)}, more than {MOST_TOKENS:,} ({costs} with one target): {LESS_OR_LARGE}")
+    costs = f"{in_tokens(own, size)}: {_estimate(view, own.size, size, tokens)} with one target"
+    warnings.warn(f"{view.name}: {costs}", WhylightWarning, stacklevel=5)
+
+
+def tokens_of(own: Preprocessing, size: tuple[int, int]) -> int:
+    """How many patches a model of this preprocessing sees in pixels (height, width)."""
+    return (size[0] // own.patch[0]) * (size[1] // own.patch[1])
+
+
+def too_many(own: Preprocessing, size: tuple[int, int]) -> bool:
+    """Whether pixels (height, width) are taken only where they are asked for by ``large``."""
+    return size != own.size and tokens_of(own, size) > MOST_TOKENS
+
+
+def in_tokens(own: Preprocessing, size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]} pixels are {tokens_of(own, size):,} tokens"
 
 
 def _estimate(view: View, native: tuple[int, int], size: tuple[int, int], tokens: int) -> str:

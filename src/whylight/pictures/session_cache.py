@@ -62,6 +62,7 @@ class Sessions:
         *,
         size: InputSize | None = None,
         fit: Fit | None = None,
+        large: bool = False,
         known_as: str | None = None,
         **options: Any,
     ) -> Session:
@@ -74,7 +75,7 @@ class Sessions:
             known_as: a name that this picture alone has, by which it is found without a look at its pixels.
         """
         options = find_method("legrad").check_options(options)
-        check_types("record", {"size": size, "fit": fit}, look)
+        check_types("record", {"size": size, "fit": fit, "large": large}, look)
         if known_as is None:
             picture = read_picture(picture)
             known: Hashable = _digest(picture)
@@ -86,7 +87,7 @@ class Sessions:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        session = Session(look(self.view, picture, size=size, fit=fit), self._prompts, **options)
+        session = Session(look(self.view, picture, size=size, fit=fit, large=large), self._prompts, **options)
         with self._lock:
             if session.nbytes <= self.capacity_bytes:
                 self._kept[key] = session

@@ -16,7 +16,7 @@ from whylight.maps.settings import MapSettings
 from whylight.pictures.explanation import Explanation
 from whylight.runs.folder import RunFolder, folder_of
 from whylight.runs.manifest import read, settings_of
-from whylight.runs.store import finished, read_rows, read_shard
+from whylight.runs.store import read_rows, say_strangers
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,9 @@ def load_run(place: Path | str) -> MapRun:
     settings = settings_of(folder, MapSettings)
     names = ["key", "source", "target", "method", "score", "logit", "status", "error", *settings.keep]
     names += list(AUDIT) if settings.inside or settings.boxes else []
-    table = read_rows(folder, names)
-    columns = {name: table.column(name).to_numpy() for name in names}
-    shards = sorted(finished(folder))
-    columns["shard"] = np.repeat(shards, [read_shard(folder, number, ["key"]).num_rows for number in shards])
+    say_strangers(folder)
+    table = read_rows(folder, names, numbered=True)
+    columns = {name: table.column(name).to_numpy() for name in table.column_names}
     pictures: dict[str, str] = {}
     for key, status in zip(columns["key"], columns["status"], strict=True):
         if pictures.get(key, OK) == OK:

@@ -13,6 +13,7 @@ from whylight.reports.maps_audit import Line, audit
 from whylight.reports.maps_figures import draw_audit, draw_map_sheet, draw_scores
 from whylight.reports.maps_page import write_page
 from whylight.reports.plots import save
+from whylight.runs.files import make_folder
 
 _SHEET = 12
 
@@ -33,7 +34,7 @@ def write_map_report(run: MapRun, out: Path, *, method: str | None = None, group
     if group_by is not None and group_by not in run.settings.keep:
         kept = ", ".join(run.settings.keep) or "none"
         raise BadInput(f"{run.folder} kept no column {group_by!r} (kept: {kept}): whylight run --keep {group_by}")
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     chosen = run.of_method(method)
     tables: dict[str, list[Line]] = {}
     figures = [save(draw_scores(run.columns, chosen, run.settings.score_name), out / "scores.png")]

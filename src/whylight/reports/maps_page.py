@@ -9,6 +9,7 @@ from pathlib import Path
 from whylight.evaluation.estimates import Estimate
 from whylight.reports.map_run import MapRun
 from whylight.reports.maps_audit import FIGURES, Line
+from whylight.runs.files import write_file
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; color: #222 }
@@ -32,7 +33,7 @@ def write_page(
     title = escape(f"Maps of {settings.model}")
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
     path = out / "index.html"
-    path.write_text(head + "\n".join(parts) + "</html>\n", encoding="utf-8")
+    write_file(path, head + "\n".join(parts) + "</html>\n")
     return path
 
 

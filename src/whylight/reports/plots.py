@@ -16,6 +16,7 @@ from whylight.evaluation.data.data_set import Source, Unusable
 from whylight.evaluation.pixel_maps import enlarge, min_max_maps
 from whylight.pictures.figure import SMALLEST
 from whylight.reports.summary import Summary, rows_of_method
+from whylight.runs.files import written_aside
 from whylight.runs.store import read_rows
 
 _SHEET = 8
@@ -127,7 +128,8 @@ def save(figure: Figure | None, path: Path) -> Path | None:
     """Write a figure, if there is one."""
     if figure is None:
         return None
-    figure.savefig(path, dpi=110)
+    with written_aside(path) as file:
+        figure.savefig(file, format="png", dpi=110)
     return path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from whylight.errors import WhylightError
+from whylight.errors import BadInput, WhylightError
 from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.benchmarks.catalog import NamedAnswers, NamedText, find_benchmark
 from whylight.evaluation.data.data_set import Source
@@ -14,6 +14,7 @@ from whylight.reports.plots import draw_classes, draw_curves, draw_figures, draw
 from whylight.reports.summary import Summary
 from whylight.reports.tables import markdown, ranked
 from whylight.reports.text_plots import draw_words
+from whylight.runs.files import make_folder, write_file
 
 
 def write_report(summaries: Sequence[Summary], folder: Path, method: str | None = None, compare: bool = False) -> Path:
@@ -25,7 +26,7 @@ def write_report(summaries: Sequence[Summary], folder: Path, method: str | None 
     Returns:
         The path of ``report.md``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     parts = []
     for name, runs in _by_benchmark(summaries).items():
         drawn = save(draw_figures(runs), folder / f"{name}.png")
@@ -36,7 +37,7 @@ def write_report(summaries: Sequence[Summary], folder: Path, method: str | None 
             for path in _pictures(summary, folder, f"{name}-{number}", method or _best(summary)):
                 parts.append(f"![{path.stem}]({path.name})\n")
     path = folder / "report.md"
-    path.write_text("\n".join(parts), encoding="utf-8")
+    write_file(path, "\n".join(parts))
     return path
 
 
@@ -71,6 +72,9 @@ def _source(summary: Summary) -> Source | None:
     named = find_benchmark(settings.benchmark)
     if isinstance(named, (NamedText, NamedAnswers)):
         return None
+    if len(settings.input_size) != 2:
+        where = f"{summary.folder}/manifest.json"
+        raise BadInput(f"{where}: input_size={settings.input_size} of a model of pictures is height and width")
     rows, columns = settings.input_size
     try:
         return named.open(Path(place) if place else None, settings.pictures, (rows, columns))

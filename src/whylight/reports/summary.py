@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,8 +14,12 @@ from whylight.evaluation.benchmarks.benchmark import Protocol, Rows
 from whylight.evaluation.benchmarks.catalog import find_benchmark
 from whylight.evaluation.benchmarks.settings import Settings
 from whylight.evaluation.estimates import Estimate
+from whylight.runs.files import write_file
 from whylight.runs.manifest import settings_of
-from whylight.runs.store import environments, finished, read_rows
+from whylight.runs.store import environments, numbers_there, read_rows, say_strangers
+
+_NUMBERED = re.compile(r"\S*\d\S*")
+"""Words in which reasons of one kind differ: sizes, places, names of files."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,11 @@ def summarize(folder: Path) -> Summary:
     """Reduce the rows of a run, finished or not."""
     settings = settings_of(folder, Settings)
     benchmark = find_benchmark(settings.benchmark).protocol()
+    say_strangers(folder)
     table = read_rows(folder, ["picture", "explained", "method", "label", "skipped", *benchmark.columns])
     columns = {name: table[name].to_numpy() for name in table.column_names}
     whole = columns["method"] == None  # noqa: E711  # an array: picks rows without a method
-    skipped = Counter(_reason(str(text)) for text in columns["skipped"][whole])
+    skipped = _counted_reasons([str(text) for text in columns["skipped"][whole]])
     lines = []
     for explained in settings.explained:
         for method in settings.methods:
@@ -70,8 +75,8 @@ def summarize(folder: Path) -> Summary:
             figures = benchmark.figures(_typed(rows, benchmark)) if good.any() else {}
             lines.append(Line(method, explained, int(good.sum()), int(mine.sum() - good.sum()), figures))
     pictures = len(set(columns["picture"][~whole]))
-    shards = (len(finished(folder)), settings.shards)
-    return Summary(folder, settings, benchmark, lines, pictures, dict(skipped.most_common()), shards)
+    shards = (len(numbers_there(folder)), settings.shards)
+    return Summary(folder, settings, benchmark, lines, pictures, skipped, shards)
 
 
 def rows_of_method(folder: Path, method: str, explained: str, columns: Iterable[str]) -> Rows:
@@ -104,8 +109,8 @@ def write_summary(summary: Summary, markdown: str) -> None:
             for line in summary.lines
         ],
     }
-    _replace(summary.folder / "summary.json", json.dumps(content, indent=1) + "\n")
-    _replace(summary.folder / "summary.md", markdown)
+    write_file(summary.folder / "summary.json", json.dumps(content, indent=1) + "\n")
+    write_file(summary.folder / "summary.md", markdown)
 
 
 def _typed(rows: dict[str, Any], benchmark: Protocol) -> dict[str, Any]:
@@ -117,13 +122,13 @@ def _typed(rows: dict[str, Any], benchmark: Protocol) -> dict[str, Any]:
     }
 
 
-def _reason(text: str) -> str:
-    """The reason without the names in it, so that equal reasons are counted together."""
-    words = text.split()
-    return " ".join(word for word in words if not any(c.isdigit() for c in word)) or text
-
-
-def _replace(path: Path, text: str) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+def _counted_reasons(texts: list[str]) -> dict[str, int]:
+    """Reasons and how often each was given, the commonest first; of reasons that differ in names and numbers alone the
+    first stands for all."""
+    alike: dict[str, list[str]] = {}
+    for text in texts:
+        alike.setdefault(_NUMBERED.sub("", text), []).append(text)
+    counts = Counter(
+        {said[0] + (" (and others alike)" if len(set(said)) > 1 else ""): len(said) for said in alike.values()}
+    )
+    return dict(counts.most_common())

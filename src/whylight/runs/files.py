@@ -17,6 +17,7 @@ from typing import IO, Any
 from whylight.errors import BadInput
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_OTHERS_SAY = ("SafetensorError", "PytorchStreamWriter", "unexpected pos")
 
 
 def home_opened(path: Path) -> Path:
@@ -76,7 +77,8 @@ def written_aside(path: Path, placed: Callable[[Any, Any], object] = os.replace)
         BadInput: it cannot be written.
         FileExistsError: there is such a file (links only).
     """
-    aside = path.with_name(f".whylight-{uuid.uuid4().hex}")
+    # A part of the name says whose file it will be, and leaves room for the rest.
+    aside = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}")
     try:
         # Neither through a link nor into a file that somebody has put there.
         with aside.open("xb") as file:
@@ -91,6 +93,24 @@ def written_aside(path: Path, placed: Callable[[Any, Any], object] = os.replace)
     finally:
         with contextlib.suppress(OSError, ValueError):
             aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def written_by_others(folder: Path) -> Iterator[None]:
+    """While a library writes into a folder by its own means: what it raises where it cannot is one line.
+
+    Raises:
+        BadInput: the disk is full, or nobody may write there.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{error.filename or folder} cannot be written: {reason(error)}") from None
+    except Exception as error:
+        # safetensors and torch have errors of their own for what the system says.
+        if not any(mark in f"{type(error).__name__}: {error}" for mark in _OTHERS_SAY):
+            raise
+        raise BadInput(f"{folder} cannot be written: {' '.join(str(error).split())}") from None
 
 
 def _link(aside: Path, path: Path) -> None:

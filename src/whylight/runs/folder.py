@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
-from whylight.errors import WhylightError
+from whylight.errors import BadInput, WhylightError
+from whylight.runs.files import make_folder, reason, write_file, write_new_file
 from whylight.runs.inputs.places import file_system, is_url
 
 Place = str | Path
+
+_RESUMES = "what is finished is stored: make room and start the same command again"
 
 
 class RunFolder:
@@ -70,35 +71,25 @@ class RunFolder:
                 # Stores of objects show one when it is complete.
                 self._fs.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
                 self._fs.pipe_file(f"{self._path}/{name}", content)
-                return
-            path = self.local / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside = self._aside(path, content)
-            aside.replace(path)
+            else:
+                write_file(make_folder((self.local / name).parent) / Path(name).name, content)
         except OSError as error:
-            raise _unwritten(f"{self.place}/{name}", error) from None
+            raise WhylightError(f"{self.place}/{name} cannot be written: {reason(error)}; {_RESUMES}") from None
+        except BadInput as error:
+            raise WhylightError(f"{error}; {_RESUMES}") from None
 
     def create(self, name: str, content: bytes) -> bool:
-        """Write a file that is not there yet; False where another process was faster (behind a URL: seemed to be)."""
+        """Write a file that is not there yet; False where another process was faster (behind a URL: seemed to be).
+
+        Raises:
+            BadInput: it cannot be written.
+        """
         if self.local is None:
             if self.has(name):
                 return False
             self.write(name, content)
             return True
-        path = self.local / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside = self._aside(path, content)
-        except OSError as error:
-            raise _unwritten(str(path), error) from None
-        try:
-            # Unlike a rename, a link fails where the file is there.
-            os.link(aside, path)
-        except FileExistsError:
-            return False
-        finally:
-            aside.unlink()
-        return True
+        return write_new_file(make_folder((self.local / name).parent) / Path(name).name, content)
 
     def remove(self, name: str) -> None:
         """Remove a file or a folder of files, if it is there."""
@@ -112,26 +103,6 @@ class RunFolder:
             for left in path.parent.glob(f".{path.name}.*"):
                 left.unlink(missing_ok=True)
 
-    def _aside(self, path: Path, content: bytes) -> Path:
-        """The content in a file beside the path, on the disk for good."""
-        aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        try:
-            with aside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            aside.unlink(missing_ok=True)
-            raise
-        return aside
-
 
 def folder_of(place: Place | RunFolder) -> RunFolder:
     return place if isinstance(place, RunFolder) else RunFolder(place)
-
-
-def _unwritten(place: str, error: OSError) -> WhylightError:
-    return WhylightError(
-        f"{place} cannot be written ({error.strerror or error}); what is finished is stored: make room and start the "
-        "same command again"
-    )

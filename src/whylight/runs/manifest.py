@@ -12,7 +12,8 @@ from whylight.runs.locks import NAME as LOCKS
 from whylight.runs.type_hints import check_types
 
 NAME = "manifest.json"
-_PLACE = "path"
+PLACE = "path"
+"""The setting that says where data lie; the same data may lie elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,8 @@ def settings_of(place: Place | RunFolder, kind: type[Settings]) -> Settings:
         settings = kind(**found)
     except TypeError as error:
         raise BadInput(f"{where} was written by another command or another version: {error}") from None
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
     if min(settings.shard_size, settings.batch_size) < 1 or getattr(settings, "pictures", 0) < 0:
         raise BadInput(f"{where} has a size of shards or batches below 1, or of pictures below 0")
     return settings
@@ -119,6 +122,6 @@ def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[tuple[str
         here, there = ours.get(name), theirs.get(name)
         if isinstance(here, dict) and isinstance(there, dict):
             found += [(f"{name}.{inner}", a, b) for inner, a, b in _differences(here, there)]
-        elif here != there and name != _PLACE:
+        elif here != there and name != PLACE:
             found.append((name, here, there))
     return found

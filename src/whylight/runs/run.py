@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, WhylightWarning
 from whylight.runs.engines.local import run_local
 from whylight.runs.engines.ray import run_ray
 from whylight.runs.engines.torchrun import rank_of_environment
@@ -13,7 +15,7 @@ from whylight.runs.manifest import claim
 from whylight.runs.part import WHOLE, Part
 from whylight.runs.plan import Plan
 from whylight.runs.progress import Progress, silent
-from whylight.runs.store import finished
+from whylight.runs.store import stored
 
 ENGINES = ("local", "torchrun", "ray")
 
@@ -56,6 +58,9 @@ def execute(
         workers: as of the engine, for the engine that is there by default.
         again: shards that are stored and done anew, instead of those that are not stored.
 
+    Warns:
+        WhylightWarning: a shard that is stored is damaged or another's; it is done anew.
+
     Returns:
         Shards that could not be read to their end, with the reason. They are not stored.
 
@@ -65,8 +70,10 @@ def execute(
     """
     folder = folder_of(place)
     claim(folder, plan.settings, plan.environment)
-    done = finished(folder) - again
+    there = stored(folder)
+    done = there.finished - again
     left = [n for n in plan.read.numbers if n not in done and (not again or n in again)]
+    _say_doubtful([there.doubtful[n] for n in left if n in there.doubtful])
     if engine.name == "ray":
         if part != WHOLE:
             raise BadInput("--shard is for processes that share a folder; Ray shares the work by itself")
@@ -96,3 +103,9 @@ def execute(
         again=bool(again),
         progress=progress,
     )
+
+
+def _say_doubtful(doubts: Sequence[str]) -> None:
+    if doubts:
+        more = "" if len(doubts) == 1 else f" (and {len(doubts) - 1} more)"
+        warnings.warn(f"{doubts[0]}{more}: computed anew", WhylightWarning, stacklevel=3)

@@ -1,19 +1,41 @@
-"""Rows of a run: one Parquet file for each shard, written aside and renamed, so that a file that is there is whole."""
+"""Rows of a run: one Parquet file for each shard, written aside and renamed, so that a file that is there is whole.
+
+Each file says which shard of which run it holds, and has a checksum for every page. One that is not what its name says,
+or is damaged, is doubtful: its rows are never given, and a run that is started again computes them anew.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from whylight.errors import BadInput, need
+from whylight.errors import BadInput, WhylightWarning, need
 from whylight.runs.columns import table_of
+from whylight.runs.expected import Expected, expected
 from whylight.runs.folder import Place, RunFolder, folder_of
 
 FOLDER = "rows"
 _NAME = re.compile(r"shard-(\d{5,})\.parquet")
+_ENVIRONMENT, _MARK = b"environment", b"shard"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is there of a run.
+
+    Attributes:
+        finished: numbers of shards whose rows are there.
+        doubtful: numbers of shards whose files do not hold what they must, with what is wrong.
+    """
+
+    finished: frozenset[int]
+    doubtful: Mapping[int, str]
 
 
 def write_shard(
@@ -22,20 +44,23 @@ def write_shard(
     rows: Sequence[dict[str, Any]],
     columns: dict[str, str],
     environment: dict[str, object],
+    run: Expected,
 ) -> None:
     """Write all rows of a shard, whole or not at all; the environment goes into the file's metadata.
 
     Args:
-        columns: see :func:`whylight.runs.columns.table_of`.
+        columns: see :func:`whylight.runs.columns.table_of`; the first names pictures.
 
     Raises:
         WhylightError: the disk is full, or nobody may write there.
     """
     parquet = need("pyarrow.parquet", "run")
     table = table_of(rows, columns)
-    metadata = (table.schema.metadata or {}) | {b"environment": json.dumps(environment).encode()}
+    mark = run.mark(number) | {"columns": list(columns), "rows": table.num_rows, "names": _names(table)}
+    said = {_ENVIRONMENT: json.dumps(environment).encode(), _MARK: json.dumps(mark).encode()}
+    table = table.replace_schema_metadata((table.schema.metadata or {}) | said)
     content = io.BytesIO()
-    parquet.write_table(table.replace_schema_metadata(metadata), content, compression="zstd")
+    parquet.write_table(table, content, compression="zstd", write_page_checksum=True)
     folder_of(place).write(name_of(number), content.getvalue())
 
 
@@ -44,43 +69,142 @@ def name_of(number: int) -> str:
     return f"{FOLDER}/shard-{number:05d}.parquet"
 
 
-def finished(place: Place | RunFolder) -> set[int]:
-    """Numbers of the shards that are there."""
-    names = (_NAME.fullmatch(name) for name in folder_of(place).names(FOLDER))
-    return {int(found.group(1)) for found in names if found}
+def stored(place: Place | RunFolder) -> Stored:
+    """Read everything that is there of a run, and tell what is sound from what is not."""
+    folder = folder_of(place)
+    numbers = _numbers(folder)
+    run = expected(folder) if numbers else Expected("", {})
+    doubtful = {n: said for n in sorted(numbers) if n in run.pictures and (said := _doubt(folder, n, run))}
+    return Stored(frozenset(n for n in numbers if n in run.pictures and n not in doubtful), doubtful)
 
 
-def read_shard(place: Place | RunFolder, number: int, columns: Sequence[str] | None = None) -> Any:
-    """Rows of one shard: a ``pyarrow.Table``.
+def finished(place: Place | RunFolder) -> frozenset[int]:
+    """Numbers of the shards whose rows are there."""
+    return stored(place).finished
+
+
+def is_sound(place: Place | RunFolder, number: int, run: Expected) -> bool:
+    """Whether a shard's file is there, and holds what it must."""
+    folder = folder_of(place)
+    return folder.has(name_of(number)) and _doubt(folder, number, run) is None
+
+
+def numbers_there(place: Place | RunFolder) -> list[int]:
+    """Numbers of the run's shards that have a file, in order."""
+    folder = folder_of(place)
+    return sorted(_numbers(folder).intersection(expected(folder).pictures))
+
+
+def say_strangers(place: Place | RunFolder) -> None:
+    """Say which files are of no shard of the run; whatever reads rows passes over them.
+
+    Warns:
+        WhylightWarning: naming the first.
 
     Raises:
-        BadInput: it does not read.
+        BadInput: no run is there.
     """
-    arrow, parquet = need("pyarrow", "run"), need("pyarrow.parquet", "run")
     folder = folder_of(place)
+    if others := sorted(_numbers(folder) - expected(folder).pictures.keys()):
+        more = "" if len(others) == 1 else f" and {len(others) - 1} more files"
+        said = f"{folder}/{name_of(others[0])}{more}: the run has no such shard, and its rows are not counted"
+        warnings.warn(said, WhylightWarning, stacklevel=2)
+
+
+def read_shard(
+    place: Place | RunFolder, number: int, columns: Sequence[str] | None = None, run: Expected | None = None
+) -> Any:
+    """Rows of one shard: a ``pyarrow.Table``.
+
+    Args:
+        run: what the file must be of; read from the folder where it is not known.
+
+    Raises:
+        BadInput: it does not read, or holds something else.
+    """
+    parquet = need("pyarrow.parquet", "run")
+    folder = folder_of(place)
+    run = run or expected(folder)
+    where = f"{folder}/{name_of(number)}"
     try:
-        content = arrow.BufferReader(folder.read(name_of(number)))
-        return parquet.read_table(content, columns=None if columns is None else list(columns))
-    except (arrow.ArrowException, OSError) as error:
-        said = f"{folder}/{name_of(number)} does not read ({error}): delete it and start the run again"
-        raise BadInput(said) from None
+        with parquet.ParquetFile(io.BytesIO(folder.read(name_of(number))), page_checksum_verification=True) as file:
+            schema = file.schema_arrow
+            wanted = list(schema.names if columns is None else columns)
+            mark = json.loads((schema.metadata or {}).get(_MARK, b"null"))
+            if doubt := _other_mark(mark, run, number):
+                raise BadInput(f"{where} {doubt}: {_AGAIN}")
+            if missing := [name for name in [*mark["columns"], *wanted] if name not in schema.names]:
+                raise BadInput(f"{where} has no column {missing[0]}: {_AGAIN}")
+            # All of it, whatever is wanted: damage anywhere makes the whole file doubtful.
+            table = file.read()
+            if (table.num_rows, _names(table)) != (mark["rows"], mark["names"]):
+                raise BadInput(f"{where} holds other rows than were written into it: {_AGAIN}")
+            return table.select(wanted)
+    except BadInput:
+        raise
+    except Exception as error:  # there is nothing that a damaged file does not raise
+        said = " ".join(str(error).split())
+        raise BadInput(f"{where} does not read ({said}): {_AGAIN}") from None
 
 
-def read_rows(place: Place | RunFolder, columns: Sequence[str] | None = None) -> Any:
+def read_rows(place: Place | RunFolder, columns: Sequence[str] | None = None, *, numbered: bool = False) -> Any:
     """Rows of all shards that are there, in order: a ``pyarrow.Table``.
+
+    Args:
+        numbered: add a column "shard", the number of each row's shard.
 
     Raises:
         BadInput: no shard is there, or one does not read.
     """
     arrow, folder = need("pyarrow", "run"), folder_of(place)
-    tables = [read_shard(folder, number, columns) for number in sorted(finished(folder))]
+    run = expected(folder)
+    numbers = numbers_there(folder)
+    tables = [read_shard(folder, number, columns, run) for number in numbers]
     if not tables:
         raise BadInput(f"{folder} holds no finished shard yet")
-    return arrow.concat_tables(tables)
+    rows = arrow.concat_tables(tables)
+    if not numbered:
+        return rows
+    counted = zip(numbers, tables, strict=True)
+    return rows.append_column("shard", arrow.array([number for number, table in counted for _ in range(len(table))]))
 
 
 def environments(place: Place | RunFolder) -> list[dict[str, Any]]:
     """The different environments that shards were computed in."""
     folder = folder_of(place)
-    found = {read_shard(folder, number, []).schema.metadata[b"environment"] for number in finished(folder)}
+    run = expected(folder)
+    found = {read_shard(folder, n, [], run).schema.metadata[_ENVIRONMENT] for n in numbers_there(folder)}
     return [json.loads(text) for text in sorted(found)]
+
+
+_AGAIN = "the run's command, started again, computes it anew"
+
+
+def _numbers(folder: RunFolder) -> set[int]:
+    names = (_NAME.fullmatch(name) for name in folder.names(FOLDER))
+    return {int(found.group(1)) for found in names if found}
+
+
+def _doubt(folder: RunFolder, number: int, run: Expected) -> str | None:
+    """What is wrong with a shard's file, of which all is read."""
+    try:
+        read_shard(folder, number, None, run)
+    except BadInput as error:
+        return str(error).removesuffix(f": {_AGAIN}")
+    return None
+
+
+def _other_mark(mark: Any, run: Expected, number: int) -> str | None:
+    if not isinstance(mark, dict):
+        return "does not say which shard it is"
+    ours = run.mark(number)
+    if mark.get("run") != ours["run"]:
+        return "is of another run"
+    if mark.get("shard") != number:
+        return f"holds the rows of shard {mark.get('shard')}"
+    return None if mark.get("pictures") == ours["pictures"] else "holds rows of other pictures"
+
+
+def _names(table: Any) -> str:
+    """A digest of the first column."""
+    return hashlib.sha256(json.dumps(table.column(0).to_pylist()).encode()).hexdigest()[:16]

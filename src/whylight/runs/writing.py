@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from whylight.runs.expected import expected
 from whylight.runs.folder import RunFolder
 from whylight.runs.plan import Plan, Rows
 from whylight.runs.progress import Clock, Progress
@@ -17,7 +18,7 @@ class Gathering:
     """
 
     def __init__(self, plan: Plan, folder: RunFolder, mine: list[int], left: list[int], progress: Progress) -> None:
-        self._plan, self._folder = plan, folder
+        self._plan, self._folder, self._run = plan, folder, expected(folder)
         self._rows: dict[int, Rows] = {}
         sizes = {number: plan.read.size(number) for number in mine}
         total = sum(sizes.values())
@@ -37,5 +38,5 @@ class Gathering:
         else:
             plan = self._plan
             whole = plan.finish(batch.shard, gathered)
-            write_shard(self._folder, batch.shard, whole, plan.maker.columns, plan.environment)
+            write_shard(self._folder, batch.shard, whole, plan.maker.columns, plan.environment, self._run)
         return True

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from whylight.runs.files import make_folder, written_aside
 from whylight.scenes.draw import COLORS, TEXTURES, Scene, draw_scene
 from whylight.scenes.ground import GROUNDS
 from whylight.scenes.shapes import KINDS
@@ -41,7 +42,7 @@ class Album:
 
     def __init__(self, folder: Path, count: int, canvas: Canvas) -> None:
         """Draw what the folder does not hold yet: ``count`` scenes, a multiple of the file size or less than one."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._per_file = min(_PER_FILE, count)
         starts = list(range(0, count, self._per_file))
         missing = [start for start in starts if not _path(folder, start, self._per_file, canvas).exists()]
@@ -80,9 +81,8 @@ def _draw_file(folder: Path, start: int, count: int, canvas: Canvas) -> None:
         row["places"] = _places(scene)
         for slot, item in zip(row["objects"], scene.objects, strict=False):
             slot[:] = TEXTURES.index(item.texture), colors.index(item.color), KINDS.index(item.kind)
-    aside = folder / f"drawing-{canvas.size}px-{start:07d}-{os.getpid()}.npy"
-    np.save(aside, rows)
-    aside.replace(_path(folder, start, count, canvas))
+    with written_aside(_path(folder, start, count, canvas)) as file:
+        np.save(file, rows)
 
 
 def _places(scene: Scene) -> npt.NDArray[np.int8]:

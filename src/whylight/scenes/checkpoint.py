@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
+from whylight.runs.files import write_file, written_aside
 from whylight.scenes.plan import Plan
 
 
 def save_checkpoint(path: Path, plan: Plan, step: int, learner: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Write the state after so many steps: aside first, then renamed."""
+    """Write the state after so many steps."""
     state: dict[str, Any] = {"step": step, "plan": repr(plan)}
     state |= {"learner": learner.state_dict(), "optimiser": optimizer.state_dict()}
-    aside = path.with_suffix(".pt.aside")
-    torch.save(state, aside)
-    aside.replace(path)
+    with written_aside(path) as file:
+        torch.save(state, file)
 
 
 def resume(path: Path, plan: Plan, learner: nn.Module, optimizer: torch.optim.Optimizer) -> int:
@@ -37,10 +37,8 @@ def resume(path: Path, plan: Plan, learner: nn.Module, optimizer: torch.optim.Op
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
-    """Write the weights in half precision: aside first, then renamed."""
-    aside = path.with_suffix(".safetensors.aside")
-    save_file({key: value.half().contiguous() for key, value in model.state_dict().items()}, aside)
-    aside.replace(path)
+    """Write the weights in half precision."""
+    write_file(path, save({key: value.half().contiguous() for key, value in model.state_dict().items()}))
 
 
 def start_from(model: Any, weights: dict[str, Tensor]) -> None:

@@ -8,6 +8,7 @@ from whylight.errors import BadInput
 from whylight.evaluation.data.data_set import Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint, inside, open_picture, read_lines, sizes
 from whylight.evaluation.data.wordnet import in_words
+from whylight.runs.inputs.once import once
 
 Box = tuple[float, float, float, float]
 
@@ -26,14 +27,15 @@ class BoxedPictures(Source):
         path = path / "val" if (path / "val").is_dir() else path
         self._folder = existing(path / "images", "the folder of pictures")
         self._file = path / "val_annotations.txt"
-        self._rows: list[tuple[str, str, Box | None]] = []
+        rows: list[tuple[str, str, Box | None]] = []
         for number, line in enumerate(read_lines(self._file, "the list of boxes"), start=1):
             fields = line.split()
             try:
                 name, label, *edges = fields
             except ValueError:
                 raise BadInput(f"{self._file.name}, line {number}: needs file, class and four edges") from None
-            self._rows.append((name, label, _box(edges)))
+            rows.append((name, label, _box(edges)))
+        self._rows = once(rows, self._file.name, lambda row: row[0])
         self.names = [name for name, _, _ in self._rows]
         self.classes = {label: in_words(label) for label in sorted({label for _, label, _ in self._rows})}
 

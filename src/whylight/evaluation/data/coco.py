@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL import Image, ImageDraw
 from whylight.errors import BadInput
 from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint, inside, open_picture, sizes
+from whylight.runs.inputs.once import once
 
 
 class CocoInstances(Source):
@@ -35,10 +37,15 @@ class CocoInstances(Source):
         try:
             content = json.loads(self.file.read_text(encoding="utf-8"))
             names = {int(c["id"]): str(c["name"]) for c in content["categories"]}
-            pictures = {int(p["id"]): str(p["file_name"]) for p in content["images"]}
+            images = [(int(p["id"]), str(p["file_name"])) for p in content["images"]]
+            pictures = dict(once(once(images, self.file.name, itemgetter(1)), self.file.name, itemgetter(0)))
+            # What is annotated under another number of the same picture is in it, too.
+            numbers = {name: number for number, name in pictures.items()}
+            same = {number: numbers.get(name, number) for number, name in images}
             found: dict[int, list[dict[str, Any]]] = defaultdict(list)
             for annotation in content["annotations"]:
-                found[int(annotation["image_id"])].append(annotation)
+                number = int(annotation["image_id"])
+                found[same.get(number, number)].append(annotation)
                 names[int(annotation["category_id"])]
         except json.JSONDecodeError as error:
             raise BadInput(f"{self.file.name} is no complete JSON: {error}") from None

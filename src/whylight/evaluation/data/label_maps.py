@@ -22,6 +22,7 @@ from whylight.evaluation.data.files import (
     read_lines,
     sizes,
 )
+from whylight.runs.inputs.once import once
 
 _VOC_CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -81,7 +82,9 @@ def pascal_voc(path: Path, part: str = "val") -> LabelMaps:
     """
     for below in ("VOC2012", "VOCdevkit/VOC2012"):
         path = path / below if (path / below).is_dir() else path
-    names = read_lines(path / "ImageSets" / "Segmentation" / f"{part}.txt", "VOC's list of pictures")
+    names = once(
+        read_lines(path / "ImageSets" / "Segmentation" / f"{part}.txt", "VOC's list of pictures"), f"{part}.txt"
+    )
     for n in names:
         try:
             inside(path / "JPEGImages", n)
@@ -102,7 +105,7 @@ def ade20k(path: Path, part: str = "validation") -> LabelMaps:
     if head[0] != "Idx" or head[-1] != "Name":
         raise BadInput("objectInfo150.txt needs tab-separated columns from Idx to Name")
     numbers = {int(row[0]): row[-1].split(",")[0].strip() for row in rows}
-    pairs = {p.stem: (p, masks / f"{p.stem}.png") for p in pictures_in(pictures)}
+    pairs = _by_stem(pictures, masks)
     return LabelMaps("ADE20K", pairs, numbers, frozenset({0}))
 
 
@@ -112,8 +115,14 @@ def semantic_folder(path: Path) -> LabelMaps:
     pictures = existing(path / "images", "the folder of pictures")
     masks = first_existing(path, ("semantic_masks", "masks"), "the folder of masks")
     names = existing(path / "semantic_classes.yaml", "the list of classes")
-    pairs = {p.stem: (p, masks / f"{p.stem}.png") for p in pictures_in(pictures)}
+    pairs = _by_stem(pictures, masks)
     return LabelMaps(path.name, pairs, _numbered(names), frozenset({0}))
+
+
+def _by_stem(pictures: Path, masks: Path) -> dict[str, tuple[Path, Path]]:
+    """Each picture and the mask of its name; of two pictures of one name the first."""
+    named = once(pictures_in(pictures), str(pictures), lambda path: path.stem)
+    return {path.stem: (path, masks / f"{path.stem}.png") for path in named}
 
 
 def _numbered(path: Path) -> dict[int, str]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from whylight.errors import BadInput
 from whylight.evaluation.data.data_set import DataSet, Unusable
 from whylight.evaluation.data.files import existing, fingerprint
+from whylight.runs.inputs.once import once
 from whylight.text.words import Span
 
 Split = Literal["train", "val", "test"]
@@ -64,7 +65,8 @@ class MovieReviews(DataSet[Review]):
         files = _of_folder(path, wanted) if path.is_dir() else _of_archive(path, wanted)
         self._documents = {name.removeprefix("docs/"): text for name, text in files.items() if name != wanted}
         lines = _text(files[wanted], wanted).splitlines()
-        self._records = [_record(line, f"{wanted} line {number}") for number, line in enumerate(lines, 1) if line]
+        records = [_record(line, f"{wanted} line {number}") for number, line in enumerate(lines, 1) if line]
+        self._records = once(records, wanted, lambda record: record[0])
         if not self._records:
             raise BadInput(f"{path} holds no reviews: {wanted} is empty")
         self.names = [name for name, _ in self._records]

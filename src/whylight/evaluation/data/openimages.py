@@ -14,6 +14,7 @@ import numpy as np
 from whylight.errors import BadInput, need
 from whylight.evaluation.data.data_set import Points, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint, first_existing, inside, open_picture, sizes
+from whylight.runs.inputs.once import say_again
 
 _POINTS = tuple(f"oidv7-{part}-annotations-point-labels.csv" for part in ("val", "test", "train"))
 _CLASSES = ("classes.csv", "oidv7-class-descriptions.csv", "oidv7-class-descriptions-points.csv")
@@ -45,7 +46,9 @@ class OpenImagesPoints(Source):
         broken = ~np.isin(answers, ("yes", "no", "unsure")) | np.isnan(x) | np.isnan(y)
         self._broken = {str(name) for name in columns["ImageId"][broken]}
         sure = answers != "unsure"
-        order = np.flatnonzero(sure)[np.lexsort((columns["Label"][sure], columns["ImageId"][sure]))]
+        keys = (y, x, columns["Label"], columns["ImageId"])
+        order = np.flatnonzero(sure)[np.lexsort([key[sure] for key in keys])]
+        order = _once(order, keys, self.table_path.name)
         self._x, self._y, self._yes = x[order], y[order], (answers == "yes")[order]
         self._label, images = columns["Label"][order], columns["ImageId"][order]
         edges = [0, *(np.flatnonzero(images[1:] != images[:-1]) + 1).tolist(), len(images)]
@@ -87,6 +90,14 @@ class OpenImagesPoints(Source):
         if missing := [label for label in present if not described.get(label)]:
             raise BadInput(f"no name for class {missing[0]} (and {len(missing) - 1} more) of {self.table_path.name}")
         return {label: described[label].lower() for label in present}
+
+
+def _once(order: Any, keys: tuple[Any, ...], where: str) -> Any:
+    """Of rows in order, those that are the first of their place, class and picture."""
+    same = np.logical_and.reduce([key[order[1:]] == key[order[:-1]] for key in keys])
+    again = order[1:][same]
+    say_again(len(again), f"a point of {keys[-1][again[0]]}" if len(again) else "", where)
+    return np.delete(order, np.flatnonzero(same) + 1)
 
 
 def _read_csv(path: Path, needed: tuple[str, ...]) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from whylight.errors import BadInput
 from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint, open_label_map, open_picture, pictures_in, sizes
+from whylight.runs.inputs.once import once
 
 
 class VideoFrames(Source):
@@ -28,7 +29,7 @@ class VideoFrames(Source):
         self._pairs: list[tuple[Path, Path]] = []
         self._labels: list[str] = []
         for sequence in sorted(p for p in pictures.iterdir() if p.is_dir()):
-            for frame in pictures_in(sequence):
+            for frame in once(pictures_in(sequence), str(sequence), lambda path: path.stem):
                 self._pairs.append((frame, masks / sequence.name / f"{frame.stem}.png"))
                 self._labels.append(sequence.name)
         if not self._pairs:

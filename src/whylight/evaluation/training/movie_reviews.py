@@ -20,6 +20,7 @@ from whylight.evaluation.training.stretches import Stretches
 from whylight.evaluation.training.tiny_bert import Size, tiny_bert, tiny_tokenizer
 from whylight.models.door import careful
 from whylight.models.failures import telling_line
+from whylight.runs.files import make_folder, write_file, written_by_others
 
 _CHECKPOINTS = "checkpoints"
 _FOLDER = "hf:local-dir:"
@@ -82,13 +83,14 @@ def train(
         progress: told the steps done, all of them, and after every epoch its figures.
 
     Raises:
-        BadInput: the folder is not empty, or the data or the starting checkpoint do not read.
+        BadInput: the folder is not empty or cannot be written, or the data or the starting checkpoint do not read.
         MissingExtra: transformers or accelerate are not installed.
     """
     transformers = need("transformers", "text")
     need("accelerate", "text")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInput(f"{out} is there already: choose an empty folder for the classifier")
+    make_folder(out)  # now, and not after an epoch
     skipped: dict[str, str] = {}
     parts: dict[Split, list[Review]] = {s: _reviews(data, s, recipe.limit, skipped) for s in ("train", "val", "test")}
     transformers.set_seed(recipe.seed)
@@ -113,7 +115,8 @@ def train(
     trainer.remove_callback(transformers.PrinterCallback)
     telling = _telling(progress)
     trainer.add_callback(telling)
-    trainer.train()
+    with written_by_others(out):
+        trainer.train()
     trainer.remove_callback(telling)
     accuracy = {split: trainer.evaluate(encoded[split])["eval_accuracy"] for split in ("val", "test")}
     outcome = Outcome(
@@ -123,10 +126,11 @@ def train(
         skipped=skipped,
         cut=cut,
     )
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    with written_by_others(out):
+        model.save_pretrained(out)
+        tokenizer.save_pretrained(out)
     written = {"recipe": asdict(recipe), "outcome": asdict(outcome), "history": trainer.state.log_history}
-    (out / "training.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    write_file(out / "training.json", json.dumps(written, indent=1) + "\n")
     shutil.rmtree(out / _CHECKPOINTS)
     return outcome
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from whylight.runs.decoding import Decoder, DecodingProcesses, DecodingThread
+from whylight.runs.expected import expected
 from whylight.runs.folder import RunFolder
 from whylight.runs.locks import ShardLocks
 from whylight.runs.part import Part
 from whylight.runs.plan import Plan
 from whylight.runs.progress import Progress
 from whylight.runs.reading import Reading
-from whylight.runs.store import name_of
+from whylight.runs.store import is_sound, name_of
 from whylight.runs.writing import Gathering
 
 
@@ -62,12 +63,13 @@ def run_local(
 
 def _free(numbers: list[int], folder: RunFolder, locks: ShardLocks, taken: list[int], *, again: bool) -> Iterator[int]:
     """Shards that nobody has done or is doing, as they are asked for; what others are doing is added to ``taken``."""
+    run = expected(folder)
     for number in numbers:
         if not locks.take(number):
             taken.append(number)
             continue
         # Between the look at the folder and the lock another process may have finished it.
-        if not again and locks.shared and folder.has(name_of(number)):
+        if not again and locks.shared and is_sound(folder, number, run):
             locks.release(number)
             continue
         folder.sweep(name_of(number))

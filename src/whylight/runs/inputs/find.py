@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +13,8 @@ from whylight.runs.inputs.braces import expand_braces
 from whylight.runs.inputs.cells import refuse_web_addresses
 from whylight.runs.inputs.detect import Kind, header_cells, kind_of
 from whylight.runs.inputs.files import FileShard
-from whylight.runs.inputs.places import file_system, join, named, parent, read_bytes
+from whylight.runs.inputs.once import once
+from whylight.runs.inputs.places import file_system, is_url, join, named, parent, read_bytes
 from whylight.runs.inputs.sample import Sample
 from whylight.runs.inputs.tables import ParquetTable, TableShard, TextTable, data_set_tables, table_shards
 from whylight.runs.inputs.tars import TarShard, count_samples
@@ -77,25 +79,22 @@ def find_inputs(names: Sequence[str], layout: Layout) -> Inputs:
     Raises:
         BadInput: a name that matches nothing, or something that holds no pictures.
     """
-    files: dict[str, None] = {}
-    others: dict[str, list[Shard]] = {}
-    seen: set[str] = set()
     own = None if layout.but is None else file_system(layout.but)[1].rstrip("/") + "/"
-    for name in names:
-        for expanded in expand_braces(name):
-            for place, kind in _look(expanded):
-                _, path = file_system(place)
-                if path in seen or (own is not None and path.startswith(own)):
-                    continue
-                seen.add(path)
-                if kind == "picture":
-                    files[place] = None
-                else:
-                    others[place] = _shards_of(place, kind, layout, files)
-    places = list(files)
+    looked = [found for name in names for expanded in expand_braces(name) for found in _look(expanded)]
+    if own is not None:
+        looked = [(place, kind) for place, kind in looked if not file_system(place)[1].startswith(own)]
+    files: list[str] = []
+    others: list[Shard] = []
+    for place, kind in once(looked, ", ".join(names), lambda found: _whole(found[0])):
+        if kind == "picture":
+            files.append(place)
+        else:
+            shards, listed = _shards_of(place, kind, layout)
+            others += shards
+            files += listed
+    places = once(files, ", ".join(names), _whole)
     chunks = [tuple(places[start : start + layout.shard_size]) for start in range(0, len(places), layout.shard_size)]
-    shards: list[Shard] = [FileShard(chunk, layout.sidecars) for chunk in chunks]
-    shards += [shard for found in others.values() for shard in found]
+    shards = [*(FileShard(chunk, layout.sidecars) for chunk in chunks), *others]
     if not shards:
         raise BadInput(f"{', '.join(names)} holds no picture")
     return _counted(shards)
@@ -143,15 +142,20 @@ def _kind(place: str) -> Iterator[tuple[str, Kind]]:
     yield place, "picture" if kind in ("empty", "unknown", "list") and _ending(place) in ENDINGS else kind
 
 
-def _shards_of(place: str, kind: Kind, layout: Layout, files: dict[str, None]) -> list[Shard]:
+def _whole(place: str) -> str:
+    """A place by one name, however a person wrote it."""
+    return place if is_url(place) else os.path.abspath(place)
+
+
+def _shards_of(place: str, kind: Kind, layout: Layout) -> tuple[list[Shard], list[str]]:
+    """Shards of a table or an archive, or the paths in a list."""
     tables: Sequence[Any]
     if kind == "tar" or (kind in ("empty", "unknown") and _ending(place) in ("tar", "tgz")):
-        return [TarShard(place, layout.picture)]
+        return [TarShard(place, layout.picture)], []
     if kind == "list" and layout.picture in header_cells(_text(place).partition("\n")[0].strip()):
         kind = "csv"
     if kind == "list":
-        files |= dict.fromkeys(_listed(place))
-        return []
+        return [], _listed(place)
     if kind == "parquet":
         tables = [ParquetTable(place)]
     elif kind in ("csv", "jsonl"):
@@ -163,7 +167,7 @@ def _shards_of(place: str, kind: Kind, layout: Layout, files: dict[str, None]) -
     else:
         raise BadInput(f"{place} holds neither pictures, a table, a tar nor a list of paths")
     size = layout.shard_size
-    return [shard for table in tables for shard in table_shards(table, size, layout.picture)]
+    return [shard for table in tables for shard in table_shards(table, size, layout.picture)], []
 
 
 def _listed(place: str) -> list[str]:
@@ -177,7 +181,7 @@ def _listed(place: str) -> list[str]:
             f"{place} is a text, but its first lines name no file that is there ({first[0] if first else 'nothing'}); "
             "if it is a table, say which column holds the pictures: --picture-column"
         )
-    return found
+    return once(found, place, _whole)
 
 
 def _text(place: str) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, WhylightWarning
+from whylight.runs.expected import LISTING, read_listing
 from whylight.runs.folder import RunFolder
 from whylight.runs.inputs.files import FileShard
 from whylight.runs.inputs.find import Inputs, Shard
 from whylight.runs.inputs.sample import Sample
-from whylight.runs.store import finished, read_shard
+from whylight.runs.store import finished, read_shard, stored
 
-NAME = "shards.json"
 OnExisting = Literal["resume", "extend", "overwrite"]
 
 
@@ -66,9 +67,9 @@ def listed(folder: RunFolder, inputs: Inputs, on_existing: OnExisting) -> InputS
     fresh = [
         _entry(n, s, d, z) for n, (s, d, z) in enumerate(zip(inputs.shards, inputs.digests, inputs.sizes, strict=True))
     ]
-    if not folder.has(NAME):
-        folder.create(NAME, _content(fingerprint, fresh))
-    found = json.loads(folder.read(NAME))
+    if not folder.has(LISTING):
+        folder.create(LISTING, _content(fingerprint, fresh))
+    found = read_listing(folder)
     if found["fingerprint"] != fingerprint:
         if on_existing != "extend":
             raise BadInput(
@@ -76,7 +77,7 @@ def listed(folder: RunFolder, inputs: Inputs, on_existing: OnExisting) -> InputS
                 "--on-existing extend does those that are new, overwrite starts anew"
             )
         entries = _extended(folder, found["shards"], inputs)
-        folder.write(NAME, _content(fingerprint, entries))
+        folder.write(LISTING, _content(fingerprint, entries))
         found["shards"] = entries
     return _numbered(folder, found["shards"], inputs)
 
@@ -91,16 +92,17 @@ def _numbered(folder: RunFolder, entries: list[dict[str, Any]], inputs: Inputs) 
         elif entry["digest"] in by_digest:
             shards[entry["number"]] = by_digest[entry["digest"]]
     growing = {entry["number"] for entry in entries if entry.get("grown")}
-    without = stored_keys(folder, but=growing) if growing else frozenset()
+    without = stored_keys(folder, finished(folder) - growing) if growing else frozenset()
     return InputShards(shards, {entry["number"]: entry["size"] for entry in entries}, inputs.counted, None, without)
 
 
 def _extended(folder: RunFolder, old: list[dict[str, Any]], inputs: Inputs) -> list[dict[str, Any]]:
-    """What is finished stays; of the inputs what is in no finished shard comes in new ones."""
-    done = finished(folder)
-    kept = [entry for entry in old if entry["number"] in done]
+    """What is stored stays, to be done anew where it is doubtful; of the inputs what is in no such shard comes in new
+    ones."""
+    there = stored(folder)
+    kept = [entry for entry in old if entry["number"] in there.finished.union(there.doubtful)]
     known = {entry["digest"] for entry in kept}
-    keys = stored_keys(folder)
+    keys = stored_keys(folder, there.finished).union(*(entry.get("places", ()) for entry in kept))
     number = max((entry["number"] for entry in old), default=-1) + 1
     size = max((len(shard) for shard in inputs.shards if isinstance(shard, FileShard)), default=1)
     sidecars = next((shard.sidecars for shard in inputs.shards if isinstance(shard, FileShard)), ())
@@ -116,20 +118,25 @@ def _extended(folder: RunFolder, old: list[dict[str, Any]], inputs: Inputs) -> l
     return kept + entries
 
 
-def stored_keys(folder: RunFolder, but: set[int] | None = None) -> frozenset[str]:
-    """Keys of all rows that are stored, in other shards than some."""
-    numbers = finished(folder) - (but or set())
-    return frozenset(key for n in numbers for key in read_shard(folder, n, ["key"]).column("key").to_pylist())
+def stored_keys(folder: RunFolder, shards: frozenset[int]) -> frozenset[str]:
+    """Keys of all rows of some shards."""
+    return frozenset(key for n in shards for key in read_shard(folder, n, ["key"]).column("key").to_pylist())
 
 
 def failed_keys(folder: RunFolder) -> dict[int, frozenset[str]]:
-    """Shards with pictures whose status is not "ok", and the keys of those."""
-    found = {}
-    for number in sorted(finished(folder)):
+    """Shards with pictures whose status is not "ok", and the keys of those.
+
+    Warns:
+        WhylightWarning: a shard is doubtful, so that nobody knows which of its pictures failed.
+    """
+    there, found = stored(folder), {}
+    for number in sorted(there.finished):
         table = read_shard(folder, number, ["key", "status"]).to_pydict()
         keys = frozenset(k for k, s in zip(table["key"], table["status"], strict=True) if s != "ok")
         if keys:
             found[number] = keys
+    for said in there.doubtful.values():
+        warnings.warn(f"{said}: without --retry-failed it is computed anew", WhylightWarning, stacklevel=2)
     return found
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from whylight.runs.files import make_folder
 from whylight.scenes.answers.architecture import PATCHES
 from whylight.scenes.answers.questions import Seen
 from whylight.scenes.draw import Scene, draw_scene
@@ -26,7 +27,7 @@ class Features:
     """
 
     def __init__(self, folder: Path, model: Any, first: int, count: int, told: Callable[[int, int], None]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         path, done = folder / f"features-{first}-{count}.npy", folder / f"features-{first}-{count}.done"
         if not path.exists():
             done.unlink(missing_ok=True)

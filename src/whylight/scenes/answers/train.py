@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whylight.errors import BadInput
+from whylight.runs.files import written_aside, written_by_others
 from whylight.scenes.answers.architecture import build, processor, take_tower
 from whylight.scenes.answers.features import Features
 from whylight.scenes.answers.lessons import PREFIX, Lesson, lesson, questions_of
@@ -105,12 +106,11 @@ class Training:
         return logits
 
     def save(self) -> None:
-        """Write the checkpoint: aside first, then renamed."""
+        """Write the checkpoint."""
         state: dict[str, Any] = {"step": self.step, "plan": repr(self.plan)}
         state |= {"learnt": self.learnt.state_dict(), "optimiser": self.optimizer.state_dict()}
-        aside = self._checkpoint.with_suffix(".pt.aside")
-        torch.save(state, aside)
-        aside.replace(self._checkpoint)
+        with written_aside(self._checkpoint) as file:
+            torch.save(state, file)
 
     def write_model(self) -> Path:
         """The finished model as a folder that ``hf:local-dir:`` reads, in half precision."""
@@ -121,8 +121,9 @@ class Training:
             first.bias -= first.weight @ (self.mean / self.deviation)
             first.weight /= self.deviation
         folder = self.out / "model"
-        model.half().save_pretrained(folder)
-        processor().save_pretrained(folder)
+        with written_by_others(folder):
+            model.half().save_pretrained(folder)
+            processor().save_pretrained(folder)
         return folder
 
     def _resume(self) -> None:
