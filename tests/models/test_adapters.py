@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import open_clip
@@ -15,7 +16,7 @@ import transformers
 from torch import nn
 
 import whylight
-from whylight.errors import UnsupportedModel
+from whylight.errors import UnsupportedModel, WhylightWarning
 
 PIXELS = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 METHODS = ("legrad", "chefercam", "rollout", "grad_eclip", "decomposition", "gradcam")
@@ -64,6 +65,28 @@ def test_it_equals_its_merged_model(kind: str) -> None:
         assert torch.allclose(whylight.relevance(view, PIXELS, targets, name), expected, atol=1e-9), name
     plain = whylight.wrap(adapted.unload().eval())
     assert not torch.allclose(whylight.relevance(plain, PIXELS, targets), whylight.relevance(merged, PIXELS, targets))
+
+
+@pytest.mark.parametrize("name", ["lrp", "partial_lrp", "relevance_rollout", "transformer_attribution"])
+def test_what_depends_on_merging_is_said_once(name: str) -> None:
+    torch.manual_seed(0)
+    adapted = peft.get_peft_model(timm_model(), peft.LoraConfig(r=4, target_modules=["qkv", "fc1"])).eval().double()
+    for weight_name, weight in adapted.named_parameters():
+        if "lora_B" in weight_name:
+            nn.init.normal_(weight, std=0.3)
+    merged = copy.deepcopy(adapted)
+    merged.merge_adapter()
+    view = whylight.wrap(adapted)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected = whylight.relevance(whylight.wrap(merged), PIXELS, [0, 2], name)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", WhylightWarning)
+        maps = whylight.relevance(view, PIXELS, [0, 2], name)
+        whylight.relevance(view, PIXELS[:1], [1], name)
+    (line,) = [str(each.message) for each in said if issubclass(each.category, WhylightWarning)]
+    assert "blocks.0.attn.qkv and its adapter apart (4 such layers)" in line
+    assert not torch.allclose(maps, expected, atol=1e-3 * float(expected.abs().max())), "that is what the line is for"
 
 
 def test_tokens_before_the_model_s_own_are_refused() -> None:

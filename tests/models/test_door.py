@@ -181,3 +181,23 @@ def test_what_is_there_but_broken_is_named(file: str, content: str, tmp_path: Pa
     with pytest.raises(WhylightError, match=r"image processor|tokenizer") as error:
         whylight.load(f"hf:local-dir:{folder}")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_code_of_a_model_on_the_hub_is_refused_like_a_folder_s(
+    file: str, tmp_path: Path, eager: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it lies in the hub's cache; its class is a known one, so that the library would load it without a word."""
+    place = tmp_path / "cache" / "models--some--model"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text("0" * 40)
+    folder = vit_folder(place / "snapshots" / ("0" * 40))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert whylight.load("hf:some/model").classifies
+    with_code(folder, file, known_type=True)
+    with pytest.raises(WhylightError, match=f"^some/model: {file} names Python code .*auto_map") as error:
+        whylight.load("hf:some/model")
+    assert not ran(folder)
+    assert "\n" not in str(error.value)
+    assert capsys.readouterr().out == ""

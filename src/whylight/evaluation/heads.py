@@ -10,6 +10,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.evaluation.data.wordnet import imagenet_names
+from whylight.models.scores import says
 from whylight.models.view import View
 
 PHOTO = "a photo of a {}"
@@ -59,6 +60,13 @@ class Head:
         if self.embeddings is None:
             return output.argmax(-1)
         return (F.normalize(output.float(), dim=-1) @ self.embeddings.float().T).argmax(-1)
+
+    @torch.no_grad()
+    def says(self, pixels: Tensor, classes: Tensor) -> Tensor:
+        """Whether the model says of pixels (batch, 3, height, width) that each one's class (batch,) is there."""
+        if self.embeddings is not None:
+            return self.predict(pixels) == classes
+        return says(self.view.output(pixels), classes, self.view.scores)
 
     def targets(self, labels: Sequence[Sequence[str]]) -> Tensor:
         """Targets for :func:`whylight.methods.relevance`, the same number of labels for each picture.

@@ -31,7 +31,7 @@ def model_digest(view: View) -> str:
 
 def _parts(view: View) -> Iterator[bytes | memoryview]:
     module = view.module
-    yield f"{view.family} {view.pooling} {view.classifies}".encode()
+    yield f"{view.family} {view.pooling} {view.classifies} {view.scores}".encode()
     tensors = dict(module.state_dict(keep_vars=True)) | dict(module.named_buffers())
     for name, value in sorted(tensors.items()):
         yield f"{name} {tuple(value.shape)} {value.dtype}".encode()

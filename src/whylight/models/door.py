@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
@@ -21,13 +21,14 @@ from whylight.errors import BadInput
 _ONE_AT_A_TIME = threading.RLock()
 _ONLY_WEIGHTS, _MORE_THAN_WEIGHTS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 """torch's own switches over every ``torch.load`` of the process, whoever calls it and with whatever argument."""
-_CONFIGURATIONS = (
+CONFIGURATIONS = (
     "config.json",
     "tokenizer_config.json",
     "preprocessor_config.json",
     "processor_config.json",
     "video_preprocessor_config.json",
 )
+"""Files of transformers that may name code."""
 
 
 @contextmanager
@@ -38,19 +39,27 @@ def careful() -> Iterator[None]:
         yield
 
 
-def refuse_code(folder: Path, name: str) -> None:
-    """Refuse a folder that wants code of its own to be run for configuration, model, tokenizer or image processor.
+def refuse_code(files: Iterable[Path], name: str) -> None:
+    """Refuse a model that wants code of its own to be run for configuration, model, tokenizer or image processor.
+
+    Args:
+        files: its configurations; those that are not there are passed over.
 
     Raises:
-        BadInput: one of its configurations has an ``auto_map``.
+        BadInput: one of them has an ``auto_map``.
     """
-    for file in _CONFIGURATIONS:
+    for file in files:
         try:
-            said = json.loads((folder / file).read_text(encoding="utf-8"))
+            said = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # not there; or broken, which its reader says better
             continue
         if isinstance(said, dict) and said.get("auto_map"):
-            raise BadInput(f"{name}: {file} {_WANTS_CODE}")
+            raise BadInput(f"{name}: {file.name} {_WANTS_CODE}")
+
+
+def configurations_in(folder: Path) -> list[Path]:
+    """Where a folder's configurations would lie."""
+    return [folder / file for file in CONFIGURATIONS]
 
 
 _WANTS_CODE = "names Python code in the model's folder (auto_map), which Whylight never runs"

@@ -44,6 +44,26 @@ def check_finite(name: str, output: Tensor, weights: Iterable[tuple[str, Tensor]
     raise UnsupportedModel(f'{name} gives NaN or infinity for this: with halves, take precision="float32"')
 
 
+def check_says_classes(name: str, scores: Scores) -> None:
+    """Refuse to call answers right or wrong where they are values.
+
+    Raises:
+        UnsupportedModel: the model is one of regression.
+    """
+    if scores == "raw":
+        raise UnsupportedModel(f"{name} gives values, no classes, so that nothing it says is right or wrong")
+
+
+def says(logits: Tensor, classes: Tensor, scores: Scores) -> Tensor:
+    """Whether logits (batch, classes) say that each row's class (batch,) is there: (batch,) bool.
+
+    Of many classes it is the likeliest one; of labels that each hold or not it is likelier than not.
+    """
+    if scores == "softmax":
+        return logits.argmax(-1) == classes
+    return as_scores(logits, scores).gather(1, classes[:, None])[:, 0] > 0.5
+
+
 def as_scores(logits: Tensor, scores: Scores) -> Tensor:
     """Logits (batch, classes) as probabilities, or as they are, in float32 at least."""
     logits = logits.double() if logits.dtype.itemsize == 8 else logits.float()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall
 from whylight.attention.call import at_least_float32
+from whylight.models.adapters import warn_of_adapters
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, Pass, View
 from whylight.passes.full_pass import BlockPass, FullPass
@@ -67,9 +68,13 @@ class RelevancePass:
     Args:
         tokens: what enters block ``first``.
         first: where the way back ends; blocks before it are not run.
+
+    Warns:
+        WhylightWarning: the model has adapters that rules see apart; once for each model.
     """
 
     def __init__(self, view: View, run: Pass, rules: Rules, tokens: Tensor, first: int) -> None:
+        warn_of_adapters(view.module, view.name)
         self.view, self.run, self.rules, self.first = view, run, rules, first
         self.flow: Flow
         mode = propagation(rules, masked=run.grid is None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -43,11 +42,6 @@ class Batch:
     pixels: Tensor
     black: Tensor
     head: Head
-
-    @cached_property
-    def predicted(self) -> Tensor:
-        """Classes (batch,) that the model chooses."""
-        return self.head.predict(self.pixels)
 
 
 class Protocol(ABC):

@@ -18,10 +18,13 @@ _DIRECTIONS = ("positive", "negative")
 
 
 class Perturbation(Benchmark):
-    """Accuracy against the true class while pixels are erased, and the area under it."""
+    """Accuracy against the true class while pixels are erased, and the area under it.
+
+    Of a model of labels that each hold or not, it is right where it holds the true one likelier than not.
+    """
 
     protocol = "perturbation"
-    version = 1
+    version = 2
     main_figure = "negative_auc"
     columns: ClassVar[dict[str, str]] = {"clean": "bool", "positive": "list<bool>", "negative": "list<bool>"}
     figures_shown: ClassVar[dict[str, str]] = {
@@ -41,10 +44,15 @@ class Perturbation(Benchmark):
         pixels = batch.pixels[positions]
         truth = torch.tensor([batch.head.index(item.label) for item in items], device=pixels.device)
         enlarged = enlarge(maps, pixels.shape[-2:]).to(pixels.device)
-        clean = batch.predicted[positions] == truth
+        clean = batch.head.says(pixels, truth)
+
+        def said(erased: Tensor) -> Tensor:
+            """The true class where the model says it, else none."""
+            return torch.where(batch.head.says(erased, truth), truth, -1)
+
         hits = {
             direction: hits_when_erased(
-                batch.head.predict, pixels, enlarged, truth, batch.black, most_relevant_first=direction == "positive"
+                said, pixels, enlarged, truth, batch.black, most_relevant_first=direction == "positive"
             ).T.tolist()
             for direction in _DIRECTIONS
         }

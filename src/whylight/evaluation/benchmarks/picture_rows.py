@@ -20,6 +20,7 @@ from whylight.evaluation.heads import Head
 from whylight.evaluation.method_choices import Choice
 from whylight.evaluation.perturbation import black_of
 from whylight.evaluation.raw_maps import maps_of
+from whylight.models.scores import check_says_classes
 from whylight.models.view import View
 from whylight.passes.sharing import shared_passes
 
@@ -41,7 +42,7 @@ class PictureRows(RowMaker[Prepared]):
     way share one pass.
 
     Raises:
-        UnsupportedModel: the model reads no pictures.
+        UnsupportedModel: the model reads no pictures, or gives values where the protocol needs classes.
     """
 
     benchmark: Benchmark
@@ -49,6 +50,8 @@ class PictureRows(RowMaker[Prepared]):
     def __init__(
         self, view: View, head: Head, benchmark: Benchmark, choices: Sequence[Choice], explained: Sequence[Explained]
     ) -> None:
+        if benchmark.needs_class and view.classifies:
+            check_says_classes(view.name, view.scores)
         self.view, self.head, self.benchmark = view, head, benchmark
         self.choices, self.explained = choices, explained
         self.templates = () if view.classifies else head.templates

@@ -22,7 +22,7 @@ class Rationales(Protocol):
     """Token F1, precision and recall of the k highest words, AUPRC, comprehensiveness and sufficiency, per document."""
 
     protocol = "rationales"
-    version = 1
+    version = 2
     main_figure = "f1_mean"
     columns: ClassVar[dict[str, str]] = _CURVES | _SCALARS
     figures_shown: ClassVar[dict[str, str]] = {

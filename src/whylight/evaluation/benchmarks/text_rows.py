@@ -21,7 +21,7 @@ from whylight.evaluation.method_choices import Choice
 from whylight.evaluation.text_parts import in_probability, only, word_maxima
 from whylight.evaluation.token_f1 import agreement, area_under_precision_recall, probability_lost, rationales
 from whylight.methods import relevance
-from whylight.models.scores import as_scores
+from whylight.models.scores import as_scores, check_says_classes, says
 from whylight.models.view import View
 
 
@@ -29,7 +29,7 @@ class TextRows(RowMaker[Review]):
     """Explains the true class of reviews with every chosen method, and measures the words.
 
     Raises:
-        UnsupportedModel: no text classifier.
+        UnsupportedModel: no text classifier, or one of values.
         BadInput: its classes are not named after the labels, or its tokenizer does not say where pieces stand.
     """
 
@@ -39,6 +39,7 @@ class TextRows(RowMaker[Review]):
     def __init__(self, view: View, choices: Sequence[Choice]) -> None:
         if not view.classifies or view.preprocessing is not None:
             raise UnsupportedModel(f"{view.name} is no text classifier: whylight train movie-reviews makes one")
+        check_says_classes(view.name, view.scores)
         self.view, self.choices = view.text, choices
         if not getattr(getattr(self.view, "tokenizer", None), "is_fast", False):
             raise BadInput(f"{view.name} needs a fast tokenizer beside its weights (tokenizer.json)")
@@ -57,7 +58,7 @@ class TextRows(RowMaker[Review]):
         with torch.no_grad():
             outputs = self.view.output(batch.inputs).float().cpu()
         whole = as_scores(outputs, self.view.scores).gather(1, batch.classes[:, None])[:, 0].tolist()
-        correct = (outputs.argmax(-1) == batch.classes).tolist()
+        correct = says(outputs, batch.classes, self.view.scores).tolist()
         rows = []
         for choice in self.choices:
             for index, scores in enumerate(self._scores(choice, batch)):

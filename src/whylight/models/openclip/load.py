@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from whylight.errors import UnknownName, UnsupportedModel
 from whylight.models import names
-from whylight.models.door import refuse_code
+from whylight.models.door import configurations_in, refuse_code
 from whylight.models.openclip.tokenizer import named_tokenizer
 from whylight.models.openclip.view import OpenClipView
 from whylight.models.timm.supported import check_architecture
@@ -27,7 +27,7 @@ def load_openclip(identifier: str) -> OpenClipView:
     if identifier.startswith(("local-dir:", "hf-hub:")):
         architecture, tag = identifier, None
         if identifier.startswith("local-dir:"):
-            refuse_code(Path(identifier.removeprefix("local-dir:")), name)
+            refuse_code(configurations_in(Path(identifier.removeprefix("local-dir:"))), name)
     else:
         architecture, _, tag = identifier.partition("/")
         _check_name(name, architecture, tag)

@@ -22,6 +22,12 @@ def fit_to_grid(pixels: Tensor, config: Any) -> tuple[Tensor, tuple[int, int], b
     return pixels, (size[0] // patch[0], size[1] // patch[1]), size != native
 
 
+def grid_of(config: Any) -> tuple[int, int]:
+    """(rows, columns) of patches at a tower's own size."""
+    size, patch = pair(config.image_size), pair(config.patch_size)
+    return size[0] // patch[0], size[1] // patch[1]
+
+
 def pair(size: Any) -> tuple[int, int]:
     """(height, width) of a configuration's size, which may be one number."""
     return (size, size) if isinstance(size, int) else (size[0], size[1])

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel, WhylightWarning
-from whylight.models.door import refuse_code
+from whylight.models.door import CONFIGURATIONS, configurations_in, refuse_code
 from whylight.models.failures import NOT_HERE, telling_line
 from whylight.models.transformers.answering.families import FAMILIES
 from whylight.models.transformers.answering.parts import TEXT_ONLY, refuse
@@ -70,8 +70,9 @@ def load_transformers(identifier: str) -> View:
 
 
 def _source(identifier: str) -> str:
-    """What ``from_pretrained`` takes; a folder is looked into before it does."""
+    """What ``from_pretrained`` takes; its configurations are looked into before it does."""
     if not identifier.startswith(LOCAL):
+        refuse_code((Path(file) for name in CONFIGURATIONS if (file := _on_hub(identifier, name))), identifier)
         return identifier
     folder = Path(identifier.removeprefix(LOCAL)).expanduser()
     if not folder.is_dir():
@@ -82,7 +83,7 @@ def _source(identifier: str) -> str:
         raise BadInput(
             f"{folder} holds no *.safetensors weights: save them with save_pretrained(safe_serialization=True)"
         )
-    refuse_code(folder, f"{LOCAL}{folder}")
+    refuse_code(configurations_in(folder), f"{LOCAL}{folder}")
     return str(folder)
 
 
@@ -158,15 +159,25 @@ def _beside(auto: Any, source: str, files: tuple[str, ...]) -> Any:
 
 
 def _has_any(source: str, files: tuple[str, ...]) -> bool:
-    from transformers.utils import cached_file
-
     folder = Path(source)
     if folder.is_dir():
         return any((folder / file).is_file() for file in files)
+    return any(_on_hub(source, file) is not None for file in files)
+
+
+def _on_hub(identifier: str, file: str) -> str | None:
+    """Where a file of a model on the hub lies here, fetched where it was not; None where the model has no such file,
+    or nobody can tell."""
+    from transformers.utils import cached_file
+
     missing_is_none: dict[str, Any] = {
         f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "connection_errors", "gated_repo")
     }
-    return any(cached_file(source, file, **missing_is_none) is not None for file in files)
+    try:
+        found: str | None = cached_file(identifier, file, **missing_is_none)
+    except Exception:  # no such model: whoever loads it says so
+        return None
+    return found
 
 
 def _tokenizer(transformers: Any, source: str, identifier: str) -> Any:
