@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: explain web test lint bench bench-methods bench-memory bench-gpu clean
+.PHONY: explain web test lint docs figures release bench bench-methods bench-memory bench-gpu clean
 
 explain: $(VENV)/explain.stamp  ## explain a bundled scene with the bundled model: out/
 	$(BIN)/whylight explain --out out
@@ -33,6 +33,9 @@ bench-gpu: $(VENV)/dev.stamp  ## LeGrad on a CUDA GPU: benchmarks/gpu.md
 	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/legrad_torch legrad_torch==1.1 open_clip_torch==2.23.0
 	$(BIN)/python benchmarks/gpu.py --peer $(VENV)/legrad_torch
 
+release: $(VENV)/release.stamp  ## wheel and sdist, checked, and the wheel tried in a fresh environment: dist/
+	$(BIN)/python deploy/release.py
+
 clean:
 	rm -rf $(VENV) out
 
@@ -49,4 +52,8 @@ $(VENV)/web.stamp: $(BIN)/python pyproject.toml
 
 $(VENV)/dev.stamp: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@ $(VENV)/explain.stamp
+
+$(VENV)/release.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[release]"
 	touch $@ $(VENV)/explain.stamp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -72,3 +73,17 @@ def test_lists_have_one_line_each_with_a_citation(capsys: pytest.CaptureFixture[
         main(["list", "models"])
     listed = capsys.readouterr().out
     assert all(name in listed for name in ("scenes ", "scenes-siglip ", "openclip:", "timm:", "hf:"))
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [("whylight rep", ["report", "reproduce"]), ("whylight explain --pre", ["--precision"]), ("whylight no --p", [])],
+)
+def test_shells_are_told_how_a_line_could_go_on(line: str, offered: list[str]) -> None:
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_WHYLIGHT_COMPLETE": "complete_bash"}
+    command = [sys.executable, "-m", "whylight"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | asked)
+    assert done.stdout.split() == offered
+    asked = {"_TYPER_COMPLETE_ARGS": line, "_WHYLIGHT_COMPLETE": "complete_zsh"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | asked)
+    assert all(word in done.stdout for word in offered)

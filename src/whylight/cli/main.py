@@ -35,7 +35,6 @@ def build(named: str | None) -> typer.Typer:
     app = typer.Typer(
         help="See why a vision transformer said what it said.",
         no_args_is_help=True,
-        add_completion=False,
         rich_markup_mode=None,  # rich's help costs more than half of the half second that --help may take
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Errors that Whylight raises on purpose are one red line on stderr; warnings are one yellow line each.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    named = next((word for word in words if not word.startswith("-")), None)
+    named = next((word for word in words or _words_to_complete() if not word.startswith("-")), None)
     with clean_streams(), warnings.catch_warnings():
         warnings.simplefilter("always", WhylightWarning)
         warnings.showwarning = print_warning
@@ -69,6 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _stop(f"{error.filename or 'the output'} cannot be read or written: {error.strerror or error}")
         except MemoryError:
             _stop("this does not fit into memory: smaller pictures, a smaller --size or fewer prompts do")
+
+
+def _words_to_complete() -> list[str]:
+    """Where a shell asks how a line could go on: the words of that line, without the program's name."""
+    if "_WHYLIGHT_COMPLETE" not in os.environ:
+        return []
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")  # zsh, fish, PowerShell; bash
+    return line.split()[1:]
 
 
 def _stop(message: str | None, status: int = 2) -> NoReturn:
