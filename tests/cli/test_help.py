@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from whylight.cli.main import COMMANDS, main
-from whylight.cli.methods import METHODS
+from whylight.cli.methods import ANSWER_METHODS, METHODS
 
 HEAVY = ("torch", "torchvision", "timm", "open_clip", "transformers", "matplotlib", "numpy", "PIL")
 
@@ -56,18 +56,24 @@ def test_listing_methods_imports_nothing_heavy() -> None:
 
 def test_the_table_of_methods_is_the_registry_s() -> None:
     from whylight.methods import find_method, methods
+    from whylight.methods.answering.catalog import answer_methods, find_answer_method
 
     rows = [(find_method(name).name, find_method(name).summary, find_method(name).citation) for name in methods()]
     assert list(METHODS) == rows, "whylight/cli/methods.py needs the rows of the registry"
+    answering = [find_answer_method(name) for name in answer_methods()]
+    assert list(ANSWER_METHODS) == [(method.name, method.summary, method.citation) for method in answering]
 
 
 def test_lists_have_one_line_each_with_a_citation(capsys: pytest.CaptureFixture[str]) -> None:
+    from whylight.cli.list import OF_ANSWERS
     from whylight.methods import find_method, methods
+    from whylight.methods.answering.catalog import answer_methods
 
     with pytest.raises(SystemExit):
         main(["list", "methods"])
-    lines = capsys.readouterr().out.splitlines()
+    lines, of_answers = (part.splitlines() for part in capsys.readouterr().out.split(f"\n{OF_ANSWERS}\n"))
     assert [line.split()[0] for line in lines] == methods()
+    assert [line.split()[0] for line in of_answers] == answer_methods()
     assert all(find_method(name).citation in line for name, line in zip(methods(), lines, strict=True))
     with pytest.raises(SystemExit):
         main(["list", "models"])

@@ -17,6 +17,7 @@ from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
 from whylight.passes.answer_pass import layer_by_layer
 from whylight.passes.key_likeness import KeyLikeness
+from whylight.passes.tower_pass import one_key_each
 
 
 def picture_likeness(view: View, run: AnsweringPass, tower: Sequence[AttentionCall]) -> KeyLikeness:
@@ -26,7 +27,7 @@ def picture_likeness(view: View, run: AnsweringPass, tower: Sequence[AttentionCa
         tower: attention calls of the picture's way through the tower.
     """
     count = int(run.image[0].sum())
-    if len(run.pictures) == 1 and len(run.pictures[0]) == 1 and _one_each(tower, count):
+    if len(run.pictures) == 1 and len(run.pictures[0]) == 1 and one_key_each(tower, count):
         return _likeness([call.key[..., call.keys - count :, :] for call in tower])
     image = run.image[0]
     return _likeness([call.key[:, :, image] for _, _, call in layer_by_layer(view, run)])
@@ -38,12 +39,6 @@ def spread(relevance: Tensor, run: AnsweringPass, likeness: KeyLikeness) -> Tens
     result = relevance.clone()
     result[:, image] = likeness.above_mean(relevance[None][..., image])[0].to(result)
     return result
-
-
-def _one_each(tower: Sequence[AttentionCall], count: int) -> bool:
-    """Every block made one call, of one picture, with one key for each token of the language model, and one before
-    them at most."""
-    return bool(tower) and all(len(call.key) == 1 and call.keys - count in (0, 1) for call in tower)
 
 
 @torch.no_grad()

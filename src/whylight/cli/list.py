@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
-from whylight.cli.methods import METHODS
+from whylight.cli.methods import ANSWER_METHODS, METHODS
 from whylight.cli.printing import print_lines
+
+OF_ANSWERS = "Of models that answer in words (whylight ask):"
 
 
 class Kind(str, Enum):
@@ -23,13 +25,16 @@ def list_names(what: Annotated[Kind, typer.Argument(help="models or methods", me
     """List models or methods, one line each, with where they come from."""
     if what is Kind.models:
         print_lines(MODELS)
-    elif not entry_points(group="whylight.methods"):
+        return
+    if not entry_points(group="whylight.methods"):
         print_lines(METHODS)
     else:  # other packages have some, too
         from whylight.methods import find_method, methods
 
         found = [find_method(name) for name in methods()]
         print_lines((method.name, method.summary, method.citation) for method in found)
+    print(f"\n{OF_ANSWERS}")
+    print_lines(ANSWER_METHODS)
 
 
 MODELS = (

@@ -100,3 +100,62 @@ METHODS = (
     ),
 )
 """Name, what it does, where it comes from; ``tests/cli/test_help.py`` holds it to the registry."""
+
+ANSWER_METHODS = (
+    (
+        "attention_cam",
+        "GradCAM on the last attention map: heads weighted by the mean gradient at the predicting row, ReLU",
+        "as the GradCAM baseline of Chefer et al., CVPR 2021, arXiv 2012.09838",
+    ),
+    (
+        "chefercam",
+        "attention times its positive gradient, mean over heads, multiplied through the layers",
+        "Chefer et al., ICCV 2021, arXiv 2103.15679",
+    ),
+    (
+        "erasing",
+        "fall of the word's log-odds where a window of the picture's tokens is replaced by their mean",
+        "after Zeiler and Fergus, ECCV 2014, arXiv 1311.2901",
+    ),
+    (
+        "gradient_norm",
+        "length of the gradient of the word's log-odds at each embedding",
+        "Simonyan et al., 2013, arXiv 1312.6034",
+    ),
+    (
+        "input_gradient",
+        "embedding times gradient of the word's log-odds, summed over features: signed",
+        "Shrikumar et al., 2016, arXiv 1605.01713",
+    ),
+    (
+        "keyflow",
+        "what all rows from the question on take up for the word, over all layers, spread among like patches",
+        "this project",
+    ),
+    (
+        "legrad",
+        "positive gradient of each layer's own reading of the word at its attention, summed over layers",
+        "Bousselham et al., 2024, arXiv 2404.03214",
+    ),
+    (
+        "logit_lens",
+        "how strongly each token's last state says the word itself",
+        "as the first step of TAM",
+    ),
+    (
+        "raw_attention",
+        "last layer's attention, mean over heads, at the row that predicts the word",
+        "as the baseline of Chefer et al., CVPR 2021, arXiv 2012.09838",
+    ),
+    (
+        "rollout",
+        "attention multiplied through the layers, skip connections as identities",
+        "Abnar and Zuidema, ACL 2020, arXiv 2005.00928",
+    ),
+    (
+        "tam",
+        "what the picture's tokens would say themselves, less what earlier words explain, filtered; no gradients",
+        "Li et al., ICCV 2025, arXiv 2506.23270",
+    ),
+)
+"""The same of the methods of ``whylight ask``."""

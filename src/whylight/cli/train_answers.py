@@ -27,6 +27,7 @@ def train_answers(out: Path, seed: int) -> None:
         folder = train(out, Plan(seed=seed), told)
     view = load(f"hf:local-dir:{folder}")
     assert isinstance(view, AnsweringView)
-    rows = [(kind, f"{share:.1%}", str(count)) for kind, (share, count) in accuracy(view).items()]
+    found = {kind: spellings["color"] for kind, spellings in accuracy(view).items()}
+    rows = [(kind, f"{share:.1%}", str(count)) for kind, (share, count) in found.items()]
     print_table(("question", "right", "asked"), rows, numbers=("right", "asked"))
     print(f"written: {folder}")

@@ -29,7 +29,11 @@ def otsu_threshold(values: Tensor) -> float:
 
 
 def otsu_iou(scores: Tensor, label: Tensor) -> float:
-    """Intersection over union of the map cut at Otsu's threshold and the object (label 1), in [0, 1]."""
-    cut, inside = scores > otsu_threshold(scores), label == 1
+    """Intersection over union of the map cut at Otsu's threshold and the object (label 1), in [0, 1].
+
+    Args:
+        label: 1 on the object, 0 off it, -1 where pixels count neither way, (height, width).
+    """
+    cut, inside = (scores > otsu_threshold(scores)) & (label >= 0), label == 1
     union = int((cut | inside).sum())
     return int((cut & inside).sum()) / union if union else 0.0

@@ -156,12 +156,33 @@ def method(
     Raises:
         BadInput: another module has a method of that name.
     """
+    return registering(
+        _METHODS,
+        name,
+        summary=summary,
+        citation=citation,
+        gradient=gradient,
+        libra=gradient and libra,
+        smooth=smooth,
+        autocast=autocast,
+    )
+
+
+def registering(table: dict[str, Method], name: str, **said: Any) -> Callable[[Explain], Explain]:
+    """A decorator that puts a function into a table of methods.
+
+    Args:
+        **said: the other attributes of the :class:`Method`.
+
+    Raises:
+        BadInput: another module has a method of that name in it.
+    """
 
     def register(explain: Explain) -> Explain:
-        known = _METHODS.get(name)
+        known = table.get(name)
         if known is not None and known.explain.__module__ != explain.__module__:
             raise BadInput(f"there is a method {name!r} already, in {known.explain.__module__}: choose another name")
-        _METHODS[name] = Method(name, explain, summary, citation, gradient, gradient and libra, smooth, autocast)
+        table[name] = Method(name=name, explain=explain, **said)
         return explain
 
     return register
@@ -185,9 +206,20 @@ def find_method(name: str) -> Method:
     """
     load_plugins()
     check_types("method", {"name": name}, find_method)
-    try:
-        return _METHODS[name]
-    except KeyError:
-        near = difflib.get_close_matches(name, _METHODS, n=3, cutoff=0.5)
-        meant = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UnknownName(f"unknown method {name!r}.{meant} Methods: {', '.join(methods())}") from None
+    return named(_METHODS, name)
+
+
+def named(table: Mapping[str, Method], name: str, *, of: str = "") -> Method:
+    """The method of that name in a table.
+
+    Args:
+        of: what the table's methods are for, in words behind "method".
+
+    Raises:
+        UnknownName: with near misses and the list of all.
+    """
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(name, table, n=3, cutoff=0.5)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise UnknownName(f"unknown method {name!r}{of}.{meant} Methods: {', '.join(sorted(table))}")

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from whylight.attention import AttentionCall
 from whylight.models.picture_grid import Grid
 from whylight.models.view import Block, Pass
 
 RowBlock = Callable[[Tensor, Tensor], Tensor]
 """A block that is handed some rows of its tokens, (batch, rows, width), and which they are. Right only while its
 attention is replaced by what the rows attended to; all else in a decoder layer works on each row alone."""
+
+
+Look = Callable[[], tuple[Tensor, list[AttentionCall]]]
+"""To the pictures' tokens as they enter the sequence, (tokens, width), and the attention of their way there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,7 @@ class AnsweringPass(Pass):
         ids: the sequence, (batch, tokens).
         answer: how many tokens at its end are the answer.
         pictures: where the tokens of each picture lie; empty where nobody has looked.
+        look: drives the pictures through the tower once more, with a graph.
     """
 
     image: Tensor
@@ -36,3 +42,4 @@ class AnsweringPass(Pass):
     ids: Tensor
     answer: int = 0
     pictures: Sequence[Sequence[Grid]] = ()
+    look: Look | None = None

@@ -147,3 +147,46 @@ def test_start_layer_leaves_earlier_layers_out() -> None:
     assert float((whole - last).max()) > 0
     with pytest.raises(whylight.WhylightError, match="layer"):
         explained(given, "keyflow", start_layer=7)
+
+
+def eager_tower(given: Forced) -> tuple[Tensor, Sequence[Tensor]]:
+    """Logits of the sequence, the picture going through LLaVA's tower in eager attention, and the maps of the tower."""
+    model, picture = given.view.module, given.run.image[0]
+    model.model.vision_tower.set_attn_implementation("eager")
+    seen = model.model.vision_tower(
+        given.inputs["pixel_values"].requires_grad_(), output_attentions=True, output_hidden_states=True
+    )
+    features = model.model.multi_modal_projector(seen.hidden_states[-2][:, 1:])
+    tokens = given.run.tokens.detach().clone()
+    tokens[:, picture] = features
+    for block in given.run.blocks:
+        tokens = block(tokens)
+    return given.run.head(tokens)[0], seen.attentions[:-1]  # LLaVA reads what enters the last block
+
+
+def test_chefercam_and_rollout_go_on_through_the_tower() -> None:
+    given = forced("llava")
+    picture = given.run.image[0]
+    plain, through = explained(given, "chefercam"), explained(given, "chefercam", tower=True)
+    rolled, through_rolled = explained(given, "rollout"), explained(given, "rollout", tower=True)
+    logits, maps = eager_tower(given)
+    identity = torch.eye(maps[0].shape[-1], dtype=maps[0].dtype)
+    for index, word in enumerate(words(given)):
+        gradients = torch.autograd.grad(log_odds(logits, word), maps, retain_graph=True)
+        whole = means = identity
+        for a, g in zip(maps, gradients, strict=True):
+            whole = (identity + (a * g).clamp(min=0)[0].mean(0)) @ whole
+            means = (identity + a[0].mean(0)) / 2 @ means
+        assert relative_difference(through[index, picture], plain[index, picture] @ whole[1:, 1:]) < EAGER
+        assert relative_difference(through_rolled[index, picture], rolled[index, picture] @ means[1:, 1:]) < EAGER
+        assert torch.equal(through[index, ~picture], plain[index, ~picture])
+    with pytest.raises(whylight.WhylightError, match="leave start_layer out"):
+        explained(given, "chefercam", tower=True, start_layer=1)
+
+
+@pytest.mark.parametrize("family", ["qwen2_vl", "llava_next", "gemma3"])
+def test_towers_whose_tokens_are_no_patches_are_refused(family: str) -> None:
+    given = forced(family)
+    with pytest.raises(whylight.WhylightError, match="one token of the language model for each patch") as caught:
+        explained(given, "rollout", tower=True)
+    assert "\n" not in str(caught.value)

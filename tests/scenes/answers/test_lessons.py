@@ -16,7 +16,7 @@ from whylight.scenes.answers.questions import COUNTS, QUESTION_KINDS, Question, 
 from whylight.scenes.answers.train import Plan, Training
 from whylight.scenes.answers.words import NUMBERS, UNKNOWN, numbers, tokenizer
 
-TINY = Plan(scenes=6, steps=4, turn=3, batch=2, warm_up=2, cool=2)
+TINY = Plan(scenes=6, steps=4, turns=(2, 3), batch=2, warm_up=2, cool=2)
 
 
 def silent(what: str, done: int, total: int, figures: dict[str, float]) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.answer_rows import AnswerRows
+from whylight.evaluation.benchmarks.caption_rows import CaptionRows
 from whylight.evaluation.benchmarks.catalog import NamedAnswers
 from whylight.evaluation.benchmarks.wanted import Wanted
+from whylight.evaluation.data.data_set import Source
 from whylight.evaluation.data.scene_questions import SceneQuestions
 from whylight.evaluation.method_choices import Choice, parse_methods
 from whylight.methods.answering.catalog import answer_methods, find_answer_method
@@ -13,8 +15,10 @@ from whylight.models.load import load
 from whylight.models.transformers.answering.view import AnsweringView
 
 
-def plan_answers(wanted: Wanted, named: NamedAnswers) -> tuple[SceneQuestions, AnswerRows, list[Choice]]:
-    """The questions, and what makes rows of their answers.
+def plan_answers(
+    wanted: Wanted, named: NamedAnswers
+) -> tuple[SceneQuestions | Source, AnswerRows | CaptionRows, list[Choice]]:
+    """What is asked about, and what makes rows of the answers.
 
     Raises:
         BadInput: the model does not answer in words.
@@ -26,4 +30,7 @@ def plan_answers(wanted: Wanted, named: NamedAnswers) -> tuple[SceneQuestions, A
     if not isinstance(view, AnsweringView) or not view.sees:
         raise BadInput(f"{view.name} does not answer questions about pictures: --model scenes-answers does")
     view.check_ready()
-    return named.open(wanted.limit), AnswerRows(view, chosen), chosen
+    source = named.open(wanted.data, wanted.limit)
+    if isinstance(source, SceneQuestions):
+        return source, AnswerRows(view, chosen), chosen
+    return source, CaptionRows(view, chosen, source.classes), chosen

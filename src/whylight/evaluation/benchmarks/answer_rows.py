@@ -13,10 +13,10 @@ from torch import Tensor
 from whylight.answers.answer import shares
 from whylight.answers.ask import Forced, force
 from whylight.answers.geometry import picture_maps
-from whylight.answers.spreading import picture_likeness, spread
+from whylight.answers.spreading import picture_likeness
 from whylight.attention.call import at_least_float32
 from whylight.errors import UnsupportedModel
-from whylight.evaluation.baselines import BASELINES, baseline
+from whylight.evaluation.benchmarks.answer_relevance import explain_answer
 from whylight.evaluation.benchmarks.answers import Answers
 from whylight.evaluation.benchmarks.rows import NOT_FINITE, Row, RowMaker, Skipped
 from whylight.evaluation.data.scene_questions import AskedScene, SceneQuestions
@@ -24,7 +24,6 @@ from whylight.evaluation.method_choices import Choice
 from whylight.evaluation.otsu import otsu_iou
 from whylight.evaluation.pointing import points_inside, share_inside
 from whylight.evaluation.segmentation import foreground_average_precision
-from whylight.methods.answering.catalog import find_answer_method
 from whylight.models.transformers.answering.view import AnsweringView
 from whylight.passes.answer_pass import Words
 from whylight.passes.key_likeness import KeyLikeness
@@ -103,23 +102,13 @@ class AnswerRows(RowMaker[AskedScene]):
 
     def _relevance(self, choice: Choice, asked: Asked) -> tuple[Tensor, float]:
         """Of every token, and the picture's share; of yes and no that of their difference."""
-        run, forced = asked.forced.run, asked.forced
-        if choice.method in BASELINES:
-            grid = run.pictures[0][0]
-            cells = baseline(choice.method, (grid.rows, grid.columns), f"{asked.scene.name}\0{asked.question.text}")
-            whole = torch.zeros(run.tokens.shape[1])
-            whole[grid.positions().flatten()] = cells.flatten()
-            return whole, 0.5
-        words = [asked.words]
+        forced, words = asked.forced, [asked.words]
         if asked.presence:
             yes, no = (self.view.tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no"))
             words.append(Words(asked.words.rows, (yes,), (no,)))
-        options = dict(choice.options)
-        smooth = options.pop("smooth", choice.method == "keyflow")
-        with torch.enable_grad():
-            raw = find_answer_method(choice.method).explain(forced.view, run, words, **options).detach()
-        share = float(shares(raw[-1:], run.image[0]).nan_to_num(0.0))
-        return (spread(raw[:1], run, asked.likeness) if smooth else raw[:1])[0], share
+        key = f"{asked.scene.name}\0{asked.question.text}"
+        raw, shown = explain_answer(choice, forced, words, asked.likeness, key)
+        return shown[0], float(shares(raw[-1:], forced.run.image[0]).nan_to_num(0.0))
 
     def _measure(self, asked: Asked, relevance: Tensor) -> Row:
         scene, about = asked.scene, asked.question.about

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from whylight.errors import BadInput, UnknownName
+from whylight.errors import UnknownName
 from whylight.evaluation.benchmarks.answers import Answers
 from whylight.evaluation.benchmarks.benchmark import Benchmark, Protocol
+from whylight.evaluation.benchmarks.captions import Captions
 from whylight.evaluation.benchmarks.perturbation import Perturbation
 from whylight.evaluation.benchmarks.pointing import GridPointing, Pointing
 from whylight.evaluation.benchmarks.points import LabelledPoints
@@ -64,21 +65,24 @@ class NamedText:
 
 @dataclass(frozen=True)
 class NamedAnswers:
-    """A benchmark of models that answer in words, by name: protocol, and how many pictures asked for to a source."""
+    """A benchmark of models that answer in words, by name: protocol, path and limit to a source, --data."""
 
     protocol: Callable[[], Protocol]
-    open: Callable[[int | None], SceneQuestions]
+    open: Callable[[Path | None, int | None], SceneQuestions | Source]
     layout: str = ""
     needs_data: bool = False
 
 
 def _on_files(protocol: Callable[[], Benchmark], read: Callable[[Path], Source], layout: str) -> NamedPictures:
     def opened(path: Path | None, limit: int | None, size: tuple[int, int]) -> Source:
-        if path is None:
-            raise BadInput(f"this benchmark needs --data PATH: {layout}")
-        return read(path)
+        return read(_there(path))
 
     return NamedPictures(protocol, opened, layout, needs_data=True)
+
+
+def _there(path: Path | None) -> Path:
+    assert path is not None, "checked by the front"
+    return path
 
 
 def _on_scenes(protocol: Callable[[], Benchmark], truth: Truth) -> NamedPictures:
@@ -114,7 +118,9 @@ _CATALOG: dict[str, NamedPictures | NamedText | NamedAnswers] = {
     "voc-pointing": _on_files(Pointing, pascal_voc, "VOC2012"),
     "coco-pointing": _on_files(Pointing, CocoInstances, _COCO),
     "scenes-pointing": _on_scenes(Pointing, "masks"),
-    "scenes-answers": NamedAnswers(Answers, lambda limit: SceneQuestions(limit or SCENES)),
+    "scenes-answers": NamedAnswers(Answers, lambda path, limit: SceneQuestions(limit or SCENES)),
+    "scenes-captions": NamedAnswers(Captions, lambda path, limit: Scenes(limit or SCENES, "kinds")),
+    "coco-captions": NamedAnswers(Captions, lambda path, limit: CocoInstances(_there(path)), _COCO, needs_data=True),
     "movie-reviews": NamedText(Rationales, MovieReviews, "ERASER's movies folder, or its .tar.gz"),
 }
 

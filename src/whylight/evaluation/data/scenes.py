@@ -12,8 +12,9 @@ from whylight.evaluation.data.files import fingerprint
 from whylight.scenes import FIRST_EVALUATION_SEED, Scene, draw_scene
 from whylight.scenes.captions import phrase
 from whylight.scenes.draw import COLORS
+from whylight.scenes.shapes import KINDS
 
-Truth = Literal["masks", "points", "color"]
+Truth = Literal["masks", "points", "color", "kinds"]
 _POINTS_EACH = 4
 
 
@@ -24,7 +25,7 @@ class Scenes(Source):
         count: how many.
         truth: "masks" and "points": two to five objects, each class one full phrase ("a striped red circle"); points
             are four on the object and as many each on other objects and on the ground. "color": one object, whose
-            class is its colour ("something red").
+            class is its colour ("something red"). "kinds": masks of two to five objects, each class a kind ("circle").
     """
 
     template: str | None = "{}"
@@ -35,7 +36,8 @@ class Scenes(Source):
         self._objects = (1, 1) if truth == "color" else (2, 5)
         self._first = FIRST_EVALUATION_SEED
         self.names = [str(self._first + i) for i in range(count)]
-        self.classes = {phrase(color=color): phrase(color=color) for color in COLORS}
+        named = KINDS if truth == "kinds" else [phrase(color=color) for color in COLORS]
+        self.classes = {name: name for name in named}
 
     def read(self, index: int) -> Sample:
         scene = self._scene(index)
@@ -45,9 +47,9 @@ class Scenes(Source):
             return Sample(self.names[index], picture, (Region(phrase(color=thing.color), mask=_labelled(thing.mask)),))
         masks: dict[str, Mask] = {}
         for thing in scene.objects:
-            label = phrase(thing.kind, thing.color, thing.texture)
+            label = thing.kind if self.truth == "kinds" else phrase(thing.kind, thing.color, thing.texture)
             masks[label] = np.maximum(masks.get(label, 0), _labelled(thing.mask))
-        if self.truth == "masks":
+        if self.truth in ("masks", "kinds"):
             return Sample(self.names[index], picture, tuple(Region(label, mask=m) for label, m in masks.items()))
         anything = np.any(np.stack(list(masks.values())) == 1, axis=0)
         regions = (Region(label, points=_points(mask == 1, anything, scene.seed)) for label, mask in masks.items())

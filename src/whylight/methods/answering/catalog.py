@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
-from whylight.errors import UnknownName
 from whylight.methods.answering import (
     attention_cam,
     chefercam,
@@ -17,7 +14,7 @@ from whylight.methods.answering import (
     tam,
 )
 from whylight.methods.answering.registry import TABLE
-from whylight.methods.registry import Method
+from whylight.methods.registry import Method, named
 
 FILES = (attention_cam, chefercam, erasing, input_gradient, keyflow, legrad, raw_attention, rollout, tam)
 
@@ -33,8 +30,4 @@ def find_answer_method(name: str) -> Method:
     Raises:
         UnknownName: with near misses and the list of all.
     """
-    if name in TABLE:
-        return TABLE[name]
-    near = difflib.get_close_matches(name, TABLE, n=3, cutoff=0.5)
-    meant = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise UnknownName(f"unknown method {name!r} for answers.{meant} Methods: {', '.join(answer_methods())}")
+    return named(TABLE, name, of=" for answers")

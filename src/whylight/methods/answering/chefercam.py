@@ -11,7 +11,8 @@ from whylight.attention.row_products import row_times_positive_gradient
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-from whylight.passes.answer_pass import Words, answer_pass
+from whylight.passes.answer_pass import AnswerPass, Words, answer_pass
+from whylight.passes.tower_pass import TowerPass, tower_pass
 
 
 @answer_method(
@@ -19,17 +20,30 @@ from whylight.passes.answer_pass import Words, answer_pass
     summary="attention times its positive gradient, mean over heads, multiplied through the layers",
     citation="Chefer et al., ICCV 2021, arXiv 2103.15679",
 )
-def chefercam(view: View, run: AnsweringPass, words: Sequence[Words], *, start_layer: int = 0) -> Tensor:
+def chefercam(
+    view: View, run: AnsweringPass, words: Sequence[Words], *, start_layer: int = 0, tower: bool = False
+) -> Tensor:
     """(words, tokens), non-negative.
 
     Args:
         start_layer: first layer of the product; negative counts from the end.
+        tower: go on through the tower's blocks, where its patches are the picture's tokens.
     """
     driven = answer_pass(view, run, start_layer)
+    seen = tower_pass(view, run, start_layer) if tower else None
     rows = []
     for word in words:
         row = begun = driven.predicting(word)
         for call, gradient in zip(reversed(driven.calls), reversed(driven.gradients(word)), strict=True):
             row = row + row_times_positive_gradient(call, gradient, row)
-        rows.append(row - begun)
+        rows.append(row - begun if seen is None else _through(seen, driven, word, row - begun))
     return torch.cat(rows)
+
+
+def _through(seen: TowerPass, driven: AnswerPass, word: Words, row: Tensor) -> Tensor:
+    gradients = seen.gradients(driven, word)
+
+    def step(index: int, row: Tensor) -> Tensor:
+        return row + row_times_positive_gradient(seen.calls[index], gradients[index], row)
+
+    return seen.carried(row, driven.picture, step)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import Tensor
-
-from whylight.methods.registry import Method
-
-ExplainAnswer = Callable[..., Tensor]
-"""(view, run, words, **options) to relevance (words, tokens): see :func:`answer_method`."""
+from whylight.methods.registry import Explain, Method, registering
 
 TABLE: dict[str, Method] = {}
 
 
 def answer_method(
     name: str, *, summary: str, citation: str, gradient: bool = True, smooth: bool = True
-) -> Callable[[ExplainAnswer], ExplainAnswer]:
+) -> Callable[[Explain], Explain]:
     """Register a function as a method for answers.
 
     It takes a view, the :class:`~whylight.models.answering_pass.AnsweringPass` of a question with its answer (a batch
@@ -24,17 +19,13 @@ def answer_method(
     sequence for each of them, (words, tokens). Keyword-only parameters are its options.
     """
 
-    def register(explain: ExplainAnswer) -> ExplainAnswer:
-        TABLE[name] = Method(
-            name=name,
-            explain=explain,
-            summary=summary,
-            citation=citation,
-            gradient=gradient,
-            libra=False,
-            smooth=smooth,
-            autocast=False,
-        )
-        return explain
-
-    return register
+    return registering(
+        TABLE,
+        name,
+        summary=summary,
+        citation=citation,
+        gradient=gradient,
+        libra=False,
+        smooth=smooth,
+        autocast=False,
+    )

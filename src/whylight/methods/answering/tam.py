@@ -34,8 +34,7 @@ from whylight.passes.answer_pass import AnswerPass, Words, answer_pass
 def tam(view: View, run: AnsweringPass, words: Sequence[Words]) -> Tensor:
     """(words, tokens), in [0, 1]; of a word of several tokens the sum."""
     driven = answer_pass(view, run, -1)
-    hidden = at_least_float32(run.norm(driven.leaving[0]))
-    head = at_least_float32(run.vocabulary)
+    hidden, head = _spoken(driven)
     picture = driven.picture.nonzero()[:, 0]
     result = hidden.new_zeros(len(words), driven.tokens)
     for index, word in enumerate(words):
@@ -59,9 +58,7 @@ def tam(view: View, run: AnsweringPass, words: Sequence[Words]) -> Tensor:
 @torch.no_grad()
 def logit_lens(view: View, run: AnsweringPass, words: Sequence[Words]) -> Tensor:
     """(words, tokens), non-negative; of a word of several tokens the sum."""
-    driven = answer_pass(view, run, -1)
-    hidden = at_least_float32(run.norm(driven.leaving[0]))
-    head = at_least_float32(run.vocabulary)
+    hidden, head = _spoken(answer_pass(view, run, -1))
     return torch.stack([(hidden @ head[list(word.ids)].T).relu().sum(-1) for word in words])
 
 
@@ -104,6 +101,11 @@ def rank_gaussian(grid: Tensor) -> Tensor:
     weights = torch.exp(-rank.square() / (2 * width.square()).clamp(min=1e-12))
     smooth = (ranked * weights).sum(-1) / weights.sum(-1)
     return smooth.masked_fill(mean[..., 0] <= 0, 0.0).nan_to_num(0.0)
+
+
+def _spoken(driven: AnswerPass) -> tuple[Tensor, Tensor]:
+    """What every token would say: its last state behind the final norm, (tokens, width), and the head's matrix."""
+    return at_least_float32(driven.run.norm(driven.leaving[0])), at_least_float32(driven.run.vocabulary)
 
 
 def _text(driven: AnswerPass, word: Words, hidden: Tensor, head: Tensor) -> tuple[Tensor, Tensor, Tensor]:

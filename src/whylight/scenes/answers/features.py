@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from whylight.runs.files import make_folder
+from whylight.runs.files import make_folder, write_file
 from whylight.scenes.answers.architecture import PATCHES
 from whylight.scenes.answers.questions import Seen
 from whylight.scenes.draw import Scene, draw_scene
@@ -23,26 +25,26 @@ _CHUNK = 250
 class Features:
     """Features of the scenes of training seeds ``first`` to ``first + count - 1``, (144, 192) float16 each.
 
-    What a stopped run has computed is kept: the file is filled in chunks, and a list says which are there.
+    What a stopped run has computed is kept: the file is filled in chunks, and a list of the objects of those that are
+    there lies beside it.
     """
 
     def __init__(self, folder: Path, model: Any, first: int, count: int, told: Callable[[int, int], None]) -> None:
         make_folder(folder)
-        path, done = folder / f"features-{first}-{count}.npy", folder / f"features-{first}-{count}.done"
+        path, listed = (folder / f"features-{first}-{count}.{end}" for end in ("npy", "json"))
         if not path.exists():
-            done.unlink(missing_ok=True)
+            listed.unlink(missing_ok=True)
             np.lib.format.open_memmap(path, "w+", np.float16, (count, PATCHES, WIDTH)).flush()
-        begun = int(done.read_text()) if done.exists() else 0
         self.rows = np.load(path, mmap_mode="r+")
-        self.objects: list[list[Seen]] = []
-        for start in range(0, count, _CHUNK):
+        known = json.loads(listed.read_text()) if listed.exists() else []
+        self.objects = [[Seen(*each) for each in objects] for objects in known]
+        for start in range(len(known), count, _CHUNK):
             chosen = [draw_scene(first + i) for i in range(start, min(count, start + _CHUNK))]
+            self.rows[start : start + len(chosen)] = tower_features(model, chosen).numpy()
+            self.rows.flush()
             self.objects += [seen_of(scene) for scene in chosen]
-            if start >= begun:
-                self.rows[start : start + len(chosen)] = tower_features(model, chosen).numpy()
-                self.rows.flush()
-                done.write_text(str(start + len(chosen)))
-                told(start + len(chosen), count)
+            write_file(listed, json.dumps([[astuple(each) for each in objects] for objects in self.objects]))
+            told(len(self.objects), count)
 
     def __getitem__(self, chosen: npt.NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.stack([self.rows[i] for i in chosen])).float()

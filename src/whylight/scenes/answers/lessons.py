@@ -15,6 +15,8 @@ from whylight.scenes.answers.words import BEGIN, END, IMAGE, NUMBERS, USER, numb
 
 PREFIX = [NUMBERS[BEGIN], NUMBERS[USER], *[NUMBERS[IMAGE]] * PATCHES]
 ASKED: tuple[Kind, ...] = ("color", "color", "what", "what", "texture", "yes", "yes", "no", "no", "count")
+HARD: tuple[Kind, ...] = ("color", "what", "texture", "yes", "yes", "yes", "yes", "no", "no", "no", "no", "no", "count")
+"""What is learnt last, more often."""
 _DESCRIBED = 0.5
 """In how many scenes a description is asked for as well: it is as long as all other questions together."""
 _LONG = 0.4
@@ -40,9 +42,9 @@ class Lesson:
     weights: Tensor
 
 
-def questions_of(objects: list[Seen], random: np.random.Generator) -> list[Question]:
+def questions_of(objects: list[Seen], random: np.random.Generator, kinds: Sequence[Kind] = ASKED) -> list[Question]:
     """About ten questions, each once."""
-    kinds = [*ASKED, *(["describe"] if random.random() < _DESCRIBED else [])]
+    kinds = [*kinds, *(["describe"] if random.random() < _DESCRIBED else [])]
     asked = [ask(kind, objects, random) for kind in kinds]  # type: ignore[arg-type]
     return list({question.text: question for question in asked if question}.values())
 

@@ -22,7 +22,7 @@ from whylight.errors import BadInput
 from whylight.runs.files import written_aside, written_by_others
 from whylight.scenes.answers.architecture import build, processor, take_tower
 from whylight.scenes.answers.features import Features
-from whylight.scenes.answers.lessons import PREFIX, Lesson, lesson, questions_of
+from whylight.scenes.answers.lessons import ASKED, HARD, PREFIX, Lesson, lesson, questions_of
 from whylight.scenes.load import load_scenes
 
 Told = Callable[[str, int, int, dict[str, float]], None]
@@ -32,14 +32,15 @@ Told = Callable[[str, int, int, dict[str, float]], None]
 class Plan:
     """How it is trained: scenes of seeds 0, 1, ..., steps of ``batch`` scenes each.
 
-    The learning rate rises to its peak, falls along half a cosine that would end after ``fall`` steps, and in the
-    ``cool`` steps before ``turn`` on a line to zero. Then it rises once more, to ``again`` of the peak, and falls on a
-    line until the end: "no" is learnt late.
+    The learning rate rises to its peak in ``warm_up`` steps and falls along half a cosine that would end after ``fall``
+    steps. At every turn it rises once more, to ``again`` of the peak, and stays; in the ``cool`` steps before a turn and
+    before the end it falls on a line to zero. From the last turn on questions are mostly whether something
+    is there: that is learnt last.
     """
 
     scenes: int = 10_000
-    steps: int = 2700
-    turn: int = 2100
+    steps: int = 4700
+    turns: tuple[int, ...] = (2100, 2700)
     fall: int = 3600
     cool: int = 600
     again: float = 0.5
@@ -75,20 +76,21 @@ class Training:
         """One step of the optimiser; its loss."""
         random = np.random.default_rng((self.plan.seed, self.step))
         chosen = random.integers(self.plan.scenes, size=self.plan.batch)
-        taught = lesson([questions_of(self.features.objects[i], random) for i in chosen])
+        asked = HARD if self.step >= self.plan.turns[-1] else ASKED
+        taught = lesson([questions_of(self.features.objects[i], random, asked) for i in chosen])
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.rate * self._pace()
         with torch.autocast("cpu", torch.bfloat16):
             logits = self._logits(self.features[chosen], taught)
-        asked = taught.targets >= 0
-        losses = F.cross_entropy(logits.float(), taught.targets[asked], reduction="none")
-        loss = (losses * taught.weights[asked]).sum() / taught.weights[asked].sum()
+        told = taught.targets >= 0
+        losses = F.cross_entropy(logits.float(), taught.targets[told], reduction="none")
+        loss = (losses * taught.weights[told]).sum() / taught.weights[told].sum()
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.learnt.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
-        right = (logits.argmax(-1) == taught.targets[asked]).float().mean()
+        right = (logits.argmax(-1) == taught.targets[told]).float().mean()
         return {"loss": loss.item(), "right": right.item()}
 
     def _logits(self, features: Tensor, taught: Lesson) -> Tensor:
@@ -137,13 +139,14 @@ class Training:
     def _pace(self) -> float:
         """The share of the learning rate: see :class:`Plan`."""
         plan = self.plan
-        if self.step >= plan.turn:
-            since = self.step - plan.turn
-            left = 1 - since / max(1, plan.steps - plan.turn)
-            return plan.again * min(1.0, (since + 1) / plan.warm_up) * left
+        begun = max((turn for turn in plan.turns if turn <= self.step), default=0)
+        ends = min((turn for turn in plan.turns if turn > self.step), default=plan.steps)
+        cooled = min(1.0, (ends - self.step) / max(1, plan.cool))
+        risen = min(1.0, (self.step - begun + 1) / plan.warm_up)
+        if begun:
+            return plan.again * risen * cooled
         done = max(0, self.step - plan.warm_up) / max(1, plan.fall - plan.warm_up)
-        cooled = min(1.0, (plan.turn - self.step) / max(1, plan.cool))
-        return min(1.0, (self.step + 1) / plan.warm_up) * 0.5 * (1 + math.cos(math.pi * done)) * cooled
+        return risen * 0.5 * (1 + math.cos(math.pi * done)) * cooled
 
 
 def train(out: Path, plan: Plan, told: Told) -> Path:

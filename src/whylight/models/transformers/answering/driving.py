@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from whylight.attention import AttentionCall, record_attention
 from whylight.models.answering_pass import AnsweringPass, RowBlock
 from whylight.models.transformers.answering.masks import masks_of
 from whylight.models.transformers.answering.parts import Parts
@@ -110,6 +111,14 @@ def picture_features(parts: Parts, inputs: Mapping[str, Tensor]) -> PictureFeatu
     """What the tower and its projector make of the pictures: all that the language model sees of them."""
     given = {name: inputs[name] for name in _OF_PICTURES if name in inputs}
     return image_features(parts.core, inputs["pixel_values"], given)
+
+
+def look_again(parts: Parts, inputs: Mapping[str, Tensor]) -> tuple[Tensor, list[AttentionCall]]:
+    """The pictures' tokens as they enter the sequence, with their graph, and the tower's attention."""
+    pixels = inputs["pixel_values"].detach().requires_grad_()
+    with record_attention() as calls:
+        features, _ = picture_features(parts, {**inputs, "pixel_values": pixels})
+    return scale_tokens(parts.language, features), calls
 
 
 def _last(ids: Tensor, real: Tensor | None) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -64,6 +65,38 @@ def inputs_of(
         types = made.get("token_type_ids") if hasattr(made, "get") else None
         kept["token_type_ids"] = torch.zeros_like(kept["input_ids"]) if types is None else types
     return kept
+
+
+def stacked(rows: Sequence[Mapping[str, Tensor]], pad: int) -> dict[str, Tensor]:
+    """Questions of a batch of one each as one batch, padded on the left as generation needs it.
+
+    Args:
+        rows: all with the same entries. Pictures follow each other; what a row has fewer tiles of is filled with zeros,
+            as the processors do it.
+        pad: the padding's token number.
+    """
+    longest = max(row["input_ids"].shape[1] for row in rows)
+    made = {}
+    for name in rows[0]:
+        parts = [row[name] for row in rows]
+        if name in _OF_TOKENS:
+            fill = pad if name == "input_ids" else 0
+            parts = [F.pad(part, (longest - part.shape[1], 0), value=fill) for part in parts]
+        made[name] = torch.cat(_of_one_shape(parts))
+    masks = [row.get("attention_mask", torch.ones_like(row["input_ids"])) for row in rows]
+    made["attention_mask"] = torch.cat([F.pad(mask, (longest - mask.shape[1], 0)) for mask in masks])
+    return made
+
+
+_OF_TOKENS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
+
+
+def _of_one_shape(parts: Sequence[Tensor]) -> list[Tensor]:
+    """Filled with zeros at the ends of all dimensions but the first."""
+    shape = [max(sizes) for sizes in zip(*(part.shape[1:] for part in parts), strict=True)]
+    gaps = ([(0, most - size) for most, size in zip(shape, part.shape[1:], strict=True)] for part in parts)
+    flat = ([end for gap in reversed(each) for end in gap] for each in gaps)
+    return [F.pad(part, gap) for part, gap in zip(parts, flat, strict=True)]
 
 
 def with_answer(inputs: Mapping[str, Tensor], answer: Tensor, family: Family | None) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.picture_grid import Grid
-from whylight.models.transformers.answering.driving import PictureFeatures, begin, picture_features
+from whylight.models.transformers.answering.driving import PictureFeatures, begin, look_again, picture_features
 from whylight.models.transformers.answering.families import FAMILIES
 from whylight.models.transformers.answering.grid import Asked
 from whylight.models.transformers.answering.parts import parts_of
@@ -87,7 +88,8 @@ class AnsweringView(View):
         image = self.image_tokens(inputs["input_ids"])
         if answer:
             image[:, -answer:] = False
-        return replace(begin(self.parts, inputs, image, pictures), answer=answer)
+        look = partial(look_again, self.parts, inputs) if "pixel_values" in inputs else None
+        return replace(begin(self.parts, inputs, image, pictures), answer=answer, look=look)
 
     def picture_features(self, inputs: Mapping[str, Tensor]) -> PictureFeatures | None:
         """What the language model sees of the pictures; None without any."""
