@@ -15,8 +15,8 @@ from whylight.scenes.answers.words import BEGIN, END, IMAGE, NUMBERS, USER, numb
 
 PREFIX = [NUMBERS[BEGIN], NUMBERS[USER], *[NUMBERS[IMAGE]] * PATCHES]
 ASKED: tuple[Kind, ...] = ("color", "color", "what", "what", "texture", "yes", "yes", "no", "no", "count")
-HARD: tuple[Kind, ...] = ("color", "what", "texture", "yes", "yes", "yes", "yes", "no", "no", "no", "no", "no", "count")
-"""What is learnt last, more often."""
+HARD: tuple[Kind, ...] = ("color", "what", "texture", "count", *("yes",) * 6, *("no",) * 3)
+"""What is learnt last, more often. A scene has fewer things to say yes to than no: asked so, both are as many."""
 _DESCRIBED = 0.5
 """In how many scenes a description is asked for as well: it is as long as all other questions together."""
 _LONG = 0.4
