@@ -98,6 +98,34 @@ def test_classes_predictions_and_options(run: Run) -> None:
     assert shown["options"] == {"start_layer": -1}
 
 
+def test_words_of_prompts_in_table_json_and_figure(run: Run) -> None:
+    picture("a.png")
+    asked = ("-p", "(a red star) and a ring", "--words", "--model", "clip", "--out", "out")
+    (shown,) = json.loads(run("explain", "a.png", *asked, "--json").out)["pictures"]
+    (target,) = shown["targets"]
+    assert target["name"] == "a red star and a ring"
+    assert [word["text"] for word in target["words"]] == ["a red star", "and", "a", "ring"]
+    parts = [word["score"] for word in target["words"]]
+    assert sum(parts) + target["no_word"]["score"] == pytest.approx(target["cosine"], abs=1e-5)
+    table = run("explain", "a.png", *asked).out.splitlines()
+    (row,) = [line for line in table if "  ring" in line]
+    assert f"{parts[3]:+.3f}" in row
+    with Image.open(shown["file"]) as figure:
+        assert figure.width > 1000
+    compared = run("compare", "a.png", *asked[:5], "--methods", "legrad,chefercam", "--json")
+    first, second = json.loads(compared.out)["methods"]
+    assert len(first["targets"][0]["words"]) == len(second["targets"][0]["words"]) == 4
+
+
+def test_prompts_cleaned_of_others(run: Run) -> None:
+    picture("a.png")
+    outcome = run("explain", "a.png", "-p", "a star", "--without", "a ring", "--model", "clip", "--json")
+    assert outcome.status == 0
+    (target,) = json.loads(outcome.out)["pictures"][0]["targets"]
+    assert target["name"] == "a star without a ring"
+    assert run("compare", "a.png", "-p", "a star", "--without", "a ring", "--model", "clip").status == 0
+
+
 def test_unknown_words_are_one_note_however_many_pictures(run: Run) -> None:
     for name in ("a.png", "b.png"):
         picture(name)
@@ -122,6 +150,12 @@ def test_unknown_words_are_one_note_however_many_pictures(run: Run) -> None:
         (["--model", "scenes", "--device", "cuda:99"], "cuda:99"),
         (["--model", "scenes", "--precision", "float12"], "float16"),
         (["--model", "clip", "-p", "a star", "--out", "a.png"], "a.png"),
+        (["--model", "clip", "--words"], '-p "a cat"'),
+        (["--model", "clip", "--words", "-p", "a (star"], "parentheses"),
+        (["--model", "classes", "--words"], "is a classifier"),
+        (["--model", "classes", "-p", "lamp", "--without", "tabby"], "is a classifier"),
+        (["--model", "clip", "-p", "a star", "--without", "a star"], "nothing is left of 'a star'"),
+        (["--model", "clip", "-p", "a star", "--without", "a ring", "--words"], "leave without= out"),
     ],
     ids=" ".join,
 )

@@ -1,4 +1,4 @@
-"""``whylight explain --text`` and ``--words``: what they print, write and skip, and the exit status."""
+"""``whylight explain --text``: what they print, write and skip, and the exit status."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_what_was_not_read_is_one_note_and_windows_read_it(run: Run) -> None:
 def test_every_picture_with_every_prompt_in_one_figure(run: Run) -> None:
     for name, seed in (("a.png", FIRST), ("b.png", LAST)):
         scene(name, seed)
-    asked = ("-p", "a red star", "--text", "a blue ring", "--words", "--model", "clip", "--out", "out")
+    asked = ("-p", "a red star", "--text", "a blue ring", "--model", "clip", "--out", "out")
     outcome = run("explain", "a.png", "b.png", *asked, "--json")
     assert outcome.status == 0
     shown = json.loads(outcome.out)["texts"]
@@ -89,7 +89,7 @@ def test_every_picture_with_every_prompt_in_one_figure(run: Run) -> None:
 def test_pictures_of_one_name_keep_their_files_apart(run: Run) -> None:
     scene("one/a.png", FIRST)
     scene("two/a.png", LAST)
-    outcome = run("explain", "one/a.png", "two/a.png", "-p", "a star", "--words", "--model", "clip", "--json")
+    outcome = run("explain", "one/a.png", "two/a.png", "--text", "a star", "--model", "clip", "--json")
     first, second = json.loads(outcome.out)["texts"]
     assert not {first["figure"], *first["files"]} & {second["figure"], *second["files"]}
     for pair in (first, second):
@@ -99,7 +99,7 @@ def test_pictures_of_one_name_keep_their_files_apart(run: Run) -> None:
 def test_a_picture_that_cannot_be_read_is_skipped_and_the_others_finish(run: Run) -> None:
     scene("a.png")
     Path("b.png").write_bytes(b"")
-    outcome = run("explain", "b.png", "a.png", "-p", "a star", "--words", "--model", "clip", "--json")
+    outcome = run("explain", "b.png", "a.png", "--text", "a star", "--model", "clip", "--json")
     assert outcome.status == 1
     said = json.loads(outcome.out)
     assert [pair["picture"] for pair in said["texts"]] == ["a.png"]
@@ -111,12 +111,12 @@ def test_a_picture_that_cannot_be_read_is_skipped_and_the_others_finish(run: Run
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--words", "--model", "words"], "give --text and no picture"),
         (["a.png", "--text", TEXT, "--model", "words"], "give --text and no picture"),
         (["--text", " ", "--model", "words"], "empty"),
         (["--text", TEXT, "-p", "goood", "--model", "words"], "Did you mean 'good'?"),
         (["--text", TEXT, "--model", "words", "--method", "clip_surgery"], "clip_surgery"),
-        (["a.png", "--words", "--model", "clip"], '-p "a cat"'),
+        (["a.png", "--text", "a star", "--words", "--model", "clip"], "leave --words and --without out"),
+        (["a.png", "--text", "a star", "--without", "a ring", "--model", "clip"], "leave --words and --without out"),
     ],
     ids=" ".join,
 )

@@ -11,7 +11,7 @@ from zoo.text_classifier import text_classifier, tokenizer
 import whylight
 from whylight.errors import visible
 from whylight.models.transformers import wrap_transformers
-from whylight.text.words import split_words
+from whylight.models.words import split_words
 
 LINES = {
     "यह फ़िल्म बहुत अच्छी है": 5,

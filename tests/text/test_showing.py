@@ -15,8 +15,8 @@ from rich.console import Console
 from zoo.text_classifier import longer_than, text_classifier
 
 from whylight.errors import BadInput
+from whylight.pictures.word_colors import colors, ink
 from whylight.text import TextExplanation, explain_text
-from whylight.text.word_colors import colors, ink
 
 TEXT = 'The <acting> was good,\nnot bad & "so"!'
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from whylight.text.words import Word, split_words, word_scores
+from whylight.models.words import Word, split_words
+from whylight.text.words import word_scores
 
 TEXT = "It wasn't good-natured, or: so so (naïve)!"
 SCORES = torch.tensor([[9.0, 1.0, 2.0, -5.0, 0.5, 9.0]])

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from whylight.answers.shown import ShownAnswer
 from whylight.pictures.overlay import overlay
-from whylight.text.word_colors import colors, ink
+from whylight.pictures.word_colors import colors, ink
 
 LONGER_SIDE = 640
 """Pixels of the pictures inside a page."""

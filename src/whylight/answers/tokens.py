@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from whylight.errors import BadInput
-from whylight.text.words import Span, split_words
+from whylight.models.words import Span, split_words
 
 
 @dataclass(frozen=True)

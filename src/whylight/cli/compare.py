@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whylight.cli.files import OutputFolder
-from whylight.cli.options import DEFAULT_OUT, Device, Json, Large, Model, Out, Precision, Prompts, Size
+from whylight.cli.options import DEFAULT_OUT, Device, Json, Large, Model, Out, Precision, Prompts, Size, Without, Words
 from whylight.cli.printing import print_error, print_json, print_note, print_table, progress
 from whylight.cli.sources import parse_size, pictures_and_targets
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel
@@ -29,6 +29,8 @@ def compare(
     precision: Precision = None,
     size: Size = None,
     large: Large = False,
+    words: Words = False,
+    without: Without = None,
     as_json: Json = False,
 ) -> None:
     """Draw methods side by side: one row per prompt, one column per method, with times."""
@@ -40,7 +42,8 @@ def compare(
     input_size = parse_size(size)
     folder = OutputFolder(out)
     view = load(model, device=device, precision=precision)
-    sources, targets = pictures_and_targets(view, [picture] if picture else None, prompt)
+    named = [picture] if picture else None
+    sources, targets = pictures_and_targets(view, named, prompt, words=words, without=without)
     if len(sources) > 1:
         raise BadInput(f"compare takes one picture, and {picture} holds {len(sources)}")
     name, source = next(iter(sources.items()))
@@ -57,7 +60,7 @@ def compare(
         (print_error if methods else print_note)(f"without {method}: {reason}")
     if not results:
         raise BadInput(f"{view.name} can be explained by none of these methods")
-    asked = view.name, [result.method for result in results], results[0].targets, results[0].input_size
+    asked = view.name, [result.method for result in results], results[0].targets, results[0].input_size, words
     file = folder.write(f"{Path(name).stem}-methods", question.look.picture, comparison_figure(results), asked)
     if as_json:
         print_json({"picture": name, "file": str(file), "methods": [r.to_dict() for r in results], "refused": refused})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whylight.cli.files import OutputFolder
-from whylight.cli.options import DEFAULT_OUT, Device, Json, Large, Model, Out, Precision, Prompts, Size
+from whylight.cli.options import DEFAULT_OUT, Device, Json, Large, Model, Out, Precision, Prompts, Size, Without, Words
 from whylight.cli.printing import print_error, print_json, print_table, progress
 from whylight.cli.sources import parse_size, pictures_and_targets
 from whylight.errors import BadInput
@@ -35,8 +35,13 @@ def explain(
     ] = None,
     size: Size = None,
     large: Large = False,
-    text: Annotated[str | None, typer.Option(help="Colour the words of this text; classes as --prompt.")] = None,
-    words: Annotated[bool, typer.Option("--words", help="Colour the words of each prompt beside the picture.")] = False,
+    words: Words = False,
+    words_seed: Annotated[int, typer.Option(help="Of the orders that are drawn for prompts of over 12 words.")] = 0,
+    without: Without = None,
+    text: Annotated[
+        str | None,
+        typer.Option(help="Colour the words of this text: a classifier's, or a prompt's that fits the picture."),
+    ] = None,
     windows: Annotated[bool, typer.Option("--windows", help="Read a text too long for the model in pieces.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -51,14 +56,16 @@ def explain(
     input_size = parse_size(size)
     folder = OutputFolder(out)
     view = load(model, device=device, precision=precision)
-    if text is not None or words:
+    if text is not None:
+        if words or without:
+            raise BadInput("--text colours words by the text's own side: leave --words and --without out")
         from whylight.cli.explain_text import explain_words
 
         how: dict[str, Any] = {"size": input_size, "large": large, "windows": windows, "as_json": as_json}
         if explain_words(view, text, pictures, prompt, method, options, folder, **how):
             raise typer.Exit(1)
         return
-    sources, targets = pictures_and_targets(view, pictures, prompt)
+    sources, targets = pictures_and_targets(view, pictures, prompt, words=words, without=without)
     rows: list[tuple[str, ...]] = []
     records: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
@@ -70,7 +77,9 @@ def explain(
                 print_error(f"skipped: {error}")
                 skipped.append({"picture": name, "error": str(error)})
                 continue
-            result = ask(view, picture, targets, size=input_size, large=large).answer(method, **options)
+            result = ask(view, picture, targets, size=input_size, large=large).answer(
+                method, words_seed=words_seed, **options
+            )
             file = folder.write(Path(name).stem, picture, result.figure(), asked(result))
             rows += _rows(name, result, file)
             records.append({"picture": name, "file": str(file)} | result.to_dict())
@@ -85,9 +94,17 @@ def explain(
 
 def asked(result: Explanation) -> object:
     """What a figure shows of a picture: the same when the same is asked again."""
-    return result.model, result.method, result.options, result.targets, result.input_size
+    return result.model, result.method, result.options, result.targets, result.input_size, *map(len, result.words)
 
 
 def _rows(name: str, result: Explanation, file: Path) -> list[tuple[str, ...]]:
     scores = zip(result.targets, result.scores, result.logits, strict=True)
-    return [(Path(name).name, target, f"{score:.3f}", f"{logit:.2f}", str(file)) for target, score, logit in scores]
+    rows: list[tuple[str, ...]] = []
+    for number, (target, score, logit) in enumerate(scores):
+        rows.append((Path(name).name, target, f"{score:.3f}", f"{logit:.2f}", str(file)))
+        if result.words:
+            shares = result.words[number]
+            parts = zip(shares.words, shares.scores, strict=True)
+            rows += [("", f"  {word.text}", f"{part:+.3f}", "", "") for word, part in parts]
+            rows.append(("", "  (no word)", f"{shares.score_of_no_word:.3f}", "", ""))
+    return rows

@@ -1,4 +1,4 @@
-"""``whylight explain --text`` and ``--words``: words in, coloured words out; with a picture, both in one figure."""
+"""``whylight explain --text``: words in, coloured words out; with a picture, both in one figure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LETTERS = 20
 
 def explain_words(
     view: View,
-    text: str | None,
+    text: str,
     pictures: Sequence[str] | None,
     prompts: Sequence[str] | None,
     method: str,
@@ -44,20 +44,20 @@ def explain_words(
         How many pictures were skipped.
 
     Raises:
-        BadInput: no text for a text classifier, or a picture for one.
+        BadInput: a picture for a text classifier.
     """
     from whylight.text import explain_text
 
     records: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     if view.classifies:
-        if text is None or pictures:
+        if pictures:
             raise BadInput(f"{view.name} is a classifier: for words give --text and no picture")
         read = explain_text(view, text, list(prompts) if prompts else None, method, windows=windows, **options)
         stem = _short(text, view.name, read.targets, method, dict(options), windows)
         records.append(_written(read, folder, stem, as_json))
     else:
-        wanted = [*(prompts or ()), *([text] if text is not None else [])]
+        wanted = [*(prompts or ()), text]
         records, skipped = _pairs(view, pictures, wanted, method, options, folder, size, as_json, large)
     if as_json:
         print_json({"texts": records, "skipped": skipped})

@@ -28,6 +28,14 @@ Size = Annotated[
     ),
 ]
 Large = Annotated[bool, typer.Option("--large", help="Take a size of more than 16,384 tokens.")]
+Words = Annotated[
+    bool,
+    typer.Option("--words", help='What each word of each prompt adds; phrases: "(a red ring) and (a blue star)".'),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", help="Clean prompts of what this prompt says, too; may repeat.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, with the raw relevance, instead of a table.")]
 Methods = Annotated[
     list[str] | None,

@@ -18,16 +18,25 @@ _SCENE_SIZE = 384
 
 
 def pictures_and_targets(
-    view: View, names: Sequence[str] | None, prompts: Sequence[str] | None
+    view: View,
+    names: Sequence[str] | None,
+    prompts: Sequence[str] | None,
+    *,
+    words: bool = False,
+    without: Sequence[str] | None = None,
 ) -> tuple[dict[str, PictureLike], NamedTargets | None]:
     """Pictures by name, and targets, encoded once for all of them; None for what a classifier predicts.
 
     Where no picture is named there is one: a bundled scene, and its objects are the prompts if there are none.
 
+    Args:
+        words, without: as for :func:`whylight.explain`.
+
     Raises:
         BadInput: no prompt for a model that needs one.
         UnknownName: no such class.
     """
+    from whylight.pictures.name_prompts import name_prompts
     from whylight.pictures.prompts_and_classes import name_targets
 
     pictures: dict[str, PictureLike] = {str(path): path for path in find_pictures(names or ())}
@@ -39,6 +48,8 @@ def pictures_and_targets(
         pictures = {f"scene-{scene.seed}": scene.picture}
         if not wanted and not view.classifies:
             wanted = list(dict.fromkeys(phrase(item.kind, item.color, item.texture) for item in scene.objects))
+    if words or without:
+        return pictures, name_prompts(view, wanted, words=words, without=list(without or ()))
     if wanted:
         return pictures, name_targets(view, wanted)
     if not view.classifies:

@@ -13,10 +13,10 @@ from whylight.evaluation.perturbation import black_of, erase, pixel_ranks
 from whylight.models.scores import as_scores
 from whylight.models.targets import as_targets
 from whylight.models.view import View
+from whylight.models.words import split_words
 from whylight.pictures.look import Look
 from whylight.pictures.prompts_and_classes import NamedTargets
 from whylight.text.read import read_text
-from whylight.text.words import split_words
 
 
 @torch.no_grad()

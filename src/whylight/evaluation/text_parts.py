@@ -10,7 +10,7 @@ from torch import Tensor
 from whylight.evaluation.estimates import Array
 from whylight.models.scores import as_scores
 from whylight.models.view import View
-from whylight.text.words import Span
+from whylight.models.words import Span
 
 
 def words_of_pieces(words: Sequence[Span], offsets: Sequence[Span]) -> Tensor:

@@ -37,6 +37,7 @@ TEMPERATURE = 2.0
     summary="patch features from value-value attention, minus what all given prompts have in common",
     citation="Li et al., Pattern Recognition 2025, arXiv 2304.05653",
     gradient=False,
+    company={},
 )
 def clip_surgery(
     view: View, inputs: Inputs, targets: Targets, *, start_layer: int = -6, empty_prompt: Tensor | None = None

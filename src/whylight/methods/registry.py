@@ -45,6 +45,7 @@ class Method:
         libra: ``libra=True`` can change these.
         smooth: ``smooth=True`` can spread its maps among patches with like keys.
         autocast: it may run under autocast; what divides by sums near zero cannot, and runs in the model's precision.
+        company: options with which a target's map depends on the targets that are asked for together; None: never.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Method:
     libra: bool
     smooth: bool
     autocast: bool
+    company: Mapping[str, object] | None = None
 
     def __call__(
         self,
@@ -91,6 +93,12 @@ class Method:
                 f"{self.name} asks for gradients, and {view.name} has none at {layer}, whose weights are integers: "
                 f"give it the model before quantisation, or choose a method that asks for none ({_without_gradients()})"
             )
+
+    def depends_on_company(self, options: Mapping[str, Any]) -> bool:
+        """Whether a target's map depends on the targets that are asked for together."""
+        if self.company is None:
+            return False
+        return all(isinstance(options.get(name), str) and options[name] == v for name, v in self.company.items())
 
     @property
     def options(self) -> dict[str, object]:
@@ -140,6 +148,7 @@ def method(
     libra: bool = True,
     smooth: bool = True,
     autocast: bool = True,
+    company: Mapping[str, object] | None = None,
 ) -> Callable[[Explain], Explain]:
     """Register a function as a method.
 
@@ -152,6 +161,7 @@ def method(
         libra: and takes ``libra=True``, under which these follow LibraGrad's rules.
         smooth: takes ``smooth=True`` (:mod:`whylight.passes.key_likeness`), which is for maps over patches.
         autocast: keeps its digits under ``torch.autocast``. Otherwise it runs outside, in the model's precision.
+        company: options with which a target's map depends on the targets that are asked for together; {}: always.
 
     Raises:
         BadInput: another module has a method of that name.
@@ -165,6 +175,7 @@ def method(
         libra=gradient and libra,
         smooth=smooth,
         autocast=autocast,
+        company=company,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from matplotlib.figure import Figure
 
@@ -14,6 +14,7 @@ from whylight.pictures.figure import (
     MARGIN,
     PALE,
     SMALLEST,
+    Cell,
     cell_size,
     color_bar,
     outline_seen,
@@ -21,6 +22,7 @@ from whylight.pictures.figure import (
     show,
     wrapped,
 )
+from whylight.pictures.words_figure import word_cells
 
 LONGER_SIDE, NARROWEST, BAND_WIDTH = 1.75, 1.15, 9.3
 """Inches: a picture; a column, for the name of its method; all columns of a band."""
@@ -39,26 +41,27 @@ def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.8
     """
     explanations = [explanation.reduced(2 * LONGER_SIDE * DPI) for explanation in explanations]
     first = explanations[0]
+    cells = {id(each): list(_cells(each, alpha, colormap)) for each in explanations}
+    rows = cells[id(first)]
     width, height = cell_size(first.picture, LONGER_SIDE)
     pitch = max(width, NARROWEST) + GAP
     bands = _bands([None, *explanations], int(BAND_WIDTH // pitch))
     head = HEAD + LINE * (1 + max(_above(each, pitch)[0].count("\n") for each in explanations))
-    deep = head + len(first) * (height + GAP) + BETWEEN
+    deep = head + len(rows) * (height + GAP) + BETWEEN
     bar = MARGIN + NAMES + len(bands[0]) * pitch
     figure = Figure(figsize=(bar + BAR + BAR_LABELS + MARGIN, MARGIN + len(bands) * deep + FOOT), dpi=DPI)
     across, down = figure.get_size_inches()
     for number, band in enumerate(bands):
-        for row in range(len(first)):
+        for row, named in enumerate(rows):
             top = MARGIN + number * deep + head + row * (height + GAP)
-            _write_target(figure, first, row, top + height / 2)
+            _write_target(figure, named, top + height / 2)
             for column, explanation in enumerate(band):
                 left = MARGIN + NAMES + column * pitch + (pitch - GAP - width) / 2
                 axes = place(figure, (left, top, width, height))
                 above = _above(explanation, pitch) if row == 0 else ("", "")
                 if explanation is None:
                     outline_seen(axes, first.frame)
-                shown = explanation.overlay(row, alpha=alpha, colormap=colormap) if explanation else first.picture
-                show(axes, shown, *above)
+                show(axes, cells[id(explanation)][row].picture if explanation else first.picture, *above)
     color_bar(place(figure, (bar, MARGIN + head, BAR, height)), colormap)
     figure.text(MARGIN / across, 0.09 / down, first.model, fontsize=SMALLEST, color=PALE, parse_math=False)
     return figure
@@ -79,13 +82,21 @@ def _above(explanation: Explanation | None, width: float) -> tuple[str, str]:
     return name, time_text(explanation.seconds)
 
 
-def _write_target(figure: Figure, shown: Explanation, target: int, middle: float) -> None:
-    """A target's name and score beside its row."""
+def _write_target(figure: Figure, named: Cell, middle: float) -> None:
+    """A target's name and score beside its row, or a word's."""
     across, down = figure.get_size_inches()
     left, at = MARGIN / across, 1 - middle / down
-    name, score = wrapped(shown.targets[target], NAMES), shown.said(target).replace(" · ", "\n")
+    name, score = wrapped(named.title, NAMES), named.below.split(" of map")[0].replace(" · ", "\n")
     figure.text(left, at, name, fontsize=9, color=INK, va="bottom", parse_math=False)
     figure.text(left, at - 0.03 / down, score, fontsize=SMALLEST, color=PALE, va="top")
+
+
+def _cells(explanation: Explanation, alpha: float, colormap: str) -> Iterator[Cell]:
+    """One for each prompt, followed by one for each of its words, where they were asked for."""
+    for row, name in enumerate(explanation.targets):
+        yield Cell(explanation.overlay(row, alpha=alpha, colormap=colormap), name, explanation.said(row))
+        if explanation.words:
+            yield from word_cells(explanation.picture, explanation.words[row], explanation.frame, alpha)
 
 
 def time_text(seconds: float) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from whylight.errors import WhylightWarning
+from whylight.methods.registry import find_method
 from whylight.methods.relevance import relevance
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit
@@ -19,10 +21,14 @@ from whylight.models.scores import as_scores, check_finite
 from whylight.models.targets import as_targets
 from whylight.models.view import View
 from whylight.models.wrap import wrap
+from whylight.passes.sharing import shared_passes
 from whylight.pictures.explanation import Explanation
 from whylight.pictures.look import InputSize, Look, look
-from whylight.pictures.prompts_and_classes import ExplainTargets, NamedTargets, name_targets, predicted
+from whylight.pictures.name_prompts import asked_targets
+from whylight.pictures.prompts_and_classes import ExplainTargets, NamedTargets
 from whylight.pictures.read import PictureLike
+from whylight.pictures.word_shares import WordShares, word_shares
+from whylight.runs.type_hints import check_types
 from whylight.versions import versions
 
 Relevance = Callable[..., Tensor]
@@ -37,6 +43,9 @@ def explain(
     size: InputSize | None = None,
     fit: Fit | None = None,
     large: bool = False,
+    words: bool = False,
+    words_seed: int = 0,
+    without: str | Sequence[str] = (),
     **options: Any,
 ) -> Explanation:
     """Show why a model said what it said about a picture: one map per target.
@@ -54,6 +63,12 @@ def explain(
         fit: what happens to a picture of another shape than the input: "crop" (the centre is kept), "squash", or "pad".
             Default: as the model's own preprocessing. Maps always lie in the picture's own geometry.
         large: take a size of any number of tokens. Without it more than 16,384 are refused, with what they would take.
+        words: tell also what each word of each prompt adds, to the map and to the score: its Shapley value over the
+            prompt's words (:class:`~whylight.pictures.word_shares.WordShares`, in ``result.words``), exact up to 12.
+            Parentheses make phrases of words: "(a red ring) and (a blue star)".
+        words_seed: of the orders of words that are drawn for longer prompts.
+        without: other prompts, of whose embeddings those of ``targets`` are cleaned
+            (:mod:`whylight.pictures.cleaned`): ``"a cat", without=["a dog"]``.
         **options: the method's own (``whylight.methods.find_method(name).options``).
 
     Raises:
@@ -65,7 +80,8 @@ def explain(
         WhylightWarning: a prompt has words that the model does not know, or a map is constant (shown as zeros).
     """
     view = load(view) if isinstance(view, str) else wrap(view)
-    return ask(view, picture, targets, size=size, fit=fit, large=large).answer(method, **options)
+    question = ask(view, picture, targets, size=size, fit=fit, large=large, words=words, without=without)
+    return question.answer(method, words_seed=words_seed, **options)
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,7 @@ class Question:
         look: the picture as the model looks at it.
         scores: cosine with each target (dual encoders), or probability of each class.
         logits: the model's own, scale and bias included.
+        output: the model's, (1, dim).
         relevance: takes what :func:`whylight.relevance` takes, and gives what that gives.
     """
 
@@ -83,10 +100,12 @@ class Question:
     targets: NamedTargets
     scores: tuple[float, ...]
     logits: tuple[float, ...]
+    output: Tensor
     relevance: Relevance
 
-    def answer(self, method: str = "legrad", **options: Any) -> Explanation:
+    def answer(self, method: str = "legrad", *, words_seed: int = 0, **options: Any) -> Explanation:
         """Explain by one method; see :func:`explain`."""
+        check_types("explain", {"words_seed": words_seed}, explain)
         view, look = self.look.view, self.look
         start = _clock(view)
         raw = self.relevance(view, look.pixels, self.targets.values, method=method, **options)[0]
@@ -105,11 +124,37 @@ class Question:
             input_size=(look.pixels.shape[-2], look.pixels.shape[-1]),
             seconds=seconds,
             versions=versions(view.family),
+            words=self._words(method, words_seed, options),
         )
         for name in result.constant:
             said = f"{method} says nothing about {name!r}: its map is constant and shown as zeros"
             warnings.warn(said, WhylightWarning, stacklevel=3)
         return result
+
+    def _words(self, method: str, seed: int, options: Mapping[str, Any]) -> tuple[WordShares, ...]:
+        """What the words of each prompt add, where that is asked for: the picture goes through the model once."""
+        view = self.look.view
+        pixels = view.place(self.look.pixels)
+        assert isinstance(pixels, Tensor)
+        in_company = find_method(method).depends_on_company(options)
+
+        def maps(targets: Tensor) -> Tensor:
+            raw = self.relevance(view, pixels, targets, method=method, **options)[0]
+            return self.look.on_grid(raw.detach().cpu())
+
+        def answers(place: int, prompts: Tensor) -> tuple[Tensor, Tensor]:
+            scores = as_targets(view, prompts, 1).scores(self.output)[0].cpu()
+            if not in_company:
+                return maps(prompts), scores
+            values = self.targets.values
+            company = (torch.cat([values[:place], one[None], values[place + 1 :]]) for one in prompts.to(values))
+            return torch.stack([maps(together)[place] for together in company]), scores
+
+        with shared_passes(), torch.no_grad():
+            return tuple(
+                word_shares(phrases, view.encode_text, partial(answers, place), seed)
+                for place, phrases in enumerate(self.targets.phrases)
+            )
 
 
 def ask(
@@ -120,12 +165,14 @@ def ask(
     size: InputSize | None = None,
     fit: Fit | None = None,
     large: bool = False,
+    words: bool = False,
+    without: str | Sequence[str] = (),
 ) -> Question:
     """Everything about an explanation but the method; arguments as for :func:`explain`."""
     seen = look(view, picture, size=size, fit=fit, large=large)
     with torch.no_grad():
         output = view.output(seen.pixels)
-        named = predicted(view, output) if targets is None else name_targets(view, targets)
+        named = asked_targets(view, output, targets, words=words, without=without)
     return question(seen, output, named)
 
 
@@ -138,7 +185,7 @@ def question(seen: Look, output: Tensor, named: NamedTargets, relevance: Relevan
         logits = checked.logits(view, output)
         # A classifier's scores are those of all its classes, of which the targets are some.
         scores = checked.scores(as_scores(output, view.scores) if view.classifies else output)
-    return Question(seen, named, _floats(scores), _floats(logits), relevance)
+    return Question(seen, named, _floats(scores), _floats(logits), output, relevance)
 
 
 def _floats(values: Tensor) -> tuple[float, ...]:

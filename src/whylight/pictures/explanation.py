@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +18,8 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.models.preprocessing import Frame, place_in_picture
 from whylight.models.scores import ScoreName
+from whylight.pictures.plain import plain_number, plain_numbers, plain_value
+from whylight.pictures.word_shares import WordShares, arrays_of
 from whylight.runs.files import home_opened, make_folder, write_file
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Explanation:
         seconds: how long the method took.
         versions: of Whylight and the libraries it ran on.
         key: the picture's name in a run over many (:func:`whylight.read_maps`).
+        words: of each prompt, what each of its words adds, where that was asked for.
     """
 
     relevance: Tensor
@@ -65,6 +67,7 @@ class Explanation:
     seconds: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+    words: tuple[WordShares, ...] = ()
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -151,7 +154,10 @@ class Explanation:
         return overlay(self.picture, self.maps[index].numpy(), alpha=alpha, colormap=colormap)
 
     def figure(self, *, alpha: float = 0.85, colormap: str = "inferno") -> Figure:
-        """The picture, one overlay per target with its score, and a colour bar; arguments as for :meth:`overlay`."""
+        """The picture, one overlay per target with its score, and a colour bar; arguments as for :meth:`overlay`.
+
+        Where words were asked for: each prompt as a sentence, each word on the colour of its share over its own map.
+        """
         from whylight.pictures.figure import DPI, LONGER_SIDE, Cell, grid_figure
 
         size = f"{self.picture.width} x {self.picture.height}"
@@ -164,7 +170,12 @@ class Explanation:
                 for i, (drawn, name) in enumerate(zip(overlays, self.targets, strict=True))
             ),
         ]
-        return grid_figure(cells, f"{self.method} · {self.model}", colormap=colormap)
+        foot = f"{self.method} · {self.model}"
+        if not self.words:
+            return grid_figure(cells, foot, colormap=colormap)
+        from whylight.pictures.words_figure import words_figure
+
+        return words_figure(cells, self.words, small.frame, foot, alpha=alpha)
 
     def save(self, path: str | Path) -> Path:
         """Write it: ``.png`` (the figure), ``.npz`` (arrays, and all else under ``json``) or ``.json``.
@@ -190,8 +201,14 @@ class Explanation:
         rows = zip(self.targets, self.scores, self.logits, self.relevance.tolist(), strict=True)
         return self.facts() | {
             "targets": [
-                {"name": name, self.score_name: _number(score), "logit": _number(logit), "relevance": _numbers(values)}
-                for name, score, logit, values in rows
+                {
+                    "name": name,
+                    self.score_name: plain_number(score),
+                    "logit": plain_number(logit),
+                    "relevance": plain_numbers(values),
+                    **(self.words[row].to_dict() if self.words else {}),
+                }
+                for row, (name, score, logit, values) in enumerate(rows)
             ]
         }
 
@@ -200,7 +217,7 @@ class Explanation:
         return {
             "model": self.model,
             "method": self.method,
-            "options": {name: _plain(value) for name, value in self.options.items()},
+            "options": {name: plain_value(value) for name, value in self.options.items()},
             "picture_size": [self.picture.height, self.picture.width],
             "input_size": list(self.input_size),
             "seen_left_top_right_bottom": list(self.frame.box),
@@ -220,6 +237,7 @@ class Explanation:
             logits=np.array(self.logits),
             picture=np.asarray(self.picture),
             json=np.array(json.dumps(self.facts())),
+            **arrays_of(self.words),
         )
         return buffer.getvalue()
 
@@ -230,15 +248,3 @@ class Explanation:
         from whylight.pictures.figure import png
 
         return png(self.figure())
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _numbers(rows: list[list[float]]) -> list[list[float | None]]:
-    return [[_number(value) for value in row] for row in rows]
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)

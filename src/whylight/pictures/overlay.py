@@ -17,15 +17,21 @@ _GRAYED = 0.55
 
 
 def overlay(
-    picture: Image.Image, heat: npt.NDArray[np.float32], *, alpha: float = 0.85, colormap: str = "inferno"
+    picture: Image.Image,
+    heat: npt.NDArray[np.float32],
+    *,
+    alpha: float = 0.85,
+    colormap: str = "inferno",
+    signed: bool = False,
 ) -> Image.Image:
     """The map's colours over the picture, covering it the more the greater the relevance.
 
     Args:
         picture: RGB.
-        heat: (height, width) of the picture, in [0, 1].
+        heat: (height, width) of the picture, in [0, 1]; in [-1, 1] where it is signed.
         alpha: how much of the picture a relevance of 1 covers, 0 to 1.
         colormap: a matplotlib colour map.
+        signed: its middle stands for 0, and what speaks against covers as what speaks for does.
 
     Raises:
         BadInput: alpha out of range.
@@ -36,8 +42,9 @@ def overlay(
     below = np.asarray(picture, dtype=np.float32) / 255
     gray = below @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     below = below + np.float32(_GRAYED) * (gray[..., None] - below)
-    above = find_colormap(colormap)(heat, bytes=True)[..., :3].astype(np.float32) / 255
-    mixed = below + np.float32(alpha) * heat[..., None] * (above - below)
+    place = 0.5 + heat / 2 if signed else heat
+    above = find_colormap(colormap)(place, bytes=True)[..., :3].astype(np.float32) / 255
+    mixed = below + np.float32(alpha) * np.abs(heat)[..., None] * (above - below)
     return Image.fromarray((mixed * 255 + 0.5).astype(np.uint8))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from whylight.errors import BadInput, UnknownName, WhylightWarning
 from whylight.models.inputs import check_text
 from whylight.models.targets import as_values
 from whylight.models.view import View
+from whylight.pictures.phrases import Phrases
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class NamedTargets:
     Attributes:
         values: (targets, dim) floating embeddings, or (targets,) int64 class indices.
         names: one for each.
+        phrases: the parts of each prompt, where it is asked what each of them adds.
     """
 
     values: Tensor
     names: tuple[str, ...]
+    phrases: tuple[Phrases, ...] = ()
 
 
 ExplainTargets = str | int | Sequence[str] | Sequence[int] | npt.NDArray[Any] | Tensor | NamedTargets
@@ -92,8 +96,16 @@ def _prompts(view: View, prompts: list[str], encode: Encode) -> NamedTargets:
         if not prompt.strip():
             raise BadInput('a prompt is empty: say what to look for, e.g. "a cat"')
         if unknown := view.unknown_words(prompt):
-            warnings.warn(_unknown_words(view, prompt, unknown), WhylightWarning, stacklevel=5)
+            warnings.warn(_unknown_words(view, prompt, unknown), WhylightWarning, stacklevel=_who_asked())
     return NamedTargets(encode(prompts), tuple(prompts))
+
+
+def _who_asked() -> int:
+    """How many calls above the caller the first one is that is not of this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("whylight."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _unknown_words(view: View, prompt: str, unknown: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,8 +22,9 @@ from whylight.passes.key_likeness import KeyLikeness, record_key_likeness
 from whylight.pictures.explain import Question, Relevance, question
 from whylight.pictures.explanation import Explanation
 from whylight.pictures.look import InputSize, Look, look
+from whylight.pictures.name_prompts import asked_targets
 from whylight.pictures.prompt_memory import PromptMemory
-from whylight.pictures.prompts_and_classes import ExplainTargets, name_targets, predicted
+from whylight.pictures.prompts_and_classes import ExplainTargets
 from whylight.pictures.read import PictureLike
 
 
@@ -94,12 +96,22 @@ class Session:
         keys = 0 if self._likeness is None else self._likeness.nbytes
         return self._recording.nbytes + keys + self.look.pixels.nbytes + width * height * len(self.picture.getbands())
 
-    def explain(self, targets: ExplainTargets | None = None, method: str = "legrad", **options: Any) -> Explanation:
+    def explain(
+        self,
+        targets: ExplainTargets | None = None,
+        method: str = "legrad",
+        *,
+        words: bool = False,
+        words_seed: int = 0,
+        without: str | Sequence[str] = (),
+        **options: Any,
+    ) -> Explanation:
         """What :func:`whylight.explain` gives for this picture, without the picture's way through the model.
 
         Args:
             targets: as for :func:`whylight.explain`. Prompts that were asked before are not encoded again.
             method: "legrad" is answered from the recording. Every other method runs the model again.
+            words, words_seed, without: as for :func:`whylight.explain`.
             **options: the method's own; LeGrad's ``pooling``, ``readout``, ``libra`` and ``road`` were chosen when
                 recording.
 
@@ -109,7 +121,7 @@ class Session:
         """
         if method == "legrad":
             options = self._options | _checked(options)
-        return self._ask(targets).answer(method, **options)
+        return self._ask(targets, words=words, without=without).answer(method, words_seed=words_seed, **options)
 
     def explain_by_layer(self, targets: ExplainTargets | None = None, **options: Any) -> tuple[Explanation, Tensor]:
         """LeGrad's explanation, and what each layer adds to it: (targets, layers, rows, columns), summing to it.
@@ -135,12 +147,10 @@ class Session:
         parts = [self.look.on_grid(part).cpu() for part in layers[0][0]]
         return whole, torch.stack(parts, dim=1)
 
-    def _ask(self, targets: ExplainTargets | None, relevance: Relevance | None = None) -> Question:
+    def _ask(self, targets: ExplainTargets | None, relevance: Relevance | None = None, **of_prompts: Any) -> Question:
         self._recording.check_weights()
         output = self._recording.output
-        named = (
-            predicted(self.view, output) if targets is None else name_targets(self.view, targets, self._prompts.encode)
-        )
+        named = asked_targets(self.view, output, targets, self._prompts.encode, **of_prompts)
         return question(self.look, output, named, relevance or self._relevance)
 
     def _relevance(self, view: View, inputs: Inputs, targets: Tensor, *, method: str, **options: Any) -> Tensor:

@@ -17,13 +17,14 @@ from whylight.models.load import load
 from whylight.models.scores import as_scores, check_finite
 from whylight.models.targets import as_targets
 from whylight.models.view import View
+from whylight.models.words import split_words
 from whylight.models.wrap import wrap
 from whylight.pictures.prompts_and_classes import ExplainTargets, NamedTargets, name_targets, predicted
 from whylight.pictures.read import PictureLike, read_picture
 from whylight.runs.type_hints import check_types
 from whylight.text.explanation import TextExplanation
 from whylight.text.read import read_text
-from whylight.text.words import Pieces, split_words, word_scores
+from whylight.text.words import Pieces, word_scores
 from whylight.versions import versions
 
 _WINDOWS_AT_ONCE = 8

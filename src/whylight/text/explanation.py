@@ -12,10 +12,10 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.scores import ScoreName
+from whylight.models.words import Span, Word
+from whylight.pictures.word_colors import ColoredText, colored_words
 from whylight.runs.files import home_opened, make_folder, write_file
 from whylight.text.html import body, page
-from whylight.text.word_colors import ColoredText, colored_words
-from whylight.text.words import Span, Word
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

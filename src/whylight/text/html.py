@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape as escaped
 
 from whylight.errors import visible
-from whylight.text.word_colors import RGB, ColoredText, ink
+from whylight.pictures.word_colors import RGB, ColoredText, ink
 
 _STYLE = """
 body { font: 16px/1.9 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }

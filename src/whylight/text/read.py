@@ -10,7 +10,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.view import View
-from whylight.text.words import Span, Word, split_words
+from whylight.models.words import Span, Word, split_words
 
 _LETTERS = 8
 """More characters than a token stands for in the mean."""

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from whylight.errors import visible
-from whylight.text.word_colors import ColoredText, ink
+from whylight.pictures.word_colors import ColoredText, ink
 
 
 def in_terminal(texts: Sequence[ColoredText], note: str | None = None) -> RenderableType:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from whylight.errors import BadInput
 from whylight.evaluation.data.data_set import DataSet, Unusable
 from whylight.evaluation.data.files import existing, fingerprint
+from whylight.models.words import Span
 from whylight.runs.inputs.once import once
-from whylight.text.words import Span
 
 Split = Literal["train", "val", "test"]
 CLASSES = {"NEG": "negative", "POS": "positive"}

@@ -31,6 +31,7 @@ Contrast = Literal["targets", "classes"]
     summary="each patch's exact share in the output, summed over heads and layers, in the direction of the target",
     citation="Gandelsman et al., ICLR 2024, arXiv 2310.05916 (TextSpan)",
     libra=False,
+    company={"contrast": "targets"},
 )
 def decomposition(
     view: View,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from whylight.text.words import Word
+from whylight.models.words import Word
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
