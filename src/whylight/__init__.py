@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from whylight.methods.decomposition import Decomposition, decompose
     from whylight.methods.decomposition.text_span import TextDirection
     from whylight.models.load import load
+    from whylight.models.targets import difference
     from whylight.models.view import View
     from whylight.models.wrap import wrap
+    from whylight.pictures.attention import Attention, attention
     from whylight.pictures.explain import explain
     from whylight.pictures.explanation import Explanation
     from whylight.pictures.session import Session, record
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Attention",
     "Decomposition",
     "Explanation",
     "Session",
@@ -37,7 +40,9 @@ __all__ = [
     "WhylightError",
     "__version__",
     "ask",
+    "attention",
     "decompose",
+    "difference",
     "explain",
     "explain_text",
     "load",
@@ -51,6 +56,7 @@ __all__ = [
 
 _HOMES = {
     "Answer": "whylight.answers",
+    "Attention": "whylight.pictures.attention",
     "Decomposition": "whylight.methods.decomposition",
     "Explanation": "whylight.pictures.explanation",
     "TextDirection": "whylight.methods.decomposition.text_span",
@@ -60,7 +66,9 @@ _HOMES = {
     "View": "whylight.models.view",
     "WhylightError": "whylight.errors",
     "ask": "whylight.answers",
+    "attention": "whylight.pictures.attention",
     "decompose": "whylight.methods.decomposition",
+    "difference": "whylight.models.targets",
     "explain": "whylight.pictures.explain",
     "explain_text": "whylight.text",
     "load": "whylight.models.load",
@@ -72,13 +80,16 @@ _HOMES = {
 }
 _VIEWS = {"View", "load", "wrap"}
 """What gives views, which have :func:`record` as a method once its module is there."""
+_DOORS = ("record", "attention")
+"""Front doors that put something below them: :func:`attention` makes the package of its name callable."""
 _PACKAGES = {"methods", "scenes", "web"}
 """Packages under their own name; ``methods`` can also be called (:mod:`whylight.methods.callable_package`)."""
 
 
 def __getattr__(name: str) -> Any:
     if name in _VIEWS:
-        importlib.import_module(_HOMES["record"])
+        for door in _DOORS:
+            importlib.import_module(_HOMES[door])
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name in _PACKAGES:

@@ -9,7 +9,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from small_views import classifier, dual_encoder
 
 import whylight
 from whylight.errors import BadInput, UnknownName, UnsupportedModel, WhylightWarning
@@ -17,16 +16,6 @@ from whylight.models.view import View
 from whylight.scenes import draw_scene
 
 PICTURE = draw_scene(10**9 + 3, 48).picture
-
-
-@pytest.fixture(scope="module")
-def classes() -> View:
-    return classifier()
-
-
-@pytest.fixture(scope="module")
-def clip() -> View:
-    return dual_encoder()
 
 
 def own_pixels(view: View) -> torch.Tensor:

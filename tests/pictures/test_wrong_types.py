@@ -62,7 +62,7 @@ def calls() -> dict[str, Callable[[], object]]:
     sizes: list[Any] = ["96", (5,), 1.5, True, 0, -3, (0, 4), (32, 32, 32), [32, 32]]
     pictures: list[Any] = [None, 3, [PICTURE], b"", "", {}, np.array("a"), PIXELS]
     texts: list[Any] = [None, b"good", ["good", "bad"], ("good", "bad"), 3, "go\ud800od", "", np.array("good")]
-    targets: list[Any] = [lambda output: output[:, 0], [None], {}, [1.5], [True], [[0], [1, 2]], b"lamp", "no such"]
+    targets: list[Any] = [lambda output: output[:, :2], [None], {}, [1.5], [True], [[0], [1, 2]], b"lamp", "no such"]
     targets += [
         np.array(["lamp", None]),
         torch.eye(5).to_sparse(),

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from whylight.cli.files import OutputFolder
-from whylight.cli.options import DEFAULT_OUT, Device, Json, Large, Model, Out, Precision, Prompts, Size, Without, Words
+from whylight.cli.options import (
+    DEFAULT_OUT,
+    Device,
+    Json,
+    Large,
+    Like,
+    Model,
+    Negative,
+    Out,
+    Patch,
+    Precision,
+    Prompts,
+    RatherThan,
+    Size,
+    ValueRange,
+    Without,
+    Words,
+)
 from whylight.cli.printing import print_error, print_json, print_note, print_table, progress
-from whylight.cli.sources import parse_size, pictures_and_targets
+from whylight.cli.sources import Wish, parse_size, pictures_and_targets
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel
 
 if TYPE_CHECKING:
@@ -20,6 +37,10 @@ if TYPE_CHECKING:
 def compare(
     picture: Annotated[str | None, typer.Argument(help="A file.", show_default="a bundled scene")] = None,
     prompt: Prompts = None,
+    rather_than: RatherThan = None,
+    like: Like = None,
+    patch: Patch = None,
+    negative: Negative = False,
     methods: Annotated[
         str | None, typer.Option(help="Names between commas: legrad,chefercam,rollout", show_default="all")
     ] = None,
@@ -31,6 +52,7 @@ def compare(
     large: Large = False,
     words: Words = False,
     without: Without = None,
+    value_range: ValueRange = None,
     as_json: Json = False,
 ) -> None:
     """Draw methods side by side: one row per prompt, one column per method, with times."""
@@ -41,13 +63,14 @@ def compare(
     chosen = _methods(methods)
     input_size = parse_size(size)
     folder = OutputFolder(out)
+    wish = Wish(prompt, rather_than, like, patch, negative, words, tuple(without or ()))
     view = load(model, device=device, precision=precision)
-    named = [picture] if picture else None
-    sources, targets = pictures_and_targets(view, named, prompt, words=words, without=without)
+    sources, targets = pictures_and_targets(view, [picture] if picture else None, wish, input_size, value_range)
     if len(sources) > 1:
         raise BadInput(f"compare takes one picture, and {picture} holds {len(sources)}")
     name, source = next(iter(sources.items()))
-    question = ask(view, source, targets, size=input_size, large=large)
+    seen: dict[str, Any] = {"size": input_size, "large": large, "value_range": value_range}
+    question = ask(view, source, targets, negative=negative and targets is None, **seen)
     results: list[Explanation] = []
     refused: dict[str, str] = {}
     with progress(len(chosen)) as bar:

@@ -8,16 +8,38 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whylight.cli.files import OutputFolder
-from whylight.cli.options import DEFAULT_OUT, Device, Json, Large, Model, Out, Precision, Prompts, Size, Without, Words
+from whylight.cli.options import (
+    DEFAULT_OUT,
+    Device,
+    Json,
+    Large,
+    Like,
+    Model,
+    Negative,
+    Out,
+    Patch,
+    Precision,
+    Prompts,
+    RatherThan,
+    Size,
+    ValueRange,
+    Without,
+    Words,
+)
 from whylight.cli.printing import print_error, print_json, print_table, progress
-from whylight.cli.sources import parse_size, pictures_and_targets
+from whylight.cli.sources import Wish, number_or_word, parse_size, pictures_and_targets
 from whylight.errors import BadInput
 
 ENOUGH = 4096
 """Pixels of a side beyond which a figure shows no more; numbers (``--json``) are of the whole picture."""
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from whylight.models.raster import Raster
+    from whylight.models.view import View
     from whylight.pictures.explanation import Explanation
+    from whylight.pictures.read import PictureLike
 
 
 def explain(
@@ -25,6 +47,10 @@ def explain(
         list[str] | None, typer.Argument(help="Files, folders or globs.", show_default="a bundled scene")
     ] = None,
     prompt: Prompts = None,
+    rather_than: RatherThan = None,
+    like: Like = None,
+    patch: Patch = None,
+    negative: Negative = False,
     model: Model = "scenes",
     method: Annotated[str, typer.Option(help="One of `whylight list methods`.")] = "legrad",
     out: Out = DEFAULT_OUT,
@@ -33,8 +59,11 @@ def explain(
     start_layer: Annotated[
         int | None, typer.Option(help="First layer that the method sums over; negative from the end.")
     ] = None,
+    layer: Annotated[int | None, typer.Option(help="Of the method: which layer; negative from the end.")] = None,
+    head: Annotated[str | None, typer.Option(help="Of raw_attention and rollout: a head, mean or max.")] = None,
     size: Size = None,
     large: Large = False,
+    value_range: ValueRange = None,
     words: Words = False,
     words_seed: Annotated[int, typer.Option(help="Of the orders that are drawn for prompts of over 12 words.")] = 0,
     without: Without = None,
@@ -49,12 +78,13 @@ def explain(
     from whylight.methods import find_method
     from whylight.models.load import load
     from whylight.pictures.explain import ask
-    from whylight.pictures.read import read_picture
 
-    options: dict[str, Any] = {} if start_layer is None else {"start_layer": start_layer}
+    given = {"start_layer": start_layer, "layer": layer, "head": None if head is None else number_or_word(head)}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     find_method(method).check_options(options)
     input_size = parse_size(size)
     folder = OutputFolder(out)
+    wish = Wish(prompt, rather_than, like, patch, negative, words, tuple(without or ()))
     view = load(model, device=device, precision=precision)
     if text is not None:
         if words or without:
@@ -62,34 +92,47 @@ def explain(
         from whylight.cli.explain_text import explain_words
 
         how: dict[str, Any] = {"size": input_size, "large": large, "windows": windows, "as_json": as_json}
-        if explain_words(view, text, pictures, prompt, method, options, folder, **how):
+        if explain_words(view, text, pictures, wish, method, options, folder, **how):
             raise typer.Exit(1)
         return
-    sources, targets = pictures_and_targets(view, pictures, prompt, words=words, without=without)
+    sources, targets = pictures_and_targets(view, pictures, wish, input_size, value_range)
     rows: list[tuple[str, ...]] = []
+    score: str = view.score_name
     records: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     with progress(len(sources)) as bar:
         for name, source in bar.track(sources.items(), description="explaining"):
             try:
-                picture = read_picture(source, None if as_json else ENOUGH)
+                picture = _read(view, source, value_range, None if as_json else ENOUGH)
             except BadInput as error:
                 print_error(f"skipped: {error}")
                 skipped.append({"picture": name, "error": str(error)})
                 continue
-            result = ask(view, picture, targets, size=input_size, large=large).answer(
-                method, words_seed=words_seed, **options
-            )
-            file = folder.write(Path(name).stem, picture, result.figure(), asked(result))
+            against = negative and targets is None
+            question = ask(view, picture, targets, negative=against, size=input_size, large=large)
+            result = question.answer(method, words_seed=words_seed, **options)
+            score = result.score_name
+            file = folder.write(Path(name).stem, result.picture, result.figure(), asked(result))
             rows += _rows(name, result, file)
             records.append({"picture": name, "file": str(file)} | result.to_dict())
     if as_json:
         print_json({"pictures": records, "skipped": skipped})
     elif rows:
-        score = view.score_name
         print_table(("picture", "prompt", score, "logit", "figure"), rows, numbers=(score, "logit"))
     if skipped:
         raise typer.Exit(1)
+
+
+def _read(
+    view: View, source: PictureLike, value_range: tuple[float, float] | None, enough: int | None
+) -> Image | Raster:
+    """The picture; one of 8 bits, where figures alone are wanted, with no more pixels than they show."""
+    from whylight.pictures.look import read_for
+    from whylight.pictures.read import read_picture
+
+    if value_range is None and view.channels in (1, 3):
+        return read_picture(source, enough)
+    return read_for(view, source, value_range)
 
 
 def asked(result: Explanation) -> object:

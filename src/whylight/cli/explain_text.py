@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from whylight.cli.files import OutputFolder
 from whylight.cli.printing import print_error, print_json, terminal
-from whylight.cli.sources import pictures_and_targets
+from whylight.cli.sources import Wish, pictures_and_targets
 from whylight.errors import BadInput
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def explain_words(
     view: View,
     text: str,
     pictures: Sequence[str] | None,
-    prompts: Sequence[str] | None,
+    wish: Wish,
     method: str,
     options: Mapping[str, Any],
     folder: OutputFolder,
@@ -53,11 +53,14 @@ def explain_words(
     if view.classifies:
         if pictures:
             raise BadInput(f"{view.name} is a classifier: for words give --text and no picture")
-        read = explain_text(view, text, list(prompts) if prompts else None, method, windows=windows, **options)
+        against = wish.negative and not wish.prompts
+        read = explain_text(view, text, wish.targets(view), method, negative=against, windows=windows, **options)
         stem = _short(text, view.name, read.targets, method, dict(options), windows)
         records.append(_written(read, folder, stem, as_json))
     else:
-        wanted = [*(prompts or ()), text]
+        if not wish.plain:
+            raise BadInput("--text colours prompts as they are: leave --rather-than, --like and --negative out")
+        wanted = [*(wish.prompts or ()), text]
         records, skipped = _pairs(view, pictures, wanted, method, options, folder, size, as_json, large)
     if as_json:
         print_json({"texts": records, "skipped": skipped})
@@ -83,7 +86,7 @@ def _pairs(
 
     records: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
-    sources, targets = pictures_and_targets(view, names, prompts)
+    sources, targets = pictures_and_targets(view, names, Wish(prompts))
     for name, source in sources.items():
         try:
             picture = read_picture(source)

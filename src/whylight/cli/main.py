@@ -18,6 +18,7 @@ from whylight.errors import WhylightError, WhylightWarning
 COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("whylight.cli.explain:explain", "Light up the places in pictures that each answer rests on."),
     "ask": ("whylight.cli.ask:ask", "Ask in words, and see where each word of the answer comes from."),
+    "attention": ("whylight.cli.attention:attention", "Draw where a patch, or the output, looks, head by head."),
     "compare": ("whylight.cli.compare:compare", "Draw methods side by side on one picture, with times."),
     "run": ("whylight.cli.run:run", "Explain many pictures: a folder, a table, a crawl; on one machine or a cluster."),
     "web": ("whylight.cli.web:web", "Serve the web app: drop a picture, type, and see at once why."),

@@ -13,6 +13,18 @@ Prompts = Annotated[
     list[str] | None,
     typer.Option("--prompt", "-p", help="What to look for, or a class name or number; may repeat.", show_default=False),
 ]
+RatherThan = Annotated[
+    str | None,
+    typer.Option("--rather-than", help="Why each prompt rather than this one: the difference.", show_default=False),
+]
+Like = Annotated[
+    str | None,
+    typer.Option("--like", help="Another picture, instead of prompts: what makes it like that.", show_default=False),
+]
+Patch = Annotated[
+    str | None, typer.Option("--patch", metavar="ROW,COLUMN", help="Of that picture this patch.", show_default=False)
+]
+Negative = Annotated[bool, typer.Option("--negative", help="What speaks against each prompt or class.")]
 Model = Annotated[
     str, typer.Option("--model", "-m", help="scenes, scenes-siglip, openclip:NAME/TAG, timm:NAME, hf:ID, ...")
 ]
@@ -26,6 +38,10 @@ Size = Annotated[
         help="Input size in pixels: N for the shorter side of the whole picture, HxW for a fixed shape.",
         show_default="the model's own",
     ),
+]
+ValueRange = Annotated[
+    tuple[float, float] | None,
+    typer.Option(metavar="BLACK WHITE", help="Of floats and of greys of more than 8 bits: 0 4095.", show_default=False),
 ]
 Large = Annotated[bool, typer.Option("--large", help="Take a size of more than 16,384 tokens.")]
 Words = Annotated[

@@ -14,16 +14,21 @@ from whylight.cli.options import (
     EngineName,
     Gpus,
     Large,
+    Like,
     Methods,
     Model,
+    Negative,
+    Patch,
     Prompts,
+    RatherThan,
     Size,
+    ValueRange,
     Workers,
     methods_of,
     one_of,
 )
 from whylight.cli.printing import print_note
-from whylight.cli.sources import parse_size
+from whylight.cli.sources import parse_patch, parse_size
 from whylight.errors import WhylightError, need_installed
 
 
@@ -37,11 +42,16 @@ def run(
         str | None,
         typer.Option("--prompts-from", "--prompt-column", help="A column, txt or json:NAME: prompts of each."),
     ] = None,
+    rather_than: RatherThan = None,
+    like: Like = None,
+    patch: Patch = None,
+    negative: Negative = False,
     top: Annotated[int | None, typer.Option(min=1, help="Explain only the so many likeliest of all.")] = None,
     model: Model = "scenes",
     methods: Methods = None,
     size: Size = None,
     large: Large = False,
+    value_range: ValueRange = None,
     fit: Annotated[str | None, typer.Option(help="crop, squash or pad.", show_default="the model's own")] = None,
     picture_column: Annotated[
         str | None, typer.Option(help="A table's column, or the ending of a tar's members, that holds the picture.")
@@ -85,6 +95,11 @@ def run(
         out=out,
         prompts=tuple(prompt or ()),
         prompts_from=prompts_from,
+        rather_than=rather_than,
+        like=like,
+        patch=parse_patch(patch),
+        negative=negative,
+        value_range=value_range,
         top=top,
         model=model,
         methods=methods_of(methods),

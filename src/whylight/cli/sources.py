@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from whylight.cli.files import find_pictures
@@ -10,6 +11,7 @@ from whylight.errors import BadInput
 
 if TYPE_CHECKING:
     from whylight.models.view import View
+    from whylight.pictures.look import InputSize
     from whylight.pictures.prompts_and_classes import NamedTargets
     from whylight.pictures.read import PictureLike
 
@@ -17,44 +19,140 @@ _SCENE_SIZE = 384
 """Scenes are drawn finer than the bundled models read them (96 pixels), so that figures are sharp."""
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What is asked about every picture.
+
+    Attributes:
+        prompts: or class names, or numbers of classes.
+        rather_than: another prompt or class, from which each is told apart.
+        like, patch: a picture, or a patch of it as "ROW,COLUMN", that pictures may be like.
+        negative: what speaks against it.
+        words, without: as for :func:`whylight.explain`.
+    """
+
+    prompts: Sequence[str] | None = None
+    rather_than: str | None = None
+    like: str | None = None
+    patch: str | None = None
+    negative: bool = False
+    words: bool = False
+    without: Sequence[str] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is said of what to look for."""
+        return not self.prompts and self.rather_than is None and self.like is None and self.patch is None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is no more than prompts."""
+        return self == Wish(self.prompts)
+
+    def targets(
+        self, view: View, size: InputSize | None = None, value_range: tuple[float, float] | None = None
+    ) -> NamedTargets | None:
+        """Encoded once for all pictures; None where no prompt is named.
+
+        Raises:
+            BadInput: wishes that do not go together, or what :func:`whylight.explain` refuses.
+            UnknownName: no such class.
+        """
+        from whylight.models.targets import difference
+        from whylight.pictures.like import like_picture
+        from whylight.pictures.name_prompts import name_prompts
+        from whylight.pictures.prompts_and_classes import name_targets
+
+        prompts = list(self.prompts or ())
+        of_prompts = self.words or bool(self.without)
+        if of_prompts and (self.like is not None or self.rather_than is not None or (self.words and self.negative)):
+            raise BadInput(
+                "--words and --without are about prompts as they are: leave --rather-than and --like out, and "
+                "--negative beside --words"
+            )
+        if self.like is not None or self.patch is not None:
+            if prompts or self.rather_than is not None:
+                raise BadInput("--like stands instead of --prompt and --rather-than")
+            named = like_picture(view, None, self.like, parse_patch(self.patch), size, value_range=value_range)
+        elif self.rather_than is not None:
+            if not prompts:
+                raise BadInput(
+                    '--rather-than tells prompts apart: say from what, e.g. -p "a cat" --rather-than "a dog"'
+                )
+            named = name_targets(view, difference(prompts, [self.rather_than] * len(prompts)))
+        elif of_prompts:
+            named = name_prompts(view, prompts, words=self.words, without=list(self.without))
+        elif prompts:
+            named = name_targets(view, prompts)
+        else:
+            return None
+        return named.against() if self.negative else named
+
+
 def pictures_and_targets(
     view: View,
     names: Sequence[str] | None,
-    prompts: Sequence[str] | None,
-    *,
-    words: bool = False,
-    without: Sequence[str] | None = None,
+    wish: Wish,
+    size: InputSize | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> tuple[dict[str, PictureLike], NamedTargets | None]:
     """Pictures by name, and targets, encoded once for all of them; None for what a classifier predicts.
 
     Where no picture is named there is one: a bundled scene, and its objects are the prompts if there are none.
 
-    Args:
-        words, without: as for :func:`whylight.explain`.
-
     Raises:
         BadInput: no prompt for a model that needs one.
         UnknownName: no such class.
     """
-    from whylight.pictures.name_prompts import name_prompts
-    from whylight.pictures.prompts_and_classes import name_targets
-
     pictures: dict[str, PictureLike] = {str(path): path for path in find_pictures(names or ())}
-    wanted = list(prompts or ())
     if not pictures:
-        from whylight.scenes import EXAMPLE_SEEDS, draw_scene, phrase
-
-        scene = draw_scene(EXAMPLE_SEEDS[0], _SCENE_SIZE)
-        pictures = {f"scene-{scene.seed}": scene.picture}
-        if not wanted and not view.classifies:
-            wanted = list(dict.fromkeys(phrase(item.kind, item.color, item.texture) for item in scene.objects))
-    if words or without:
-        return pictures, name_prompts(view, wanted, words=words, without=list(without or ()))
-    if wanted:
-        return pictures, name_targets(view, wanted)
-    if not view.classifies:
+        pictures, objects = _scene()
+        if wish.nothing and not view.classifies:
+            wish = replace(wish, prompts=objects)
+    targets = wish.targets(view, size, value_range)
+    if targets is None and not view.classifies:
         raise BadInput(f'{view.name} predicts no class: say what to look for, e.g. -p "a cat" -p "a dog"')
-    return pictures, None
+    return pictures, targets
+
+
+def one_picture(name: str | None) -> tuple[str, PictureLike]:
+    """The one picture that is named, with its name; a bundled scene where none is.
+
+    Raises:
+        BadInput: several.
+    """
+    pictures = _scene()[0] if name is None else {str(path): path for path in find_pictures([name])}
+    if len(pictures) > 1:
+        raise BadInput(f"one picture is wanted, and {name} holds {len(pictures)}")
+    return next(iter(pictures.items()))
+
+
+def _scene() -> tuple[dict[str, PictureLike], list[str]]:
+    """A bundled scene, and its objects in words."""
+    from whylight.scenes import EXAMPLE_SEEDS, draw_scene, phrase
+
+    scene = draw_scene(EXAMPLE_SEEDS[0], _SCENE_SIZE)
+    said = dict.fromkeys(phrase(item.kind, item.color, item.texture) for item in scene.objects)
+    return {f"scene-{scene.seed}": scene.picture}, list(said)
+
+
+def parse_patch(text: str | None) -> tuple[int, int] | None:
+    """A patch: "ROW,COLUMN", counted from 0.
+
+    Raises:
+        BadInput: anything else.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise BadInput(f"a patch is ROW,COLUMN, counted from 0, such as 3,4; not {text!r}")
+    return int(parts[0]), int(parts[1])
+
+
+def number_or_word(text: str) -> int | str:
+    """A head: its number, or "mean", "max"."""
+    return int(text) if text.removeprefix("-").isdecimal() else text
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.evaluation.perturbation import black_of, erase, pixel_ranks
-from whylight.models.scores import as_scores
-from whylight.models.targets import as_targets
+from whylight.models.targets import TargetsLike, as_targets
 from whylight.models.view import View
 from whylight.models.words import split_words
 from whylight.pictures.look import Look
@@ -86,6 +85,5 @@ def _on_pixels(ranks: Tensor, size: tuple[int, ...]) -> Tensor:
     return F.pad(spread, (0, right, 0, below), value=size[0] * size[1])
 
 
-def _scores(view: View, outputs: Tensor, targets: Tensor) -> Tensor:
-    outputs = as_scores(outputs, view.scores) if view.classifies else outputs
-    return as_targets(view, targets, len(outputs)).scores(outputs)[:, 0].float().cpu()
+def _scores(view: View, outputs: Tensor, targets: TargetsLike) -> Tensor:
+    return as_targets(view, targets, len(outputs)).said(view, outputs)[:, 0].float().cpu()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -23,7 +24,7 @@ class Choice:
 
     label: str
     method: str
-    options: dict[str, object] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 def parse_methods(text: str, find: Callable[[str], Method] = find_method) -> list[Choice]:

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from whylight.errors import WhylightError, WhylightWarning
 from whylight.maps.decoded import Decoded, Failed
-from whylight.models.scores import as_scores
-from whylight.models.targets import as_targets
+from whylight.maps.settings import Wanted
+from whylight.models.scores import ScoreName
+from whylight.models.targets import Negative, TargetsLike, as_targets, difference
 from whylight.models.view import View
+from whylight.pictures.like import like_picture
 from whylight.pictures.prompt_memory import PromptMemory
 from whylight.pictures.prompts_and_classes import NamedTargets, name_targets
 from whylight.runs.inputs.sample import Problem
@@ -22,18 +24,15 @@ class Asked:
     """The question of a run.
 
     Args:
-        prompts: asked of every picture; None where each has its own, or the model's classes are meant.
+        same: asked of every picture; None where each has its own prompts, or the model's classes are meant.
         top: only so many that the model finds likeliest are explained.
-
-    Raises:
-        UnknownName: no such class.
-        BadInput: nothing is asked of a model that predicts no classes.
+        negative: what speaks against them is explained.
     """
 
-    def __init__(self, view: View, prompts: Sequence[str] | None, top: int | None) -> None:
-        self.view, self.top = view, top
+    def __init__(self, view: View, same: NamedTargets | None, top: int | None, negative: bool = False) -> None:
+        self.view, self.top, self.negative = view, top, negative
         self._memory = PromptMemory(view)
-        self._same: NamedTargets | None = None if prompts is None else name_targets(view, list(prompts))
+        self._same = same
         self._classes: list[str] | None = None
         if view.classifies:
             count = view.class_count or 0
@@ -60,31 +59,51 @@ class Asked:
 
     def targets_of(
         self, batch: int, named: Sequence[NamedTargets] | None, output: Callable[[], Tensor]
-    ) -> tuple[Tensor, list[tuple[str, ...]]]:
-        """What methods take, (targets, dim) or (batch, targets, dim) embeddings or (batch, targets) classes; each
-        picture's names.
+    ) -> tuple[TargetsLike, list[tuple[str, ...]]]:
+        """What methods take, (targets, dim) or (batch, targets, dim) embeddings or (batch, targets) classes,
+        differences of them, or the negative of all that; each picture's names.
 
         Args:
             named: of each picture, where each has its own.
             output: gives the model's output, (batch, dim), where that decides.
         """
         if named is not None:
-            values = torch.stack([one.values for one in named])
+            values: TargetsLike = torch.stack([torch.as_tensor(one.values) for one in named])
             names = [one.names for one in named]
         elif self._same is not None:
             values, names = self._same.values, [self._same.names] * batch
         else:
             assert self._classes is not None
             values, names = torch.arange(len(self._classes)), [tuple(self._classes)] * batch
-        return (values, names) if self.top is None else self._top(output(), values, names)
+        if self.top is not None:
+            values, names = self._top(output(), torch.as_tensor(values), names)
+        if self.negative:
+            values, names = Negative(values), [tuple(f"against {name}" for name in row) for row in names]
+        return values, names
 
-    def said(self, output: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def said(self, output: Tensor, values: TargetsLike) -> tuple[Tensor, Tensor]:
         """Scores and logits of targets, (batch, targets) each, on the CPU, from the model's output (batch, dim)."""
         with torch.no_grad():
-            targets = as_targets(self.view, values, len(output))
-            logits = targets.logits(self.view, output)
-            scores = targets.scores(as_scores(output, self.view.scores) if self.view.classifies else output)
+            targets = as_targets(self.view, values, len(output)).shown()
+            scores, logits = targets.said(self.view, output), targets.logits(self.view, output)
         return scores.float().cpu(), logits.float().cpu()
+
+    def example(self, pixels: Tensor) -> TargetsLike:
+        """One picture's targets of the kind that all pictures have."""
+        if self._same is not None:
+            values = self._same.values
+        else:
+            values = torch.zeros(1, 1, dtype=torch.long) if self.view.classifies else self.view.output(pixels).detach()
+        return Negative(values) if self.negative else values
+
+    @property
+    def score_name(self) -> ScoreName:
+        """What to call the scores."""
+        return (
+            self.view.score_name
+            if self._same is None
+            else as_targets(self.view, self._same.values, 1).said_as(self.view)
+        )
 
     def _top(
         self, output: Tensor, values: Tensor, names: list[tuple[str, ...]]
@@ -99,3 +118,12 @@ class Asked:
             return torch.take_along_dim(each, best[..., None].to(each.device), 1), chosen
         each = values.expand(len(output), values.shape[-1]).to(best.device)
         return torch.take_along_dim(each, best, 1), chosen
+
+
+def same_for_all(wanted: Wanted, view: View) -> NamedTargets | None:
+    """What is asked of every picture; None where each has prompts of its own, or classes are meant."""
+    if wanted.like is not None or wanted.patch is not None:
+        return like_picture(view, None, wanted.like, wanted.patch, wanted.size, wanted.fit, wanted.value_range)
+    if wanted.rather_than is not None:
+        return name_targets(view, difference(wanted.prompts, [wanted.rather_than] * len(wanted.prompts)))
+    return name_targets(view, list(wanted.prompts)) if wanted.prompts else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,11 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.maps.inside import Inside
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
+from whylight.models.raster import Raster
 from whylight.pictures.cost import LESS_OR_LARGE, MOST_TOKENS, in_tokens, too_many
 from whylight.pictures.look import InputSize, resized_for
 from whylight.pictures.read import read_picture
+from whylight.pictures.read_raster import ValueRange, read_raster
 from whylight.runs.inputs.places import read_bytes
 from whylight.runs.inputs.sample import Problem, Sample
 
@@ -72,6 +74,7 @@ class Decode:
         keep: columns that go along.
         inside: where relevance should be.
         pictures: the pictures themselves are wanted too.
+        value_range: black and white, where pictures are no 8 bits.
     """
 
     preprocessing: Preprocessing
@@ -82,6 +85,7 @@ class Decode:
     inside: Inside | None = None
     pictures: bool = False
     large: bool = False
+    value_range: ValueRange | None = None
 
     def __call__(self, sample: Sample) -> Decoded | Failed:
         kept = {name: "" if (v := find_field(sample.fields, name)) is None else str(v) for name in self.keep}
@@ -99,7 +103,7 @@ class Decode:
 
     def _decoded(self, sample: Sample, kept: dict[str, str]) -> Decoded:
         prompts = None if self.prompts is None else _prompts(find_field(sample.fields, self.prompts), self.prompts)
-        picture = _picture(sample)
+        picture = _picture(sample, self._read)
         prepared = resized_for(self.preprocessing, picture, self.size, self.fit)
         if too_many(self.preprocessing, prepared.size) and not self.large:
             costs = f"{in_tokens(self.preprocessing, prepared.size)}, more than {MOST_TOKENS:,}: {LESS_OR_LARGE}"
@@ -111,8 +115,15 @@ class Decode:
             down, across = self.preprocessing.patch
             seen = (height - height % down, width - width % across)
             label = self.inside.label(sample.key, sample.fields, frame, seen)
-        shown = picture if self.pictures else None
+        shown = None
+        if self.pictures:
+            shown = picture.shown() if isinstance(picture, Raster) else picture
         return Decoded(sample.key, sample.source, pixels, frame, prompts, kept, label, shown)
+
+    def _read(self, picture: Image.Image) -> Image.Image | Raster:
+        if self.value_range is None and self.preprocessing.channels in (1, 3):
+            return read_picture(picture)
+        return read_raster(picture, self.preprocessing.channels, self.value_range)
 
 
 def lost(sample: Sample, status: str, error: str) -> Failed:
@@ -142,7 +153,7 @@ def _prompts(value: Any, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _picture(sample: Sample) -> Image.Image:
+def _picture(sample: Sample, read: Callable[[Image.Image], Image.Image | Raster]) -> Image.Image | Raster:
     data = sample.data
     if data is None:
         try:
@@ -154,7 +165,7 @@ def _picture(sample: Sample) -> Image.Image:
     if not data:
         raise _Unusable("empty-file", f"{sample.source} is empty")
     try:
-        return read_picture(Image.open(io.BytesIO(data)))
+        return read(Image.open(io.BytesIO(data)))
     except UnidentifiedImageError:
         raise _Unusable("no-picture-format", f"{sample.source} is no picture, or of an unknown format") from None
     except Image.DecompressionBombError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import torch
 
@@ -11,7 +13,7 @@ from whylight.errors import BadInput, UnknownName, UnsupportedModel, WhylightErr
 from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.method_choices import Choice, parse_methods
 from whylight.evaluation.raw_maps import maps_of
-from whylight.maps.asked import Asked
+from whylight.maps.asked import Asked, same_for_all
 from whylight.maps.decoded import Decode, lost
 from whylight.maps.inside import Inside
 from whylight.maps.overlays import FOLDER as OVERLAYS
@@ -22,8 +24,8 @@ from whylight.maps.settings import MapSettings, Wanted
 from whylight.methods import methods as all_methods
 from whylight.models.digest import model_digest
 from whylight.models.load import load
-from whylight.models.view import View
 from whylight.runs.expected import LISTING
+from whylight.runs.files import home_opened
 from whylight.runs.folder import RunFolder
 from whylight.runs.inputs.find import Layout, find_inputs
 from whylight.runs.inputs.listing import InputShards, failed_keys, listed
@@ -71,6 +73,14 @@ def plan_maps(wanted: Wanted) -> Plan:
 def _check(wanted: Wanted) -> None:
     if wanted.prompts and wanted.prompts_from is not None:
         raise BadInput("prompts are the same for all pictures (-p) or each picture's own (--prompts-from), not both")
+    if wanted.rather_than is not None and not wanted.prompts:
+        raise BadInput('--rather-than tells prompts apart: say from what, e.g. -p "a cat" --rather-than "a dog"')
+    if wanted.like is not None and (
+        wanted.prompts or wanted.prompts_from is not None or wanted.rather_than is not None
+    ):
+        raise BadInput("--like stands instead of prompts")
+    if wanted.top is not None and (wanted.like is not None or wanted.rather_than is not None):
+        raise BadInput("--top chooses among prompts or classes: not together with --like or --rather-than")
     if wanted.inside is not None and wanted.boxes is not None:
         raise BadInput("--inside names masks and --box-column boxes: one of them")
     if wanted.overlays is not None and wanted.overlays not in KINDS:
@@ -91,38 +101,49 @@ def _maker(wanted: Wanted) -> tuple[MapRows, MapSettings, dict[str, str]]:
     if view.preprocessing is None:
         raise UnsupportedModel(f"{view.name} reads texts: runs are over pictures")
     top = wanted.top
-    prompts: Sequence[str] | None = wanted.prompts or None
-    if prompts is None and wanted.prompts_from is None:
+    same = same_for_all(wanted, view)
+    if same is None and wanted.prompts_from is None:
         if not view.classifies:
             raise BadInput(f'{view.name} predicts no class: say what to look for, -p "a cat" or --prompts-from COLUMN')
         top = top or 1
-    asked = Asked(view, prompts, top)
+    asked = Asked(view, same, top, wanted.negative)
     named = parse_methods(",".join(all_methods()) if wanted.methods == "all" else wanted.methods)
     baselines = {name for name in wanted.methods.split(",") if name in BASELINES}
     tried = [choice for choice in named if choice.method not in BASELINES or choice.method in baselines]
-    choices, values, left_out = _tried(wanted, view, tried)
+    choices, values, left_out = _tried(wanted, asked, tried)
     inside = Inside(wanted.inside, wanted.boxes) if wanted.inside or wanted.boxes else None
     own = wanted.prompts_from
-    shown = wanted.overlays is not None
-    decode = Decode(view.preprocessing, wanted.size, wanted.fit, own, wanted.keep, inside, shown, wanted.large)
+    decode = Decode(
+        view.preprocessing,
+        wanted.size,
+        wanted.fit,
+        own,
+        wanted.keep,
+        inside,
+        pictures=wanted.overlays is not None,
+        large=wanted.large,
+        value_range=wanted.value_range,
+    )
     maker = MapRows(view, asked, choices, decode, stored=wanted.precision, fixed=values)
-    return maker, _settings(wanted, view, choices, top), left_out
+    return maker, _settings(wanted, asked, choices, top), left_out
 
 
-def _tried(wanted: Wanted, view: View, named: Sequence[Choice]) -> tuple[list[Choice], int | None, dict[str, str]]:
+def _tried(wanted: Wanted, asked: Asked, named: Sequence[Choice]) -> tuple[list[Choice], int | None, dict[str, str]]:
     """Methods that explain this model, how many values all their maps have (None: not equally many), and the others."""
+    view = asked.view
     preprocessing = view.preprocessing
     assert preprocessing is not None
     down, across = preprocessing.patch
     height, width = preprocessing.size
     grid = (height // down, width // across)
-    pixels = view.place(torch.zeros(1, 3, height, width))
+    pixels = view.place(torch.zeros(1, view.channels, height, width))
     assert isinstance(pixels, torch.Tensor)
-    targets = torch.zeros(1, 1, dtype=torch.long) if view.classifies else view.output(pixels).detach()
+    targets = asked.example(pixels)
+    names = [[f"target {index}" for index in range(asked.targets or 1)]]
     kept, lengths, left_out = [], set(), {}
     for choice in named:
         try:
-            maps = maps_of(choice, view, pixels, targets, grid, [["tried"]])
+            maps = maps_of(choice, view, pixels, targets, grid, names)
         except UnknownName:
             raise
         except WhylightError as error:
@@ -137,7 +158,8 @@ def _tried(wanted: Wanted, view: View, named: Sequence[Choice]) -> tuple[list[Ch
     return kept, lengths.pop() if fixed else None, left_out
 
 
-def _settings(wanted: Wanted, view: View, choices: Sequence[Choice], top: int | None) -> MapSettings:
+def _settings(wanted: Wanted, asked: Asked, choices: Sequence[Choice], top: int | None) -> MapSettings:
+    view = asked.view
     return MapSettings(
         shard_size=wanted.shard_size,
         batch_size=wanted.batch_size,
@@ -156,8 +178,18 @@ def _settings(wanted: Wanted, view: View, choices: Sequence[Choice], top: int | 
         inside=wanted.inside,
         boxes=wanted.boxes,
         overlays=wanted.overlays,
-        score_name=view.score_name,
+        score_name=asked.score_name,
+        rather_than=wanted.rather_than,
+        like=wanted.like,
+        like_digest=None if wanted.like is None else _digest(wanted.like),
+        patch=None if wanted.patch is None else list(wanted.patch),
+        negative=wanted.negative,
+        value_range=None if wanted.value_range is None else list(wanted.value_range),
     )
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(home_opened(Path(path)).read_bytes()).hexdigest()
 
 
 def _remade(wanted: Wanted, settings: MapSettings) -> Plan:

@@ -18,6 +18,7 @@ from whylight.maps.measured import measured
 from whylight.maps.overlays import COLUMN as OVERLAY
 from whylight.maps.overlays import overlay_png
 from whylight.maps.schema import NOT_FINITE, OK, Stored, columns_of
+from whylight.models.targets import TargetsLike
 from whylight.models.view import View
 from whylight.passes.sharing import output_made, shared_passes
 from whylight.pictures.prompts_and_classes import NamedTargets
@@ -87,7 +88,7 @@ class MapRows:
             return self.view.output(pixels)
 
     def _maps(
-        self, choice: Choice, items: list[Decoded], pixels: Tensor, values: Tensor, names: list[tuple[str, ...]]
+        self, choice: Choice, items: list[Decoded], pixels: Tensor, values: TargetsLike, names: list[tuple[str, ...]]
     ) -> Tensor:
         """Raw maps (batch, targets, rows, columns) of whole patches."""
         preprocessing = self.view.preprocessing

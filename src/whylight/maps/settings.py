@@ -22,6 +22,11 @@ class Wanted:
     out: str
     prompts: tuple[str, ...] = ()
     prompts_from: str | None = None
+    rather_than: str | None = None
+    like: str | None = None
+    patch: tuple[int, int] | None = None
+    negative: bool = False
+    value_range: tuple[float, float] | None = None
     top: int | None = None
     model: str = "scenes"
     methods: str = "legrad"
@@ -50,7 +55,10 @@ class MapSettings(RunSettings):
         kind: "maps"; tells this folder from a benchmark's.
         methods: label to method and options.
         prompts: asked of every picture; None where each has its own or the model's classes are meant.
-        score_name: "cosine", "probability" or "value".
+        rather_than: the prompt that all others are told apart from.
+        like, like_digest, patch: the picture, what it holds, and the patch of it, that pictures may be like.
+        negative: what speaks against the targets is explained.
+        score_name: "cosine", "probability", "value" or "difference".
     """
 
     kind: str = "maps"
@@ -70,6 +78,12 @@ class MapSettings(RunSettings):
     boxes: str | None
     overlays: str | None
     score_name: ScoreName
+    rather_than: str | None = None
+    like: str | None = None
+    like_digest: str | None = None
+    patch: list[int] | None = None
+    negative: bool = False
+    value_range: list[float] | None = None
 
     def __post_init__(self) -> None:
         check_methods(self.methods)

@@ -50,12 +50,13 @@ def clip_surgery(
         start_layer: first layer of the new path; negative counts from the end, and models with fewer layers take all.
         empty_prompt: (dim,) embedding of the empty prompt, needed for one target. Default: ``view.encode_text([""])``.
     """
-    if targets.classes:
+    if view.classifies:
         raise UnsupportedModel(f"{view.name} is a classifier: clip_surgery is defined for models that give embeddings")
+    values = targets.embeddings("clip_surgery")
     with torch.no_grad():
         run = view.begin(inputs)
         features = F.normalize(dense_features(view, run, start_layer), dim=-1)
-    prompts = F.normalize(targets.values.to(features), dim=-1).expand(len(features), -1, -1)
+    prompts = F.normalize(values.to(features), dim=-1).expand(len(features), -1, -1)
     similarity = torch.einsum("bnd,btd->btn", features, prompts)
     if len(targets) == 1:
         empty = view.encode_text([""]) if empty_prompt is None else empty_prompt

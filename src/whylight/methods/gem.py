@@ -6,7 +6,7 @@ With u = norm(z) of the model's own path, q, k, v its projections, and β = mean
 
     for p in q, k, v:   n times  p <- softmax(β p̂ p̂ᵀ) p̂  with p̂ = p / |p|,   then  O_p = softmax(β p̂ p̂ᵀ) v
     z' <- z' + W_O (O_q + O_k + O_v) / 3 + b
-    E_n = cosine of the output for patch n of z' with the prompt
+    E_n = cosine of the output for patch n of z' with the prompt; of any other target, its score of that output
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
-from whylight.models.view import Inputs, Pass, View
+from whylight.models.view import Inputs, View
+from whylight.passes.patch_outputs import patch_outputs
 from whylight.passes.second_path import second_path
 
 
@@ -44,21 +45,13 @@ def gem(view: View, inputs: Inputs, targets: Targets, *, iterations: int = 1, st
     """
     if iterations < 0:
         raise BadInput(f"gem: iterations must not be negative, but are {iterations}")
-    if targets.classes:
+    if view.classifies:
         raise UnsupportedModel(f"{view.name} is a classifier: gem is defined for models that give embeddings")
     with torch.no_grad():
         run = view.begin(inputs)
         _, path = second_path(view, run, start_layer, partial(_gathered, iterations), "gem")
-        features = F.normalize(patch_outputs(run, path[:, run.prefix :]), dim=-1)
-    prompts = F.normalize(targets.values.to(features), dim=-1).expand(len(features), -1, -1)
-    return torch.einsum("bnd,btd->btn", features, prompts)
-
-
-def patch_outputs(run: Pass, patches: Tensor) -> Tensor:
-    """The output for every patch, (batch, patches, dim), at least float32, as if it were read alone."""
-    alone = patches.flatten(0, 1)
-    output = run.head(alone) if run.attention_pool is None else run.attention_pool.model(alone[:, None])
-    return at_least_float32(output.unflatten(0, patches.shape[:2]))
+        features = patch_outputs(run, path[:, run.prefix :])
+        return targets.scores(features).transpose(1, 2)
 
 
 def _gathered(iterations: int, call: AttentionCall, read: Tensor) -> Tensor:

@@ -46,10 +46,11 @@ def lrp(view: View, inputs: Inputs, targets: Targets, *, rules: RuleSet = "basel
     trace = RelevancePass(view, run, RULE_SETS[rules], run.tokens, first=0)
     maps = []
     for chunk in trace.chunks(targets):
-        *_, relevance = trace.tokens_back(trace.start(chunk))
+        start = trace.start(chunk)
+        *_, relevance = trace.tokens_back(start)
         if isinstance(inputs, Tensor):
             (relevance,) = embedding.flow.relevance_at([pixels], run.tokens, relevance)
-            maps.append(relevance.sum(2))
+            maps.append(start.of_targets(relevance.sum(2)))
         else:
-            maps.append(relevance.sum(3))
+            maps.append(start.of_targets(relevance.sum(3)))
     return at_least_float32(torch.cat(maps)).transpose(0, 1)

@@ -136,6 +136,19 @@ def _present_name(option: str) -> str:
     return _RENAMED[option]
 
 
+def check_one_map_each(method: str, options: Mapping[str, Any]) -> None:
+    """Refuse what gives a map for each head where there is to be one for each target.
+
+    Raises:
+        BadInput: naming the ways that keep all heads.
+    """
+    if options.get("head") == "all":
+        raise BadInput(
+            f"{method}: head='all' gives a map for each head, not for each target: whylight.relevance gives them, and "
+            "whylight.attention (the command attention) draws them"
+        )
+
+
 _METHODS: dict[str, Method] = {}
 
 

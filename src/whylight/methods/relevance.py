@@ -12,11 +12,19 @@ from whylight.errors import BadInput
 from whylight.methods.legrad.recording import RECORDED, LegradRecording
 from whylight.methods.registry import find_method
 from whylight.models.inputs import check_inputs
-from whylight.models.targets import TargetsLike, as_targets
+from whylight.models.targets import Negative, TargetsLike, as_targets
 from whylight.models.view import Inputs, View
 
 
-def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "legrad", **options: Any) -> Tensor:
+def relevance(
+    view: View,
+    inputs: Inputs,
+    targets: TargetsLike,
+    method: str = "legrad",
+    *,
+    negative: bool = False,
+    **options: Any,
+) -> Tensor:
     """What each token contributes to each target, by one method.
 
     Works under ``torch.no_grad()`` and ``torch.inference_mode()``, changes nothing in the model, and gives row i of a
@@ -26,8 +34,12 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
         view: from :func:`whylight.wrap` or :func:`whylight.load`.
         inputs: (batch, channels, H, W) pixels, normalised as the model wants them; for text a mapping with
             ``input_ids`` and ``attention_mask``.
-        targets: (targets, dim) embeddings, or class indices: an int, a list, or one list per picture.
+        targets: (targets, dim) embeddings, or class indices: an int, a list, or one list per picture;
+            :func:`whylight.difference` of two of them; or a function of the model's output (batch, dim), logits or
+            embeddings before they are normalised, that gives one value for each row, (batch,). Several of them in a
+            list.
         method: a name out of :func:`whylight.methods`.
+        negative: explain minus the score: what speaks against the targets.
         **options: the method's own (``whylight.methods.find_method(name).options``). Every method that asks for
             gradients takes ``libra=True`` (:mod:`whylight.propagation.libra`).
 
@@ -45,9 +57,10 @@ def relevance(view: View, inputs: Inputs, targets: TargetsLike, method: str = "l
     options = chosen.check_options(options)
     device, batch = check_inputs(view, inputs)
     view.check_ready()
+    asked = Negative(targets) if negative else targets
     with torch.inference_mode(False), torch.enable_grad():
         placed = view.place(_without_inference(inputs))
-        result = chosen(view, placed, as_targets(view, targets, batch), **options)
+        result = chosen(view, placed, as_targets(view, asked, batch), **options)
     result = at_least_float32(result if options.get("create_graph") else result.detach())
     return result.to(device)
 

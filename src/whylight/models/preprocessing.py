@@ -14,6 +14,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
 from whylight.errors import BadInput
+from whylight.models.raster import Raster
 
 Fit = Literal["crop", "squash", "pad"]
 _FILTERS = {mode.value for mode in InterpolationMode}
@@ -39,7 +40,7 @@ class Preprocessing:
 
     Attributes:
         size: (height, width) of the input in pixels.
-        mean, std: of the three channels, for pixels in [0, 1].
+        mean, std: of the three channels, or of as many as there are, for pixels in [0, 1].
         interpolation: "bicubic", "bilinear", "nearest", "lanczos", "box" or "hamming".
         fit: what keeps the picture's shape: "crop" (the shorter side is resized to the size, the longer one cropped),
             "pad" (the longer side is resized, the shorter one filled up), or "squash" (nothing does).
@@ -47,12 +48,13 @@ class Preprocessing:
         fill: colour of the padding, 0 to 255.
         patch: (height, width) of a patch. What the patches leave over of the size at the right and the bottom is not
             seen (SigLIP so400m: 384 px, patch 14).
-        channels: of the pixels: 3, or 1 for models of grey pictures, which get the mean of the means and deviations.
+        channels: of the pixels: 3, or 1 for models of grey pictures, which get the mean of the means and deviations; of
+            any other number, those that :class:`~whylight.models.raster.Raster` has.
     """
 
     size: tuple[int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     interpolation: str = "bicubic"
     fit: Fit = "crop"
     crop_fraction: float = 1.0
@@ -69,8 +71,8 @@ class Preprocessing:
         numbers = (*self.mean, *self.std, self.crop_fraction, *self.size, *self.patch, *self.fill)
         if not all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers):
             raise BadInput(f"pictures are prepared with numbers, not {self}")
-        if len(self.mean) != len(self.std) or len(self.mean) not in (1, 3) or not all(self.std):
-            raise BadInput(f"mean and std are of three channels, std not zero: {self.mean}, {self.std}")
+        if len(self.mean) != len(self.std) or not self.mean or not all(self.std):
+            raise BadInput(f"mean and std are of as many channels, std not zero: {self.mean}, {self.std}")
         if not self.crop_fraction > 0 or len(self.size) != 2 or min(self.size) < 1:
             raise BadInput(f"size and crop must be positive: {self.size}, {self.crop_fraction}")
         if self.interpolation not in _FILTERS or self.fit not in get_args(Fit):
@@ -80,24 +82,54 @@ class Preprocessing:
         """The same for another input size, all of which is seen (:func:`whylight.models.sizes.fit_to_patches`)."""
         return replace(self, size=size, fit=fit or self.fit, patch=self.patch if size == self.size else (1, 1))
 
-    def __call__(self, picture: Image.Image) -> tuple[Tensor, Frame]:
-        """A picture as normalised pixels (channels, H, W), float32, and the part of it that they show."""
+    def __call__(self, picture: Image.Image | Raster) -> tuple[Tensor, Frame]:
+        """A picture as normalised pixels (channels, H, W), float32, and the part of it that they show.
+
+        Raises:
+            BadInput: means and deviations of another number of channels.
+        """
+        if isinstance(picture, Raster):
+            cut = [self._cut(each, fill) for each, fill in zip(picture.each(), self._fills(picture), strict=True)]
+            pixels = torch.cat([vision.pil_to_tensor(seen) for seen, _ in cut])
+            return self._normalized(pixels), self._frame(picture.size, cut[0][1])
         picture = picture if picture.mode == "RGB" else picture.convert("RGB")
+        seen, resized = self._cut(picture, self.fill)
+        pixels = vision.to_tensor(seen.convert("L") if self.channels == 1 else seen)
+        return self._normalized(pixels), self._frame(picture.size, resized)
+
+    def _fills(self, picture: Raster) -> list[float]:
+        """The colour of the padding in each channel: grey where these are not red, green and blue."""
+        red, green, blue = (value / 255 for value in self.fill)
+        gray = 0.299 * red + 0.587 * green + 0.114 * blue
+        return [red, green, blue] if picture.channels == 3 else [gray] * picture.channels
+
+    def _cut(self, picture: Image.Image, fill: tuple[int, int, int] | float) -> tuple[Image.Image, tuple[int, int]]:
+        """The picture resized, and cropped or padded to the input's size; and what it was resized to."""
         rows, columns = self.size
         resized = vision.resize(picture, self._before_crop(picture), InterpolationMode(self.interpolation))
-        top, left = _centered(resized.height, rows), _centered(resized.width, columns)
-        seen = Image.new("RGB", (columns, rows), self.fill)
-        seen.paste(resized, (-left, -top))
-        if self.channels == 1:
-            gray = vision.to_tensor(seen.convert("L"))
-            pixels = vision.normalize(gray, [sum(self.mean) / len(self.mean)], [sum(self.std) / len(self.std)])
-        else:
-            pixels = vision.normalize(vision.to_tensor(seen), list(self.mean), list(self.std))
+        seen = Image.new(picture.mode, (columns, rows), fill)
+        seen.paste(resized, (-_centered(resized.width, columns), -_centered(resized.height, rows)))
+        return seen, resized.size
 
+    def _normalized(self, pixels: Tensor) -> Tensor:
+        mean, std = list(self.mean), list(self.std)
+        if len(pixels) == 1:
+            mean, std = [sum(mean) / len(mean)], [sum(std) / len(std)]
+        if len(mean) not in (1, len(pixels)):
+            raise BadInput(
+                f"the model reads {len(pixels)} channels, and there are means of {len(mean)}: give its own, "
+                "whylight.wrap(model, mean=..., std=...)"
+            )
+        normalized: Tensor = vision.normalize(pixels, mean, std)
+        return normalized
+
+    def _frame(self, picture: tuple[int, int], resized: tuple[int, int]) -> Frame:
+        """Which part of a picture of this (width, height) the patches cover."""
+        rows, columns = self.size
+        top, left = _centered(resized[1], rows), _centered(resized[0], columns)
         bottom, right = top + rows - rows % self.patch[0], left + columns - columns % self.patch[1]
-        down, across = picture.height / resized.height, picture.width / resized.width
-        box = (left * across, top * down, right * across, bottom * down)
-        return pixels, Frame((picture.height, picture.width), box)
+        down, across = picture[1] / resized[1], picture[0] / resized[0]
+        return Frame((picture[1], picture[0]), (left * across, top * down, right * across, bottom * down))
 
     def _before_crop(self, picture: Image.Image) -> list[int]:
         """What the picture is resized to: [height, width], or [shorter side], rounded as the model libraries do."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from whylight.errors import BadInput, UnsupportedModel
 
 Scores = Literal["softmax", "sigmoid", "raw"]
-ScoreName = Literal["cosine", "probability", "value"]
+ScoreName = Literal["cosine", "probability", "value", "difference"]
 _BY_PROBLEM: dict[str, Scores] = {"regression": "raw", "multi_label_classification": "sigmoid"}
 
 
@@ -70,3 +70,14 @@ def as_scores(logits: Tensor, scores: Scores) -> Tensor:
     if scores == "raw":
         return logits
     return logits.sigmoid() if scores == "sigmoid" else logits.softmax(-1)
+
+
+def said_score(name: ScoreName, score: float, logit: float) -> str:
+    """A score in words, as captions have it."""
+    said: dict[ScoreName, str] = {
+        "probability": f"probability {score:.1%}",
+        "value": f"value {score:.3f}",
+        "difference": f"difference of logits {score:.2f}",
+        "cosine": f"cosine {score:.3f} · logit {logit:.2f}",
+    }
+    return said[name]

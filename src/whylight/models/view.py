@@ -142,7 +142,7 @@ class View(ABC):
 
     @property
     def score_name(self) -> ScoreName:
-        """What to call a score: "cosine" (dual encoders), "probability", or "value"."""
+        """What to call a score of a plain target: "cosine" (dual encoders), "probability", or "value"."""
         return "cosine" if not self.classifies else "value" if self.scores == "raw" else "probability"
 
     @property

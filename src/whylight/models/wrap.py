@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -28,6 +30,8 @@ def wrap(
     processor: Any = None,
     name: str | None = None,
     scores: Scores | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
 ) -> View:
     """A live model as a view; the model stays as it is.
 
@@ -40,14 +44,21 @@ def wrap(
         name: what to call the model in results.
         scores: what a classifier's logits mean: "softmax", "sigmoid" or "raw". Default: what its configuration and the
             number of its outputs say.
+        mean, std: of each channel of its pictures, for values in [0, 1]. Default: what its configuration says.
 
     Raises:
-        BadInput: no model.
+        BadInput: no model, or not as many means as deviations.
         UnsupportedModel: a model of no such family, or of an architecture without one constant grid of patch tokens.
     """
     view = module if isinstance(module, View) else _view(module, tokenizer, processor, name)
     if scores is not None:
         view.scores = checked_scores(scores)
+    if mean is not None or std is not None:
+        if view.preprocessing is None or mean is None or std is None:
+            raise BadInput(f"mean and std go together, for models that read pictures: {mean}, {std}, {view.name}")
+        if len(mean) != view.channels:
+            raise BadInput(f"{view.name} reads {view.channels} channels, and the mean is of {len(mean)}")
+        view.preprocessing = replace(view.preprocessing, mean=tuple(mean), std=tuple(std))
     return view
 
 

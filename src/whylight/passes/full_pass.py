@@ -11,9 +11,10 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall, ResidualStream, record_attention
 from whylight.attention.call import at_least_float32
-from whylight.errors import UnsupportedModel
+from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.view import Block, Inputs, Pass, View
 from whylight.passes.layers import layer_index, run_again, the_call
+from whylight.passes.readout_position import readout_weights
 from whylight.passes.sharing import already_made, shared, sharing
 from whylight.propagation.libra import libra_is_active
 
@@ -77,18 +78,24 @@ class FullPass:
         The class token's or end-of-text token's row (class and distillation token where both are read); the mean over
         patch rows for mean-pooled models, padding left out; the rows of the pooler's queries for attention-pooled ones.
         """
+        if self.pooler is None or self.run.attention_pool is None:
+            return readout_weights(self.view, self.run)
         like = at_least_float32(self.run.tokens[:0])
         weights = like.new_zeros(self.run.tokens.shape[0], self.last.queries)
-        if self.run.attention_pool is not None:
-            weights[:, self.run.attention_pool.rows] = 1
-        elif self.run.readout_row is not None:
-            weights.scatter_(1, self.run.readout_row[:, None], 1)
-        elif self.view.pooling == "class_token":
-            weights[:, : self.run.prefix] = 1
-        else:
-            weights[:, self.run.prefix :] = 1
-            weights = weights if self.run.mask is None else weights * self.run.mask
+        weights[:, self.run.attention_pool.rows] = 1
         return weights / weights.sum(-1, keepdim=True)
+
+    def up_to(self, layer: int) -> FullPass:
+        """The same as if a block's map were the last one (negative counts from the end): without what comes after it.
+
+        Raises:
+            BadInput: no such layer, or one before the first that was recorded.
+        """
+        first = len(self.run.blocks) - len(self.blocks)
+        index = layer_index(layer, len(self.run.blocks))
+        if index < first:
+            raise BadInput(f"layer {layer} comes before start_layer, which is layer {first}")
+        return replace(self, blocks=self.blocks[: index - first + 1], pooler=None)
 
     def start_row(self, through_pooler: Callable[[AttentionCall, Tensor], Tensor]) -> Tensor:
         """The row over the last block's tokens from which a product of maps is carried down: (..., batch, tokens).

@@ -5,7 +5,7 @@ Relevance and gradient go back through the same graph: the model runs once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
@@ -62,6 +62,28 @@ class Arrival:
     gradient: Tensor | None
 
 
+@dataclass(frozen=True)
+class Start:
+    """Relevance at the output.
+
+    Attributes:
+        relevance: of the plain targets that go back, (plain targets, batch, dim).
+        weights: of these in each target, (targets, plain targets).
+    """
+
+    relevance: Tensor
+    weights: Tensor
+
+    def of_targets(self, relevance: Tensor) -> Tensor:
+        """What arrived somewhere, (plain targets, \\*shape), as that of the targets, (targets, \\*shape)."""
+        if len(self.weights) == len(relevance) and bool(
+            self.weights.eq(torch.eye(len(relevance)).to(self.weights)).all()
+        ):
+            return relevance
+        summed: Tensor = torch.tensordot(self.weights.to(relevance), relevance, dims=1)
+        return summed
+
+
 class RelevancePass:
     """An input's way through a model under a rule set.
 
@@ -109,26 +131,31 @@ class RelevancePass:
         tokens = stage.tokens.shape[1] if index < len(self.stages) - 1 else None
         return the_call(stage.calls, self.view, self.first + index, tokens)
 
-    def chunks(self, targets: Targets) -> list[Targets]:
+    def chunks(self, targets: Targets) -> Sequence[Targets]:
         """Targets that go back together."""
         tokens = self.stages[-1].tokens
         return targets.chunk(max(1, RELEVANCE_BYTES // (_WIDEST * tokens.numel() * tokens.element_size())))
 
-    def start(self, targets: Targets) -> Tensor:
-        """Relevance of the output, (targets, batch, dim), that sums to one for each target.
+    def start(self, targets: Targets) -> Start:
+        """Relevance of the output that sums to one for each class or embedding of which the targets are sums.
 
         All of it at the class's logit. A dual encoder's logit is a linear layer whose weights are the prompt's
-        embedding: by its rule relevance comes to the embedding; normalising before it hands relevance on unchanged.
+        embedding: by its rule relevance comes to the embedding; normalising before it hands relevance on unchanged. The
+        relevance of a difference is the difference of the two relevances, wherever it arrives: the rules share sums
+        out, and its own sum at the output would be zero.
+
+        Raises:
+            UnsupportedModel: a target that is no weighted sum of logits.
         """
+        plain, weights = targets.terms("relevance propagation")
         output = at_least_float32(self.output)
-        if targets.classes:
-            return torch.nn.functional.one_hot(targets.values.T, output.shape[-1]).to(output)
-        weight = targets.values.to(output)
-        weight = weight if weight.dim() == 3 else weight.expand(len(output), -1, -1)
+        directions = plain.directions(output)
+        if self.view.classifies:
+            return Start(directions.transpose(0, 1), weights.to(output))
         x = output.unsqueeze(1)
-        scores = x @ weight.mT
-        one_hot = torch.eye(len(targets)).to(output)[:, None, None].expand(-1, len(output), -1, -1)
-        return self.rules.linear(one_hot, scores, x, weight, None).squeeze(2)
+        scores = x @ directions.mT
+        one_hot = torch.eye(len(plain)).to(output)[:, None, None].expand(-1, len(output), -1, -1)
+        return Start(self.rules.linear(one_hot, scores, x, directions, None).squeeze(2), weights.to(output))
 
     def gradient(self, targets: Targets) -> Tensor:
         """∂logit/∂output, (targets, batch, dim), a dual encoder's scale included."""
@@ -136,12 +163,13 @@ class RelevancePass:
         logits = targets.logits(self.view, output)
         return torch.stack([torch.autograd.grad(logit.sum(), output, retain_graph=True)[0] for logit in logits.T])
 
-    def back(self, relevance: Tensor, gradient: Tensor | None = None) -> Iterator[Arrival]:
+    def back(self, start: Start, gradient: Tensor | None = None) -> Iterator[Arrival]:
         """Go back from the output: what arrives at the pooler, if there is one, and then at each block, last first.
 
         Args:
-            relevance, gradient: at the output, see :meth:`start` and :meth:`gradient`.
+            start, gradient: at the output, see :meth:`start` and :meth:`gradient`.
         """
+        relevance = start.relevance
         for index in reversed(range(len(self.stages))):
             stage = self.stages[index]
             at = [] if index == 0 else [stage.tokens]
@@ -151,12 +179,14 @@ class RelevancePass:
             arriving = self.flow.relevance_at(at, stage.output, relevance)
             gradients = None if gradient is None else self.flow.gradient_at(at, stage.output, gradient)
             if call is not None:
-                yield Arrival(call, arriving[-1], None if gradients is None else gradients[-1])
+                yield Arrival(call, start.of_targets(arriving[-1]), None if gradients is None else gradients[-1])
             relevance = arriving[0]
             gradient = None if gradients is None else gradients[0]
 
-    def tokens_back(self, relevance: Tensor) -> Iterator[Tensor]:
-        """Relevance of tokens, (targets, batch, tokens, width): what the readout reads, then what enters each block."""
+    def tokens_back(self, start: Start) -> Iterator[Tensor]:
+        """Relevance of tokens, (plain targets, batch, tokens, width): what the readout reads, then what enters each
+        block; :meth:`Start.of_targets` makes the targets' of it."""
+        relevance = start.relevance
         for stage in reversed(self.stages):
             (relevance,) = self.flow.relevance_at([stage.tokens], stage.output, relevance)
             yield relevance

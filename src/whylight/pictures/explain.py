@@ -13,20 +13,23 @@ import torch
 from torch import Tensor, nn
 
 from whylight.errors import WhylightWarning
-from whylight.methods.registry import find_method
+from whylight.methods.registry import check_one_map_each, find_method
 from whylight.methods.relevance import relevance
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit
-from whylight.models.scores import as_scores, check_finite
+from whylight.models.raster import Raster
+from whylight.models.scores import ScoreName, check_finite
 from whylight.models.targets import as_targets
 from whylight.models.view import View
 from whylight.models.wrap import wrap
 from whylight.passes.sharing import shared_passes
 from whylight.pictures.explanation import Explanation
+from whylight.pictures.like import like_picture
 from whylight.pictures.look import InputSize, Look, look
 from whylight.pictures.name_prompts import asked_targets
 from whylight.pictures.prompts_and_classes import ExplainTargets, NamedTargets
 from whylight.pictures.read import PictureLike
+from whylight.pictures.read_raster import ValueRange
 from whylight.pictures.word_shares import WordShares, word_shares
 from whylight.runs.type_hints import check_types
 from whylight.versions import versions
@@ -36,16 +39,20 @@ Relevance = Callable[..., Tensor]
 
 def explain(
     view: View | nn.Module | str,
-    picture: PictureLike,
+    picture: PictureLike | Raster,
     targets: ExplainTargets | None = None,
     method: str = "legrad",
     *,
+    like: PictureLike | None = None,
+    patch: tuple[int, int] | None = None,
+    negative: bool = False,
     size: InputSize | None = None,
     fit: Fit | None = None,
     large: bool = False,
     words: bool = False,
     words_seed: int = 0,
     without: str | Sequence[str] = (),
+    value_range: ValueRange | None = None,
     **options: Any,
 ) -> Explanation:
     """Show why a model said what it said about a picture: one map per target.
@@ -53,15 +60,23 @@ def explain(
     Args:
         view: from :func:`whylight.wrap` or :func:`whylight.load`; or a live model, or a name for ``load``.
         picture: a path, a PIL picture, an array (height, width, 3), uint8 or floating in [0, 1], or a tensor
-            (3, height, width) in [0, 1].
-        targets: prompts of a dual encoder; class names or class indices of a classifier; embeddings (targets, dim); or
-            None for the class that a classifier predicts. All targets share one call of the method.
+            (3, height, width) in [0, 1]. With ``value_range``, and for models of other channels than three: arrays
+            (height, width), (height, width, channels) or tensors (channels, height, width) of any real numbers.
+        targets: prompts of a dual encoder; class names or class indices of a classifier; embeddings (targets, dim);
+            :func:`whylight.difference` of two of these (its score is the difference of the logits); a function of the
+            model's output (batch, dim) that gives one value for each row, (batch,); a list of any of them; or None for
+            the class that a classifier predicts. All targets share one call of the method.
         method: a name out of :func:`whylight.methods`.
+        like: another picture, instead of targets: what makes this picture like it (the cosine of the two embeddings).
+        patch: (row, column), counted from 0: of that other picture one patch, as the model projects it.
+        negative: explain what speaks against the targets: minus their scores. Scores are shown as they are.
         size: how many pixels the model reads; default: its own. An int keeps the picture's shape, all of it in view:
             its shorter side gets that many pixels. (height, width), or an int together with ``fit``, which means a
             square, is a fixed shape. Sides become the nearest multiples of the patch.
         fit: what happens to a picture of another shape than the input: "crop" (the centre is kept), "squash", or "pad".
             Default: as the model's own preprocessing. Maps always lie in the picture's own geometry.
+        value_range: (black, white) in the picture's own values, such as (0, 4095): for greys of 12 or 16 bits, floats
+            of any range, and arrays of as many channels as the model reads. What lies beyond is cut off.
         large: take a size of any number of tokens. Without it more than 16,384 are refused, with what they would take.
         words: tell also what each word of each prompt adds, to the map and to the score: its Shapley value over the
             prompt's words (:class:`~whylight.pictures.word_shares.WordShares`, in ``result.words``), exact up to 12.
@@ -80,8 +95,9 @@ def explain(
         WhylightWarning: a prompt has words that the model does not know, or a map is constant (shown as zeros).
     """
     view = load(view) if isinstance(view, str) else wrap(view)
-    question = ask(view, picture, targets, size=size, fit=fit, large=large, words=words, without=without)
-    return question.answer(method, words_seed=words_seed, **options)
+    asked: dict[str, Any] = {"like": like, "patch": patch, "negative": negative, "words": words, "without": without}
+    seen: dict[str, Any] = {"size": size, "fit": fit, "large": large, "value_range": value_range}
+    return ask(view, picture, targets, **asked, **seen).answer(method, words_seed=words_seed, **options)
 
 
 @dataclass(frozen=True)
@@ -90,7 +106,7 @@ class Question:
 
     Attributes:
         look: the picture as the model looks at it.
-        scores: cosine with each target (dual encoders), or probability of each class.
+        scores: cosine with each target (dual encoders), probability of each class, or what ``score_name`` says.
         logits: the model's own, scale and bias included.
         output: the model's, (1, dim).
         relevance: takes what :func:`whylight.relevance` takes, and gives what that gives.
@@ -100,6 +116,7 @@ class Question:
     targets: NamedTargets
     scores: tuple[float, ...]
     logits: tuple[float, ...]
+    score_name: ScoreName
     output: Tensor
     relevance: Relevance
 
@@ -107,6 +124,7 @@ class Question:
         """Explain by one method; see :func:`explain`."""
         check_types("explain", {"words_seed": words_seed}, explain)
         view, look = self.look.view, self.look
+        check_one_map_each(method, options)
         start = _clock(view)
         raw = self.relevance(view, look.pixels, self.targets.values, method=method, **options)[0]
         seconds = _clock(view) - start
@@ -115,7 +133,7 @@ class Question:
             targets=self.targets.names,
             scores=self.scores,
             logits=self.logits,
-            score_name=view.score_name,
+            score_name=self.score_name,
             picture=look.picture,
             frame=look.frame,
             model=view.name,
@@ -146,7 +164,7 @@ class Question:
             scores = as_targets(view, prompts, 1).scores(self.output)[0].cpu()
             if not in_company:
                 return maps(prompts), scores
-            values = self.targets.values
+            values = torch.as_tensor(self.targets.values)
             company = (torch.cat([values[:place], one[None], values[place + 1 :]]) for one in prompts.to(values))
             return torch.stack([maps(together)[place] for together in company]), scores
 
@@ -159,20 +177,27 @@ class Question:
 
 def ask(
     view: View,
-    picture: PictureLike,
+    picture: PictureLike | Raster,
     targets: ExplainTargets | None = None,
     *,
+    like: PictureLike | None = None,
+    patch: tuple[int, int] | None = None,
+    negative: bool = False,
     size: InputSize | None = None,
     fit: Fit | None = None,
     large: bool = False,
     words: bool = False,
     without: str | Sequence[str] = (),
+    value_range: ValueRange | None = None,
 ) -> Question:
     """Everything about an explanation but the method; arguments as for :func:`explain`."""
-    seen = look(view, picture, size=size, fit=fit, large=large)
+    check_types("explain", {"patch": patch, "negative": negative}, ask)
+    seen = look(view, picture, size=size, fit=fit, large=large, value_range=value_range)
     with torch.no_grad():
         output = view.output(seen.pixels)
-        named = asked_targets(view, output, targets, words=words, without=without)
+        if like is not None or patch is not None:
+            targets = like_picture(view, targets, like, patch, size, fit, value_range)
+        named = asked_targets(view, output, targets, negative=negative, words=words, without=without)
     return question(seen, output, named)
 
 
@@ -181,11 +206,9 @@ def question(seen: Look, output: Tensor, named: NamedTargets, relevance: Relevan
     view = seen.view
     check_finite(view.name, output, view.module.named_parameters())
     with torch.no_grad():
-        checked = as_targets(view, named.values, 1)
-        logits = checked.logits(view, output)
-        # A classifier's scores are those of all its classes, of which the targets are some.
-        scores = checked.scores(as_scores(output, view.scores) if view.classifies else output)
-    return Question(seen, named, _floats(scores), _floats(logits), output, relevance)
+        checked = as_targets(view, named.values, 1).shown()
+        logits, scores = checked.logits(view, output), checked.said(view, output)
+    return Question(seen, named, _floats(scores), _floats(logits), checked.said_as(view), output, relevance)
 
 
 def _floats(values: Tensor) -> tuple[float, ...]:

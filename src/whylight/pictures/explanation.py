@@ -17,7 +17,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.preprocessing import Frame, place_in_picture
-from whylight.models.scores import ScoreName
+from whylight.models.scores import ScoreName, said_score
 from whylight.pictures.plain import plain_number, plain_numbers, plain_value
 from whylight.pictures.word_shares import WordShares, arrays_of
 from whylight.runs.files import home_opened, make_folder, write_file
@@ -38,9 +38,9 @@ class Explanation:
         relevance: (targets, rows, columns), raw and unnormalised, on the CPU. Rows and columns of patches; of input
             pixels for methods that go down to pixels.
         targets: the prompts, names of classes, or names of embeddings.
-        scores: for each target the cosine (dual encoders) or the probability among all classes.
+        scores: for each target the cosine (dual encoders), the probability among all classes, or its own value.
         logits: for each target the model's own logit; a dual encoder's scale and bias included.
-        score_name: "cosine", "probability", or "value" (regression).
+        score_name: "cosine", "probability", "value" (regression, functions of one's own), or "difference" (of logits).
         picture: what was explained, upright, RGB.
         frame: which part of the picture the model saw.
         model: name of the model.
@@ -88,14 +88,7 @@ class Explanation:
 
     def said(self, target: int) -> str:
         """A target's score in words."""
-        score, logit = self.scores[target], self.logits[target]
-        return (
-            f"probability {score:.1%}"
-            if self.score_name == "probability"
-            else f"value {score:.3f}"
-            if self.score_name == "value"
-            else f"cosine {score:.3f} · logit {logit:.2f}"
-        )
+        return said_score(self.score_name, self.scores[target], self.logits[target])
 
     def reduced(self, longer: float) -> Explanation:
         """The same over a smaller picture, where its longer side has more pixels than that: figures show no more."""

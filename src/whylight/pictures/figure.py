@@ -48,8 +48,11 @@ class Cell:
     frame: Frame | None = None
 
 
-def grid_figure(cells: Sequence[Cell], foot: str, *, colormap: str = "inferno") -> Figure:
+def grid_figure(cells: Sequence[Cell], foot: str, *, colormap: str = "inferno", shows: str = "relevance") -> Figure:
     """Pictures of one shape in rows of up to four, one colour bar for all, and a line below.
+
+    Args:
+        shows: what the colours mean.
 
     Raises:
         UnknownName: no such colour map.
@@ -71,7 +74,7 @@ def grid_figure(cells: Sequence[Cell], foot: str, *, colormap: str = "inferno") 
             below += ", framed: what the model saw" if width > SEEN_WIDTH else ", framed"
         show(axes, cell.picture, title, below)
     bar = place(figure, (MARGIN + columns * (width + GAP), MARGIN + head, BAR, height))
-    color_bar(bar, colormap)
+    color_bar(bar, colormap, shows)
     figure.text(MARGIN / across, 0.09 / down, foot, fontsize=SMALLEST, color=PALE, parse_math=False)
     return figure
 
@@ -116,11 +119,11 @@ def outline_seen(axes: Axes, frame: Frame) -> bool:
     return True
 
 
-def color_bar(axes: Axes, colormap: str) -> None:
-    """From the least to the greatest relevance of each map."""
+def color_bar(axes: Axes, colormap: str, shows: str = "relevance") -> None:
+    """From the least to the greatest value of each map."""
     bar = axes.figure.colorbar(ScalarMappable(cmap=find_colormap(colormap)), cax=axes, ticks=[0, 0.5, 1])
     bar.ax.tick_params(labelsize=SMALLEST, length=0, colors=PALE)
-    bar.set_label("relevance", fontsize=SMALLEST, color=PALE, labelpad=2)
+    bar.set_label(shows, fontsize=SMALLEST, color=PALE, labelpad=2)
     bar.outline.set_visible(False)
 
 

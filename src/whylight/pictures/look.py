@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
+from whylight.models.raster import Raster
 from whylight.models.view import View
 from whylight.pictures.cost import check_cost
 from whylight.pictures.read import PictureLike, read_picture
+from whylight.pictures.read_raster import ValueRange, read_raster
 from whylight.runs.type_hints import check_types
 
 InputSize = int | tuple[int, int]
@@ -42,32 +45,46 @@ class Look:
 
 
 def look(
-    view: View, picture: PictureLike, *, size: InputSize | None = None, fit: Fit | None = None, large: bool = False
+    view: View,
+    picture: PictureLike | Raster,
+    *,
+    size: InputSize | None = None,
+    fit: Fit | None = None,
+    large: bool = False,
+    value_range: ValueRange | None = None,
 ) -> Look:
     """The picture as the model reads it; arguments as for :func:`explain`."""
-    check_types("explain", {"size": size, "fit": fit, "large": large}, look)
+    asked = {"size": size, "fit": fit, "large": large, "value_range": value_range}
+    check_types("explain", asked, look)
     view.check_ready()
     own = _preprocessing(view)
-    image = read_picture(picture)
+    image = read_for(view, picture, value_range)
     prepared = resized_for(own, image, size, fit)
     check_cost(view, own, prepared.size, large)
     pixels, frame = prepared(image)
-    return Look(view, image, pixels[None], frame)
+    return Look(view, image.shown() if isinstance(image, Raster) else image, pixels[None], frame)
+
+
+def read_for(view: View, picture: PictureLike | Raster, value_range: ValueRange | None = None) -> Image.Image | Raster:
+    """The picture with its own values where a range is named or the model reads other channels than red, green, blue.
+
+    Raises:
+        BadInput: a picture of other channels, or of a range that cannot be known.
+    """
+    gray_array = view.channels == 1 and isinstance(picture, (Tensor, np.ndarray))
+    if value_range is not None or isinstance(picture, Raster) or gray_array or view.channels not in (1, 3):
+        return read_raster(picture, view.channels, value_range)
+    return read_picture(picture)
 
 
 def _preprocessing(view: View) -> Preprocessing:
     if view.preprocessing is None:
         raise BadInput(f"{view.name} is not asked about pictures here: use {view.front_door}")
-    if view.channels not in (1, 3):
-        raise BadInput(
-            f"{view.name} reads {view.channels} channels, and pictures have 3 or 1: give whylight.relevance a tensor "
-            f"(batch, {view.channels}, height, width)"
-        )
     return view.preprocessing
 
 
 def resized_for(
-    preprocessing: Preprocessing, picture: Image.Image, size: InputSize | None, fit: Fit | None
+    preprocessing: Preprocessing, picture: Image.Image | Raster, size: InputSize | None, fit: Fit | None
 ) -> Preprocessing:
     if fit in ("squash", "pad") or (isinstance(size, int) and fit is None):
         preprocessing = replace(preprocessing, crop_fraction=1.0)  # all of the picture is wanted

@@ -23,18 +23,27 @@ def asked_targets(
     targets: ExplainTargets | None,
     encode: Encode | None = None,
     *,
+    negative: bool = False,
     words: bool = False,
     without: str | Sequence[str] = (),
 ) -> NamedTargets:
     """What is asked about an output (1, dim): targets in any of the accepted forms; None for the class it predicts.
 
     Args:
+        negative: what speaks against them.
         words, without: see :func:`name_prompts`.
+
+    Raises:
+        BadInput: words of what is negative, or what :func:`name_prompts` refuses.
     """
-    check_types("explain", {"words": words, "without": without}, asked_targets)
-    if not words and not len(without):
-        return predicted(view, output) if targets is None else name_targets(view, targets, encode)
-    return name_prompts(view, targets, encode, words=words, without=without)
+    check_types("explain", {"negative": negative, "words": words, "without": without}, asked_targets)
+    if words and negative:
+        raise BadInput("words=True tells what words add: leave negative=True out")
+    if words or len(without):
+        named = name_prompts(view, targets, encode, words=words, without=without)
+    else:
+        named = predicted(view, output) if targets is None else name_targets(view, targets, encode)
+    return named.against() if negative else named
 
 
 def name_prompts(
@@ -78,7 +87,7 @@ def _checked(prompt: object) -> str:
 
 @torch.no_grad()
 def _cleaned(named: NamedTargets, others: NamedTargets) -> NamedTargets:
-    values, left = cleaned(named.values, others.values)
+    values, left = cleaned(torch.as_tensor(named.values), torch.as_tensor(others.values))
     said = ", ".join(others.names)
     for name, rest in zip(named.names, left.tolist(), strict=True):
         if rest < LEAST:

@@ -9,9 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.attention.call import at_least_float32
-from whylight.attention.row_products import attention_rows
-from whylight.errors import BadInput
 from whylight.passes.one_layer import one_layer
+from whylight.pictures.attention import attention_of_layer
 from whylight.pictures.look import Look
 
 
@@ -39,21 +38,8 @@ def patch_of(look: Look, layer: int, row: int, column: int) -> Patch:
         BadInput: no such layer or patch.
         UnsupportedModel: the model hides its attention.
     """
-    seen = one_layer(look.view, look.pixels, layer)
-    run = seen.run
-    if run.grid is None:
-        raise BadInput(f"{look.view.name} has no grid of patches")
-    rows, columns = run.grid
-    if not (0 <= row < rows and 0 <= column < columns):
-        raise BadInput(f"there is no patch ({row}, {column}): there are {rows} rows of {columns}, counted from 0")
-    own = run.prefix + row * columns + column
-    one_row = at_least_float32(seen.tokens.new_zeros(1, seen.call.queries))
-    one_row[0, own] = 1
-    by_head = attention_rows(seen.call, one_row)[0].float().cpu()
-    directions = F.normalize(at_least_float32(seen.tokens[0]), dim=-1)
-    likeness = (directions[run.prefix :] @ directions[own]).float().cpu()
-    return Patch(
-        attention=by_head[:, run.prefix :].unflatten(-1, run.grid),
-        elsewhere=by_head[:, : run.prefix].sum(-1),
-        likeness=likeness.unflatten(-1, run.grid),
-    )
+    made = one_layer(look.view, look.pixels, layer)
+    attended = attention_of_layer(look, made, layer, ((row, column),))
+    directions = F.normalize(at_least_float32(made.tokens[0, made.run.prefix :]), dim=-1).unflatten(0, attended.grid)
+    likeness = (directions @ directions[row, column]).float().cpu()
+    return Patch(attention=attended.by_head[0], elsewhere=attended.elsewhere[0], likeness=likeness)

@@ -1,4 +1,4 @@
-"""Prompts, class names, class indices and embeddings, as targets with names for people."""
+"""Prompts, class names, class indices, embeddings and what is made of them, as targets with names for people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName, WhylightWarning
 from whylight.models.inputs import check_text
-from whylight.models.targets import as_values
+from whylight.models.targets import Difference, Negative, Own, TargetsLike, as_values
+from whylight.models.targets.given import are_functions, listed
+from whylight.models.targets.own import name_of
 from whylight.models.view import View
 from whylight.pictures.phrases import Phrases
 
@@ -26,18 +28,35 @@ class NamedTargets:
     """What is explained, and what to call it.
 
     Attributes:
-        values: (targets, dim) floating embeddings, or (targets,) int64 class indices.
+        values: what methods take: (targets, dim) floating embeddings, (targets,) int64 class indices, differences of
+            these, functions, or the negative of any of them.
         names: one for each.
         phrases: the parts of each prompt, where it is asked what each of them adds.
     """
 
-    values: Tensor
+    values: TargetsLike
     names: tuple[str, ...]
     phrases: tuple[Phrases, ...] = ()
 
+    def against(self) -> NamedTargets:
+        """What speaks against them."""
+        return NamedTargets(Negative(self.values), tuple(f"against {name}" for name in self.names))
 
-ExplainTargets = str | int | Sequence[str] | Sequence[int] | npt.NDArray[Any] | Tensor | NamedTargets
-"""Prompts or class names, class indices, or embeddings (targets, dim)."""
+
+ExplainTargets = (
+    str
+    | int
+    | Sequence[str]
+    | Sequence[int]
+    | npt.NDArray[Any]
+    | Tensor
+    | Difference
+    | Sequence[Difference]
+    | Own
+    | Sequence[Own]
+    | NamedTargets
+)
+"""Prompts or class names, class indices, embeddings (targets, dim), differences of two of these, or functions."""
 
 
 Encode = Callable[[Sequence[str]], Tensor]
@@ -48,7 +67,8 @@ def name_targets(view: View, targets: ExplainTargets, encode: Encode | None = No
     """Targets in any of the accepted forms, encoded once, with their names.
 
     Args:
-        targets: prompts of a dual encoder; class names or indices of a classifier; or embeddings (targets, dim).
+        targets: prompts of a dual encoder; class names or indices of a classifier; embeddings (targets, dim);
+            differences of two of these; or functions of the output.
         encode: what encodes prompts; default: the view.
 
     Raises:
@@ -57,6 +77,17 @@ def name_targets(view: View, targets: ExplainTargets, encode: Encode | None = No
     """
     if isinstance(targets, NamedTargets):
         return targets
+    targets = listed(targets)
+    if isinstance(targets, Difference):
+        this, that = name_targets(view, targets.this, encode), name_targets(view, targets.that, encode)
+        if len(this.names) != len(that.names):
+            raise BadInput(
+                f"a difference is of as many targets on both sides, not {len(this.names)}, {len(that.names)}"
+            )
+        names = zip(this.names, that.names, strict=True)
+        return NamedTargets(Difference(this.values, that.values), tuple(f"{a} rather than {b}" for a, b in names))
+    if are_functions(targets):
+        return NamedTargets(targets, tuple(name_of(function, index) for index, function in enumerate(targets)))
     if isinstance(targets, np.ndarray) and targets.dtype.kind in "USO":
         targets = targets.reshape(-1).tolist()
     if isinstance(targets, (Tensor, np.ndarray)):

@@ -49,7 +49,12 @@ def read_picture(source: PictureLike, enough: int | None = None) -> Image.Image:
     if isinstance(source, (str, os.PathLike)):
         if not os.fspath(source):
             raise BadInput("the name of a picture is empty")
-        return _from_file(Path(os.fsdecode(source)), enough)
+        path = Path(os.fsdecode(source))
+        with opened(path) as picture:
+            if enough is not None:
+                with _one_line(path):
+                    picture.draft(None, (enough, enough))
+            return _upright_rgb(picture, str(path))
     raise BadInput(
         "a picture is a path, a PIL picture, an array (height, width, 3) or a tensor (3, height, width), not a "
         f"{type(source).__name__}"
@@ -62,7 +67,12 @@ def picture_endings() -> set[str]:
     return {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN} - _NO_PICTURES
 
 
-def _from_file(path: Path, enough: int | None = None) -> Image.Image:
+def opened(path: Path) -> Image.Image:
+    """A file as PIL opens it, not decoded yet.
+
+    Raises:
+        BadInput: it is missing, or no picture.
+    """
     try:
         mode = home_opened(path).stat().st_mode
     except FileNotFoundError:
@@ -74,12 +84,7 @@ def _from_file(path: Path, enough: int | None = None) -> Image.Image:
     if not stat.S_ISREG(mode):
         raise BadInput(f"{path} is no file: a pipe or a device has no end to wait for")
     with _one_line(path):
-        opened = Image.open(home_opened(path))
-    with opened:
-        if enough is not None:
-            with _one_line(path):
-                opened.draft(None, (enough, enough))
-        return _upright_rgb(opened, str(path))
+        return Image.open(home_opened(path))
 
 
 @contextlib.contextmanager
@@ -104,12 +109,24 @@ def _one_line(name: object) -> Iterator[None]:
         raise BadInput(f"{name} cannot be read: {said}") from None
 
 
-def _upright_rgb(picture: Image.Image, name: str) -> Image.Image:
+def upright(picture: Image.Image, name: str) -> Image.Image:
+    """The picture decoded, and turned as its EXIF tag says.
+
+    Raises:
+        BadInput: it holds no pixel, or is damaged.
+    """
     with _one_line(name):
         if 0 in picture.size:
             raise BadInput(f"{name} holds no pixel: {picture.width} x {picture.height}")
         if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-            picture = ImageOps.exif_transpose(picture)
+            return ImageOps.exif_transpose(picture)
+        picture.load()
+        return picture
+
+
+def _upright_rgb(picture: Image.Image, name: str) -> Image.Image:
+    picture = upright(picture, name)
+    with _one_line(name):
         if picture.mode.startswith(("I", "F")):
             picture = _to_eight_bits(picture)
         if picture.has_transparency_data:
@@ -142,7 +159,7 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
 def _range(values: npt.NDArray[Any], why: str) -> str:
     return (
         f"greys from {values.min():.4g} to {values.max():.4g} ({why}) do not say what is white: "
-        "scale them to [0, 1] first, (values - black) / (white - black)"
+        "give value_range=(black, white) (--value-range BLACK WHITE)"
     )
 
 
@@ -164,9 +181,11 @@ def _from_array(array: npt.NDArray[Any]) -> Image.Image:
         if not (array.min() >= -_SLACK and array.max() <= 1 + _SLACK):
             raise BadInput(
                 f"floating pictures hold values in [0, 1], not {array.min():.3g} to {array.max():.3g} "
-                "(whylight.relevance takes pixels that are already normalised)"
+                "(give value_range=(black, white); whylight.relevance takes pixels that are already normalised)"
             )
         array = (np.clip(array, 0, 1) * 255 + 0.5).astype(np.uint8)
     if array.dtype != np.uint8:
-        raise BadInput(f"a picture array holds uint8, or floats in [0, 1], not {array.dtype}")
+        raise BadInput(
+            f"a picture array holds uint8, or floats in [0, 1], not {array.dtype}: give value_range=(black, white)"
+        )
     return Image.fromarray(np.ascontiguousarray(array))

@@ -16,16 +16,19 @@ from whylight.methods.legrad.recording import RECORDED
 from whylight.methods.registry import find_method
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit
+from whylight.models.targets import TargetsLike
 from whylight.models.view import Inputs, View
 from whylight.models.wrap import wrap
 from whylight.passes.key_likeness import KeyLikeness, record_key_likeness
 from whylight.pictures.explain import Question, Relevance, question
 from whylight.pictures.explanation import Explanation
+from whylight.pictures.like import like_picture
 from whylight.pictures.look import InputSize, Look, look
 from whylight.pictures.name_prompts import asked_targets
 from whylight.pictures.prompt_memory import PromptMemory
 from whylight.pictures.prompts_and_classes import ExplainTargets
 from whylight.pictures.read import PictureLike
+from whylight.pictures.read_raster import ValueRange
 
 
 def record(
@@ -35,12 +38,13 @@ def record(
     size: InputSize | None = None,
     fit: Fit | None = None,
     large: bool = False,
+    value_range: ValueRange | None = None,
     **options: Any,
 ) -> Session:
     """Run a model over a picture once, so that each prompt that follows costs what it adds.
 
     Args:
-        view, picture, size, fit, large: as for :func:`whylight.explain`.
+        view, picture, size, fit, large, value_range: as for :func:`whylight.explain`.
         **options: LeGrad's ``pooling``, ``readout``, ``libra`` and ``road``, for all that is asked. Its others are for
             each question.
 
@@ -48,7 +52,8 @@ def record(
         UnknownName, BadInput, UnsupportedModel: as :func:`whylight.explain` does.
     """
     view = load(view) if isinstance(view, str) else wrap(view)
-    return Session(look(view, picture, size=size, fit=fit, large=large), PromptMemory(view), **options)
+    seen = look(view, picture, size=size, fit=fit, large=large, value_range=value_range)
+    return Session(seen, PromptMemory(view), **options)
 
 
 View.record = record
@@ -101,6 +106,9 @@ class Session:
         targets: ExplainTargets | None = None,
         method: str = "legrad",
         *,
+        like: PictureLike | None = None,
+        patch: tuple[int, int] | None = None,
+        negative: bool = False,
         words: bool = False,
         words_seed: int = 0,
         without: str | Sequence[str] = (),
@@ -109,7 +117,8 @@ class Session:
         """What :func:`whylight.explain` gives for this picture, without the picture's way through the model.
 
         Args:
-            targets: as for :func:`whylight.explain`. Prompts that were asked before are not encoded again.
+            targets, like, patch, negative: as for :func:`whylight.explain`. Prompts that were asked before are not
+                encoded again.
             method: "legrad" is answered from the recording. Every other method runs the model again.
             words, words_seed, without: as for :func:`whylight.explain`.
             **options: the method's own; LeGrad's ``pooling``, ``readout``, ``libra`` and ``road`` were chosen when
@@ -121,7 +130,10 @@ class Session:
         """
         if method == "legrad":
             options = self._options | _checked(options)
-        return self._ask(targets, words=words, without=without).answer(method, words_seed=words_seed, **options)
+        if like is not None or patch is not None:
+            targets = like_picture(self.view, targets, like, patch)
+        asked = self._ask(targets, negative=negative, words=words, without=without)
+        return asked.answer(method, words_seed=words_seed, **options)
 
     def explain_by_layer(self, targets: ExplainTargets | None = None, **options: Any) -> tuple[Explanation, Tensor]:
         """LeGrad's explanation, and what each layer adds to it: (targets, layers, rows, columns), summing to it.
@@ -138,12 +150,12 @@ class Session:
             raise BadInput(f"{beyond.pop()} is for the sum over layers: explain(..., method='legrad') takes it")
         layers: list[Tensor] = []
 
-        def summed(view: View, inputs: Inputs, targets: Tensor, *, method: str, **options: Any) -> Tensor:
+        def summed(view: View, inputs: Inputs, targets: TargetsLike, *, method: str, **options: Any) -> Tensor:
             asked = {name: value for name, value in options.items() if name not in RECORDED}
             layers.append(self._recording.relevance_by_layer(targets, **asked))
             return layers[0].sum(1)
 
-        whole = self._ask(targets, summed).answer("legrad", **self._options | options)
+        whole = self._ask(targets, relevance=summed).answer("legrad", **self._options | options)
         parts = [self.look.on_grid(part).cpu() for part in layers[0][0]]
         return whole, torch.stack(parts, dim=1)
 
@@ -153,7 +165,7 @@ class Session:
         named = asked_targets(self.view, output, targets, self._prompts.encode, **of_prompts)
         return question(self.look, output, named, relevance or self._relevance)
 
-    def _relevance(self, view: View, inputs: Inputs, targets: Tensor, *, method: str, **options: Any) -> Tensor:
+    def _relevance(self, view: View, inputs: Inputs, targets: TargetsLike, *, method: str, **options: Any) -> Tensor:
         if method != "legrad":
             return relevance(view, inputs, targets, method, **options)
         smooth = options.pop("smooth", False)

@@ -15,12 +15,14 @@ from whylight.errors import BadInput
 from whylight.methods.registry import find_method
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit
+from whylight.models.raster import Raster
 from whylight.models.view import View
 from whylight.models.weights import stamp
 from whylight.models.wrap import wrap
-from whylight.pictures.look import InputSize, look
+from whylight.pictures.look import InputSize, look, read_for
 from whylight.pictures.prompt_memory import PromptMemory
-from whylight.pictures.read import PictureLike, read_picture
+from whylight.pictures.read import PictureLike
+from whylight.pictures.read_raster import ValueRange
 from whylight.pictures.session import Session
 from whylight.runs.type_hints import check_types
 
@@ -63,6 +65,7 @@ class Sessions:
         size: InputSize | None = None,
         fit: Fit | None = None,
         large: bool = False,
+        value_range: ValueRange | None = None,
         known_as: str | None = None,
         **options: Any,
     ) -> Session:
@@ -75,19 +78,21 @@ class Sessions:
             known_as: a name that this picture alone has, by which it is found without a look at its pixels.
         """
         options = find_method("legrad").check_options(options)
-        check_types("record", {"size": size, "fit": fit, "large": large}, look)
+        seen: dict[str, Any] = {"size": size, "fit": fit, "large": large, "value_range": value_range}
+        check_types("record", seen, look)
+        image: PictureLike | Raster = picture
         if known_as is None:
-            picture = read_picture(picture)
-            known: Hashable = _digest(picture)
+            image = read_for(self.view, picture, value_range)
+            known: Hashable = _digest(image)
         else:
             known = known_as
         weights = stamp(self.view.module.parameters())
-        key = (known, size, fit, tuple(sorted(options.items())), weights)
+        key = (known, size, fit, value_range, tuple(sorted(options.items())), weights)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        session = Session(look(self.view, picture, size=size, fit=fit, large=large), self._prompts, **options)
+        session = Session(look(self.view, image, **seen), self._prompts, **options)
         with self._lock:
             if session.nbytes <= self.capacity_bytes:
                 self._kept[key] = session
@@ -100,5 +105,5 @@ class Sessions:
         return sum(session.nbytes for session in self._kept.values())
 
 
-def _digest(picture: Image.Image) -> tuple[tuple[int, int], bytes]:
+def _digest(picture: Image.Image | Raster) -> tuple[tuple[int, int], bytes]:
     return picture.size, hashlib.blake2b(picture.tobytes(), digest_size=16).digest()

@@ -14,8 +14,9 @@ from whylight.errors import BadInput, WhylightWarning
 from whylight.methods import relevance
 from whylight.models.inputs import check_text
 from whylight.models.load import load
-from whylight.models.scores import as_scores, check_finite
-from whylight.models.targets import as_targets
+from whylight.models.scores import check_finite
+from whylight.models.targets import Targets, as_targets
+from whylight.models.targets.given import Difference, are_functions, listed
 from whylight.models.view import View
 from whylight.models.words import split_words
 from whylight.models.wrap import wrap
@@ -36,6 +37,7 @@ def explain_text(
     target: ExplainTargets | PictureLike | Sequence[PictureLike] | None = None,
     method: str = "legrad",
     *,
+    negative: bool = False,
     pieces: Pieces = "max",
     windows: bool = False,
     **options: Any,
@@ -47,8 +49,10 @@ def explain_text(
             :func:`whylight.load`; or a live model, or a name for ``load``.
         text: the text, of any length. What the model cannot read is reported in a warning and in the result.
         target: classes by name or index (default: the predicted one); for a dual encoder pictures (a path or a PIL
-            picture) or the embeddings of pictures, floating (dim,) or (targets, dim). All share one call of the method.
+            picture) or the embeddings of pictures, floating (dim,) or (targets, dim); or, of both, functions of the
+            output and :func:`whylight.difference` of classes or embeddings. All share one call of the method.
         method: a name out of ``whylight.methods()`` that works on tokens.
+        negative: explain what speaks against the targets: minus their scores. Scores are shown as they are.
         pieces: what a word makes of its pieces: the strongest ("max"), their "mean" or their "sum".
         windows: read a text that is too long in windows that overlap by half. Relevance is the mean over the windows
             that hold a token, and logits the mean over all windows.
@@ -62,7 +66,7 @@ def explain_text(
         WhylightWarning: the model did not read the end of the text.
     """
     check_text(text, "the text")
-    check_types("explain_text", {"pieces": pieces, "windows": windows}, explain_text)
+    check_types("explain_text", {"negative": negative, "pieces": pieces, "windows": windows}, explain_text)
     view = load(view) if isinstance(view, str) else wrap(view)
     reader = view.text
     reader.check_ready()
@@ -74,7 +78,9 @@ def explain_text(
         outputs = torch.cat([reader.output(chunk) for chunk in chunks])
         check_finite(view.name, outputs, reader.module.named_parameters())
         named = _named(view, outputs, target)
-        scores, logits = _scores(reader, outputs, named)
+        named = named.against() if negative else named
+        checked = as_targets(reader, named.values, len(outputs)).shown()
+        scores, logits = _scores(reader, outputs, checked)
     raw = read.merge(torch.cat([relevance(reader, chunk, named.values, method, **options) for chunk in chunks]).cpu())
     words = split_words(text)
     explanation = TextExplanation(
@@ -82,7 +88,7 @@ def explain_text(
         targets=named.names,
         scores=scores,
         logits=logits,
-        score_name=reader.score_name,
+        score_name=checked.said_as(reader),
         offsets=read.offsets,
         relevance=raw,
         words=words,
@@ -103,7 +109,8 @@ def _named(view: View, outputs: Tensor, target: Any) -> NamedTargets:
         return (
             predicted(view.text, outputs.mean(0, keepdim=True)) if target is None else name_targets(view.text, target)
         )
-    if isinstance(target, Tensor) and target.dim() <= 2:
+    target = listed(target)
+    if (isinstance(target, Tensor) and target.dim() <= 2) or isinstance(target, Difference) or are_functions(target):
         return name_targets(view.text, target)
     if target is None:
         raise BadInput(f"{view.name} compares texts with pictures: give a picture, its path or its embedding as target")
@@ -115,14 +122,11 @@ def _named(view: View, outputs: Tensor, target: Any) -> NamedTargets:
     return NamedTargets(view.output(pixels), tuple(names))
 
 
-def _scores(view: View, outputs: Tensor, named: NamedTargets) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _scores(view: View, outputs: Tensor, targets: Targets) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Probability or cosine, and logit, of every target; of several windows the mean."""
-    checked = as_targets(view, named.values, len(outputs))
-    logits = checked.logits(view, outputs).mean(0)
-    if not view.classifies:
-        return _floats(checked.scores(outputs).mean(0)), _floats(logits)
-    probabilities = as_scores(outputs.mean(0), view.scores)
-    return _floats(probabilities[named.values.to(probabilities.device)]), _floats(logits)
+    logits = targets.logits(view, outputs).mean(0)
+    read = outputs.mean(0, keepdim=True).expand_as(outputs) if view.classifies else outputs
+    return _floats(targets.said(view, read).mean(0)), _floats(logits)
 
 
 def _floats(values: Tensor) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from whylight.errors import BadInput
-from whylight.models.scores import ScoreName
+from whylight.models.scores import ScoreName, said_score
 from whylight.models.words import Span, Word
 from whylight.pictures.word_colors import ColoredText, colored_words
 from whylight.runs.files import home_opened, make_folder, write_file
@@ -30,7 +30,7 @@ class TextExplanation:
         targets: names of what was explained: classes, or pictures and embeddings.
         scores: for each target the probability among all classes, or the cosine with the picture (dual encoders).
         logits: for each target the model's own logit; a dual encoder's scale and bias included.
-        score_name: "probability" or "cosine".
+        score_name: "probability" or "cosine"; or "value" (functions of one's own), "difference" (of logits).
         offsets: (start, end) of every token in characters of the text, (0, 0) for special tokens and padding.
         relevance: (targets, tokens) raw relevance.
         words: the words of the text.
@@ -54,8 +54,9 @@ class TextExplanation:
 
     def said(self, target: int) -> str:
         """A target's score in words."""
-        score = self.scores[target]
-        return f"probability {score:.1%}" if self.score_name == "probability" else f"{self.score_name} {score:.3f}"
+        if self.score_name == "cosine":
+            return f"cosine {self.scores[target]:.3f}"
+        return said_score(self.score_name, self.scores[target], self.logits[target])
 
     @property
     def signed(self) -> bool:

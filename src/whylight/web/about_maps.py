@@ -37,7 +37,7 @@ def routes(context: Context) -> APIRouter:
                     raise BadInput("layers are apart in legrad only")
                 whole, layers = session.explain_by_layer(targets_of(context, served, asked), **asked.options)
             else:
-                whole = session.explain(targets_of(context, served, asked), asked.method, **asked.options)
+                whole = session.explain(targets_of(context, served, asked), asked.method, **options_of(asked))
             facts = _facts(whole, layers, asked)
             return as_json(facts | {"forward_seconds": served.forward_seconds(session.look.pixels)})
 
@@ -91,6 +91,17 @@ def routes(context: Context) -> APIRouter:
         return await context.turn(request, served, answer)
 
     return router
+
+
+def options_of(asked: AskPicture) -> dict[str, Any]:
+    """The method's own options, and nothing else that a session takes: no file is read for who asks.
+
+    Raises:
+        UnknownName, BadInput: no such option, or of another type.
+    """
+    from whylight.methods.registry import find_method
+
+    return find_method(asked.method).check_options(asked.options)
 
 
 def targets_of(context: Context, served: Served, asked: AskPicture) -> Any:

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
 from whylight.methods.decomposition.split import split_output
 from whylight.methods.registry import method
@@ -55,7 +55,7 @@ def decomposition(
     split = shared(view, inputs, ("split",), lambda: split_output(view, inputs))
     chosen_layers = _chosen(layers, len(split.attentions), "layers")
     chosen_heads = _chosen(heads, split.attentions[0].values.shape[1], "heads")
-    directions = split.directions(_directions(targets, split.readout.output, contrast))
+    directions = split.directions(_directions(view, targets, split.readout.output, contrast))
     total = torch.zeros((), device=split.scale.device)
     for layer in chosen_layers:
         total = total + split.attention(layer, directions)[:, :, chosen_heads].sum(2)
@@ -71,12 +71,11 @@ def _chosen(option: Sequence[int] | int | None, count: int, name: str) -> list[i
     return [index % count for index in given]
 
 
-def _directions(targets: Targets, output: Tensor, contrast: Contrast | Tensor | None) -> Tensor:
-    """(targets, dim) or (batch, targets, dim) in the output."""
+def _directions(view: View, targets: Targets, output: Tensor, contrast: Contrast | Tensor | None) -> Tensor:
+    """(batch, targets, dim) in the output."""
     dim = output.shape[-1]
-    values = F.one_hot(targets.values, dim).to(output.dtype) if targets.classes else targets.values
-    if values.shape[-1] != dim:
-        raise BadInput(f"the targets have {values.shape[-1]} dimensions, the model's embeddings {dim}")
+    plain, weights = targets.terms("decomposition")
+    values = weights.to(at_least_float32(output)) @ plain.directions(at_least_float32(output))
     if contrast is None:
         return values
     if isinstance(contrast, Tensor):
@@ -84,7 +83,7 @@ def _directions(targets: Targets, output: Tensor, contrast: Contrast | Tensor | 
             raise BadInput(f"contrast has {contrast.shape[-1]} dimensions, the model's output {dim}")
         return values - contrast.to(values).reshape(-1, dim).mean(0)
     if contrast == "classes":
-        if not targets.classes:
+        if not view.classifies:
             raise BadInput('contrast="classes" is for classifiers: give contrast="targets" or other embeddings')
         return values - 1 / dim
     return values - values.mean(-2, keepdim=True)

@@ -107,6 +107,6 @@ def seeds_of(head: Block, pooled: Tensor, targets: Targets, score: Score) -> Ten
     batch = len(pooled)
     rows = pooled.detach().expand(len(targets), -1, -1).flatten(0, 1).contiguous().requires_grad_()
     with torch.enable_grad():
-        scores = targets.one_by_one(batch).scores(head(rows), score)
+        scores = targets.paired_scores(head(rows), score)
     (seeds,) = torch.autograd.grad(scores.sum(), rows)
     return seeds.view(-1, batch, seeds.shape[-1])

@@ -29,6 +29,7 @@ from whylight.methods.legrad.prepared import prepared_for, prepared_layers
 from whylight.methods.registry import method
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.targets import Score, Targets
+from whylight.models.targets.plain import EmbeddingTargets
 from whylight.models.view import Inputs, Pass, View
 from whylight.passes.layers import layer_index
 from whylight.propagation.libra import libra_is_active
@@ -148,10 +149,11 @@ def corrected(
         ask: LeGrad's relevance of targets, (batch, targets, patches).
         empty_prompt: its embedding, (1, dim).
     """
-    if targets.classes or view.pooling != "attention":
+    if view.classifies or view.pooling != "attention":
         raise BadInput("empty_prompt_correction is for dual encoders with attention pooling (SigLIP)")
-    empty = empty_prompt().to(targets.values.dtype)
-    if targets.values.dim() == 3:
-        empty = empty.expand(len(targets.values), 1, -1)
-    maps = ask(Targets(torch.cat([targets.values, empty], dim=-2)))
+    values = targets.embeddings("empty_prompt_correction")
+    empty = empty_prompt().to(values.dtype)
+    if values.dim() == 3:
+        empty = empty.expand(len(values), 1, -1)
+    maps = ask(EmbeddingTargets(torch.cat([values, empty], dim=-2)))
     return min_max(maps[:, :-1].masked_fill(min_max(maps[:, -1:]) > 0.8, 0.0))

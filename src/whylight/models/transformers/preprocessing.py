@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
+from whylight.models.raster import Raster
 from whylight.models.transformers.grid import pair
 
 CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
@@ -43,7 +44,9 @@ class ImageProcessorPreprocessing(Preprocessing):
         fit = fit or self.fit
         return Preprocessing(size, self.mean, self.std, self.interpolation, fit, self.crop_fraction)
 
-    def __call__(self, picture: Image.Image) -> tuple[Tensor, Frame]:
+    def __call__(self, picture: Image.Image | Raster) -> tuple[Tensor, Frame]:
+        if isinstance(picture, Raster):
+            return super().__call__(picture)
         picture = picture.convert("RGB")
         pixels = self.processor(images=picture, return_tensors="pt")["pixel_values"][0]
         height, width = self._resized(picture)
