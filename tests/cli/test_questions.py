@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from command_line import Run
 from PIL import Image
 
+from whylight.pictures.video import Video, VideoWriter
 from whylight.scenes import draw_scene
 
 
@@ -105,3 +107,41 @@ def test_deep_pictures(run: Run) -> None:
     shown = json.loads(good.out)["pictures"][0]["targets"][0]
     np.testing.assert_allclose(shown["relevance"], plain["relevance"], rtol=0.05, atol=1e-4)
     assert run("attention", "a.tif", "--model", "classes", "--value-range", "0", "4095").status == 0
+
+
+def test_a_folder_of_frames_becomes_a_video(run: Run) -> None:
+    for number in range(5):
+        picture(f"in/{number}.png", 10**9 + number)
+    Path("in/3.png").write_bytes(b"no picture")
+    outcome = run("explain", "in", "-p", "a star", "--model", "clip", "--video", "out/film.mp4", "--fps", "5")
+    assert outcome.status == 1  # one frame was skipped, and says so
+    assert "in/3.png" in outcome.err
+    film = Video(Path("out/film.mp4"))
+    frames = [np.asarray(frame) for _, frame in film]
+    assert (len(frames), film.rate) == (4, 5)
+    assert frames[0].shape[1] == 2 * (48 + 4) + 4
+    assert np.abs(frames[0].astype(int) - frames[1].astype(int)).max() > 50
+    said = json.loads(
+        run("explain", "in", "-p", "a star", "--model", "clip", "--video", "b.mp4", "--every", "2", "--json").out
+    )
+    assert [frame["frame"] for frame in said["frames"]] == ["0.png", "2.png", "4.png"]
+
+
+def test_a_video_becomes_a_video(run: Run) -> None:
+    with VideoWriter(Path("a.mp4"), Fraction(10)) as film:
+        for number in range(6):
+            film.add(Image.fromarray(draw_scene(10**9 + number, 48).picture))
+    outcome = run("explain", "a.mp4", "--model", "classes", "--every", "2")
+    assert outcome.status == 0, outcome.err
+    assert "whylight-out/a.mp4" in outcome.out
+    assert len(list(Video(Path("whylight-out/a.mp4")))) == 3
+    Path("cut.mp4").write_bytes(Path("a.mp4").read_bytes()[:900])
+    for words, line in (
+        (("cut.mp4",), "cut.mp4 cannot be read as a video"),
+        (("a.mp4", "b.mp4"), "one video at a time"),
+        (("missing.mp4",), "no such file"),
+    ):
+        wrong = run("explain", *words, "--model", "classes")
+        assert wrong.status == 2
+        assert line in wrong.err
+        assert len(wrong.err.splitlines()) == 1

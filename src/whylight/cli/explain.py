@@ -67,6 +67,13 @@ def explain(
     words: Words = False,
     words_seed: Annotated[int, typer.Option(help="Of the orders that are drawn for prompts of over 12 words.")] = 0,
     without: Without = None,
+    video: Annotated[
+        Path | None, typer.Option(help="Write a video of all frames here.", show_default="for videos, one in --out")
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Only each so-many-th frame.")] = 1,
+    fps: Annotated[
+        float | None, typer.Option(min=0.1, help="Frames per second.", show_default="the video's; 12 for pictures")
+    ] = None,
     text: Annotated[
         str | None,
         typer.Option(help="Colour the words of this text: a classifier's, or a prompt's that fits the picture."),
@@ -78,6 +85,7 @@ def explain(
     from whylight.methods import find_method
     from whylight.models.load import load
     from whylight.pictures.explain import ask
+    from whylight.pictures.video import is_video
 
     given = {"start_layer": start_layer, "layer": layer, "head": None if head is None else number_or_word(head)}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -93,6 +101,16 @@ def explain(
 
         how: dict[str, Any] = {"size": input_size, "large": large, "windows": windows, "as_json": as_json}
         if explain_words(view, text, pictures, wish, method, options, folder, **how):
+            raise typer.Exit(1)
+        return
+    if video is not None or any(map(is_video, pictures or ())):
+        from whylight.cli.video import explain_video
+
+        if words:
+            raise BadInput("a video shows maps: leave --words out")
+        seen: dict[str, Any] = {"size": input_size, "large": large, "value_range": value_range, "as_json": as_json}
+        place = video or folder.folder / f"{Path((pictures or [''])[0]).stem}.mp4"
+        if not explain_video(view, pictures or (), wish, method, options, place, every=every, fps=fps, **seen):
             raise typer.Exit(1)
         return
     sources, targets = pictures_and_targets(view, pictures, wish, input_size, value_range)

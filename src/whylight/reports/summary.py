@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Line:
     Attributes:
         rows: how many rows they are made of.
         missing: rows of this method that have no figure, because the map was not finite.
+        by_class: the main figure of each class, where the benchmark shows them (DAVIS: of each sequence).
     """
 
     method: str
@@ -36,6 +37,7 @@ class Line:
     rows: int
     missing: int
     figures: dict[str, Estimate]
+    by_class: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,20 @@ def summarize(folder: Path) -> Summary:
             good = mine & (columns["skipped"] == None)  # noqa: E711
             rows = {name: values[good] for name, values in columns.items()}
             figures = benchmark.figures(_typed(rows, benchmark)) if good.any() else {}
-            lines.append(Line(method, explained, int(good.sum()), int(mine.sum() - good.sum()), figures))
+            by_class = _by_class(rows, benchmark) if benchmark.grouped_as else {}
+            lines.append(Line(method, explained, int(good.sum()), int(mine.sum() - good.sum()), figures, by_class))
     pictures = len(set(columns["picture"][~whole]))
     shards = (len(numbers_there(folder)), settings.shards)
     return Summary(folder, settings, benchmark, lines, pictures, skipped, shards)
+
+
+def _by_class(rows: dict[str, Any], benchmark: Protocol) -> dict[str, float]:
+    """The main figure of each class's rows, in the order of the classes' names."""
+    found = {}
+    for label in sorted(set(rows["label"])):
+        some = {name: values[rows["label"] == label] for name, values in rows.items()}
+        found[label] = float(benchmark.figures(_typed(some, benchmark))[benchmark.main_figure].value)
+    return found
 
 
 def rows_of_method(folder: Path, method: str, explained: str, columns: Iterable[str]) -> Rows:
@@ -101,6 +113,7 @@ def write_summary(summary: Summary, markdown: str) -> None:
                 "explained": line.explained,
                 "rows": line.rows,
                 "not_finite": line.missing,
+                "by_class": line.by_class,
                 "figures": {
                     name: {"value": e.value.tolist(), "low": e.low.tolist(), "high": e.high.tolist()}
                     for name, e in line.figures.items()

@@ -78,7 +78,30 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def markdown(summary: Summary, published: Published) -> str:
     """Title, table and what it is made of."""
     rows = [cells(summary, line, published) for line in ranked(summary)]
-    return f"# {title(summary)}\n\n{markdown_table(headings(summary), rows)}\n{caption(summary)}\n"
+    whole = f"# {title(summary)}\n\n{markdown_table(headings(summary), rows)}\n{caption(summary)}\n"
+    return "\n".join([whole, *class_tables(summary)])
+
+
+def class_tables(summary: Summary) -> list[str]:
+    """The main figure of each class by each method, and the mean over classes: one table for each explained class."""
+    tables = []
+    for explained in summary.settings.explained:
+        lines = [line for line in ranked(summary) if line.explained == explained and line.by_class]
+        if not lines:
+            continue
+        names = sorted({name for line in lines for name in line.by_class})
+        values = [[line.by_class.get(name) for line in lines] for name in names]
+        means = [sum(line.by_class.values()) / len(line.by_class) for line in lines]
+        rows = [[name, *(_short(value) for value in row)] for name, row in zip(names, values, strict=True)]
+        rows.append(["mean over them", *map(_short, means)])
+        figure, grouped = summary.benchmark.figures_shown[summary.benchmark.main_figure], summary.benchmark.grouped_as
+        head = [grouped, *(line.method for line in lines)]
+        tables.append(f"{figure}, %, of each {grouped} ({explained}):\n\n{markdown_table(head, rows)}")
+    return tables
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def title(summary: Summary) -> str:

@@ -55,6 +55,7 @@ class Protocol(ABC):
         main_figure: what tables are sorted by.
         lower_is_better: figures of which less is better.
         measured_on, explained_as: what its data set is made of, and what a row holds one of, in the plural.
+        grouped_as: what classes are, where figures are wanted for each of them as well: "sequence"; "" where not.
         needs_class: the true class must be one that the model can choose.
         explains: which classes may be explained.
     """
@@ -67,6 +68,7 @@ class Protocol(ABC):
     lower_is_better: frozenset[str] = frozenset()
     measured_on: str = "pictures"
     explained_as: str = "maps"
+    grouped_as: str = ""
     needs_class: bool = False
     explains: tuple[Explained, ...] = ("target",)
 

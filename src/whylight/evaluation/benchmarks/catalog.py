@@ -15,7 +15,7 @@ from whylight.evaluation.benchmarks.perturbation import Perturbation
 from whylight.evaluation.benchmarks.pointing import GridPointing, Pointing
 from whylight.evaluation.benchmarks.points import LabelledPoints
 from whylight.evaluation.benchmarks.rationales import Rationales
-from whylight.evaluation.benchmarks.segmentation import Segmentation
+from whylight.evaluation.benchmarks.segmentation import Segmentation, VideoSegmentation
 from whylight.evaluation.data.boxes import BoxedPictures
 from whylight.evaluation.data.coco import CocoInstances
 from whylight.evaluation.data.collages import Collages
@@ -107,7 +107,7 @@ _CATALOG: dict[str, NamedPictures | NamedText | NamedAnswers] = {
     "coco-segmentation": _on_files(Segmentation, CocoInstances, _COCO),
     "ade20k-segmentation": _on_files(Segmentation, ade20k, "images, annotations, objectInfo150.txt"),
     "semantic-segmentation": _on_files(Segmentation, semantic_folder, "images, masks, semantic_classes.yaml"),
-    "davis-segmentation": _on_files(Segmentation, VideoFrames, "JPEGImages, Annotations"),
+    "davis-segmentation": _on_files(VideoSegmentation, VideoFrames, "JPEGImages, Annotations"),
     "scenes-segmentation": _on_scenes(Segmentation, "masks"),
     "openimages-v7": _on_files(LabelledPoints, OpenImagesPoints, "point-label CSV, classes.csv, images"),
     "scenes-points": _on_scenes(LabelledPoints, "points"),

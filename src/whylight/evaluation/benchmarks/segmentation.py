@@ -71,6 +71,13 @@ class Segmentation(Benchmark):
         return estimate_columns(rows, self.columns, _figures)
 
 
+class VideoSegmentation(Segmentation):
+    """The same over frames, whose classes are sequences: the figures of each stand beside those of all frames."""
+
+    measured_on = "frames"
+    grouped_as = "sequence"
+
+
 def _figures(sums: Array) -> dict[str, Array]:
     figures = {}
     for index, threshold in enumerate(THRESHOLDS):
