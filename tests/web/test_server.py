@@ -166,6 +166,7 @@ BODIES: list[Any] = [
     ASK | {"options": {"start_layer": 99}},
     ASK | {"options": {"start_layer": "x"}},
     ASK | {"options": {"nothing": 1}},
+    ASK | {"options": {"words": True}},
     ASK | {"options": {"pooling": "patches"}},
     ASK | {"size": 10**9},
     ASK | {"size": 0},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 
@@ -86,7 +87,7 @@ def _write_target(figure: Figure, named: Cell, middle: float) -> None:
     """A target's name and score beside its row, or a word's."""
     across, down = figure.get_size_inches()
     left, at = MARGIN / across, 1 - middle / down
-    name, score = wrapped(named.title, NAMES), named.below.split(" of map")[0].replace(" · ", "\n")
+    name, score = wrapped(named.title, NAMES), named.below.replace(" · ", "\n")
     figure.text(left, at, name, fontsize=9, color=INK, va="bottom", parse_math=False)
     figure.text(left, at - 0.03 / down, score, fontsize=SMALLEST, color=PALE, va="top")
 
@@ -96,7 +97,8 @@ def _cells(explanation: Explanation, alpha: float, colormap: str) -> Iterator[Ce
     for row, name in enumerate(explanation.targets):
         yield Cell(explanation.overlay(row, alpha=alpha, colormap=colormap), name, explanation.said(row))
         if explanation.words:
-            yield from word_cells(explanation.picture, explanation.words[row], explanation.frame, alpha)
+            for cell in word_cells(explanation.picture, explanation.words[row], explanation.frame, alpha):
+                yield replace(cell, title=f"· {cell.title}", below=cell.below.split(" · ")[0])
 
 
 def time_text(seconds: float) -> str:

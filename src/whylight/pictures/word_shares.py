@@ -18,6 +18,9 @@ from whylight.pictures.phrases import Phrases
 from whylight.pictures.plain import plain_number, plain_numbers
 from whylight.pictures.shapley import shapley_values
 
+ROUNDING = 1e-6
+"""Of the whole map's greatest value, in float32."""
+
 Answers = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Embeddings (prompts, dim) to raw maps (prompts, rows, columns) and scores (prompts,)."""
 Encode = Callable[[Sequence[str]], Tensor]
@@ -48,6 +51,13 @@ class WordShares:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    @property
+    def beyond_rounding(self) -> Tensor:
+        """``relevance``, where words that change the map by no more than rounding have zeros."""
+        whole = (self.relevance.sum(0) + self.no_word).abs().max()
+        changed = self.relevance.abs().amax((1, 2), keepdim=True) > ROUNDING * whole
+        return torch.where(changed, self.relevance, 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain numbers and strings, ready for JSON."""

@@ -94,9 +94,9 @@ def _cells_of(picture: Cell, whole: Cell, shares: WordShares, frame: Frame, alph
 def word_cells(picture: Image.Image, shares: WordShares, frame: Frame, alpha: float) -> list[Cell]:
     """The overlay of what each word adds, each on its own scale, under the word, its part in the score, and its share
     of all that the words change in the map."""
-    placed = place_in_picture(shares.relevance.nan_to_num().float(), frame).abs().flatten(1)
-    greatest, sums = placed.amax(1), placed.sum(1)
-    heats = place_in_picture(shares.relevance.nan_to_num().float(), frame) / greatest.clamp(min=1e-30)[:, None, None]
+    placed = place_in_picture(shares.beyond_rounding.nan_to_num().float(), frame)
+    greatest, sums = placed.abs().flatten(1).amax(1), placed.abs().flatten(1).sum(1)
+    heats = placed / greatest.clamp(min=1e-30)[:, None, None]
     portions = (100 * sums / sums.sum().clamp(min=1e-30)).tolist()
     errors = shares.score_errors or (None,) * len(shares)
     return [

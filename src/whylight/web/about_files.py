@@ -8,8 +8,8 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from whylight.web.about_maps import options_of, targets_of
-from whylight.web.context import Context
+from whylight.web.about_maps import targets_of
+from whylight.web.context import Context, method_options
 from whylight.web.schemas import AskPicture
 
 _TYPES = {
@@ -30,7 +30,8 @@ def routes(context: Context) -> APIRouter:
 
         def answer() -> Response:
             session = context.session(served, asked)
-            result = session.explain(targets_of(context, served, asked), asked.method, **options_of(asked))
+            options = method_options(asked.method, asked.options)
+            result = session.explain(targets_of(context, served, asked), asked.method, **options)
             if form == "json":
                 data = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False).encode()
             elif form == "html":

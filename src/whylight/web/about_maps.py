@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from whylight.errors import BadInput
-from whylight.web.context import Context, as_json
+from whylight.web.context import Context, as_json, method_options
 from whylight.web.numbers import encoded, finite
 from whylight.web.schemas import AskPatch, AskPicture, Erase, Explain
 from whylight.web.shelf import Served
@@ -31,13 +31,14 @@ def routes(context: Context) -> APIRouter:
 
         def answer() -> Response:
             session = context.session(served, asked)
+            options = method_options(asked.method, asked.options)
             layers = None
             if asked.layers:
                 if asked.method != "legrad":
                     raise BadInput("layers are apart in legrad only")
-                whole, layers = session.explain_by_layer(targets_of(context, served, asked), **asked.options)
+                whole, layers = session.explain_by_layer(targets_of(context, served, asked), **options)
             else:
-                whole = session.explain(targets_of(context, served, asked), asked.method, **options_of(asked))
+                whole = session.explain(targets_of(context, served, asked), asked.method, **options)
             facts = _facts(whole, layers, asked)
             return as_json(facts | {"forward_seconds": served.forward_seconds(session.look.pixels)})
 
@@ -91,17 +92,6 @@ def routes(context: Context) -> APIRouter:
         return await context.turn(request, served, answer)
 
     return router
-
-
-def options_of(asked: AskPicture) -> dict[str, Any]:
-    """The method's own options, and nothing else that a session takes: no file is read for who asks.
-
-    Raises:
-        UnknownName, BadInput: no such option, or of another type.
-    """
-    from whylight.methods.registry import find_method
-
-    return find_method(asked.method).check_options(asked.options)
 
 
 def targets_of(context: Context, served: Served, asked: AskPicture) -> Any:

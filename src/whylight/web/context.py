@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +30,18 @@ SCENE_SIZE = 384
 """Scenes are drawn finer than the bundled models read them, so that they look sharp."""
 SCENES_KEPT = 64
 _log = logging.getLogger("whylight.web")
+
+
+def method_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's own options as they are asked for; nothing else that an explanation can be asked for.
+
+    Raises:
+        UnknownName: no such method or option.
+        BadInput: of another type than the option's.
+    """
+    from whylight.methods import find_method
+
+    return find_method(method).check_options(options)
 
 
 @dataclass(frozen=True)
