@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
 from whylight.evaluation.data.wordnet import imagenet_names
-from whylight.models.scores import says
+from whylight.models.scores import Scores, says
 from whylight.models.view import View
 
 PHOTO = "a photo of a {}"
@@ -46,12 +47,21 @@ class Head:
         if not view.classifies:
             self.embeddings = self._encode(list(classes.values()))
 
+    @property
+    def scores(self) -> Scores:
+        """What logits become: a dual encoder chooses one class of many."""
+        return self.view.scores if self.view.classifies else "softmax"
+
     def index(self, label: str) -> int | None:
         """The number of a class, where it is one that the model chooses among."""
         return self._index.get(label)
 
     def label(self, index: int) -> str:
         return self._labels[index]
+
+    def name(self, label: str) -> str:
+        """A class in words."""
+        return self._words.get(label, label)
 
     @torch.no_grad()
     def predict(self, pixels: Tensor) -> Tensor:
@@ -67,6 +77,15 @@ class Head:
         if self.embeddings is not None:
             return self.predict(pixels) == classes
         return says(self.view.output(pixels), classes, self.view.scores)
+
+    def logits(self, output: Tensor) -> Tensor:
+        """The model's logits of its classes, (batch, classes), at least float32; a dual encoder's scale and bias
+        included."""
+        output = at_least_float32(output)
+        if self.embeddings is None:
+            return output
+        cosines = F.normalize(output, dim=-1) @ self.embeddings.to(output).T
+        return cosines * self.view.logit_scale + self.view.logit_bias
 
     def targets(self, labels: Sequence[Sequence[str]]) -> Tensor:
         """Targets for :func:`whylight.methods.relevance`, the same number of labels for each picture.

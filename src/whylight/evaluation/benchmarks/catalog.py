@@ -11,11 +11,16 @@ from whylight.errors import UnknownName
 from whylight.evaluation.benchmarks.answers import Answers
 from whylight.evaluation.benchmarks.benchmark import Benchmark, Protocol
 from whylight.evaluation.benchmarks.captions import Captions
+from whylight.evaluation.benchmarks.faithfulness import Faithfulness
+from whylight.evaluation.benchmarks.own_object import OwnObject
 from whylight.evaluation.benchmarks.perturbation import Perturbation
 from whylight.evaluation.benchmarks.pointing import GridPointing, Pointing
 from whylight.evaluation.benchmarks.points import LabelledPoints
+from whylight.evaluation.benchmarks.randomized import RandomizedParameters
 from whylight.evaluation.benchmarks.rationales import Rationales
+from whylight.evaluation.benchmarks.recognition import Recognition
 from whylight.evaluation.benchmarks.segmentation import Segmentation, VideoSegmentation
+from whylight.evaluation.benchmarks.wrong_prompt import WrongPrompt
 from whylight.evaluation.data.boxes import BoxedPictures
 from whylight.evaluation.data.coco import CocoInstances
 from whylight.evaluation.data.collages import Collages
@@ -73,11 +78,13 @@ class NamedAnswers:
     needs_data: bool = False
 
 
-def _on_files(protocol: Callable[[], Benchmark], read: Callable[[Path], Source], layout: str) -> NamedPictures:
+def _on_files(
+    protocol: Callable[[], Benchmark], read: Callable[[Path], Source], layout: str, template: str = PHOTO
+) -> NamedPictures:
     def opened(path: Path | None, limit: int | None, size: tuple[int, int]) -> Source:
         return read(_there(path))
 
-    return NamedPictures(protocol, opened, layout, needs_data=True)
+    return NamedPictures(protocol, opened, layout, template, needs_data=True)
 
 
 def _there(path: Path | None) -> Path:
@@ -101,23 +108,55 @@ def _collages(path: Path | None, limit: int | None, size: tuple[int, int]) -> So
 
 
 _COCO = "annotations/instances_val2017.json, val2017"
+_WITH_MASKS: dict[str, tuple[Callable[[Path], Source], str]] = {
+    "imagenet-segmentation": (ImageNetSegmentation, "gtsegs_ijcv.mat"),
+    "voc": (pascal_voc, "VOC2012"),
+    "coco": (CocoInstances, _COCO),
+    "ade20k": (ade20k, "images, annotations, objectInfo150.txt"),
+    "semantic": (semantic_folder, "images, masks, semantic_classes.yaml"),
+    "davis": (VideoFrames, "JPEGImages, Annotations"),
+}
+_OF_ONE_OBJECT = ("imagenet-segmentation", "davis")
+_LABELLED: dict[str, tuple[Callable[[Path], Source], str]] = {
+    "imagenet": (LabelledPictures, "class folders, or flat with classes"),
+    "boxes": (BoxedPictures, "images, val_annotations.txt"),
+}
+
+
+def _segmentation(name: str) -> str:
+    return name if name.endswith("segmentation") else f"{name}-segmentation"
+
+
 _CATALOG: dict[str, NamedPictures | NamedText | NamedAnswers] = {
-    "imagenet-segmentation": _on_files(Segmentation, ImageNetSegmentation, "gtsegs_ijcv.mat"),
-    "voc-segmentation": _on_files(Segmentation, pascal_voc, "VOC2012"),
-    "coco-segmentation": _on_files(Segmentation, CocoInstances, _COCO),
-    "ade20k-segmentation": _on_files(Segmentation, ade20k, "images, annotations, objectInfo150.txt"),
-    "semantic-segmentation": _on_files(Segmentation, semantic_folder, "images, masks, semantic_classes.yaml"),
-    "davis-segmentation": _on_files(VideoSegmentation, VideoFrames, "JPEGImages, Annotations"),
+    **{_segmentation(name): _on_files(Segmentation, *files) for name, files in _WITH_MASKS.items() if name != "davis"},
+    "davis-segmentation": _on_files(VideoSegmentation, *_WITH_MASKS["davis"]),
     "scenes-segmentation": _on_scenes(Segmentation, "masks"),
     "openimages-v7": _on_files(LabelledPoints, OpenImagesPoints, "point-label CSV, classes.csv, images"),
     "scenes-points": _on_scenes(LabelledPoints, "points"),
-    "imagenet-perturbation": _on_files(Perturbation, LabelledPictures, "class folders, or flat with classes"),
+    "imagenet-perturbation": _on_files(Perturbation, *_LABELLED["imagenet"]),
     "scenes-perturbation": _on_scenes(Perturbation, "color"),
     "grid-pointing": NamedPictures(GridPointing, _collages, "class folders (none: scenes)"),
-    "boxes-pointing": _on_files(Pointing, BoxedPictures, "images, val_annotations.txt"),
-    "voc-pointing": _on_files(Pointing, pascal_voc, "VOC2012"),
-    "coco-pointing": _on_files(Pointing, CocoInstances, _COCO),
+    "boxes-pointing": _on_files(Pointing, *_LABELLED["boxes"]),
+    "voc-pointing": _on_files(Pointing, *_WITH_MASKS["voc"]),
+    "coco-pointing": _on_files(Pointing, *_WITH_MASKS["coco"]),
     "scenes-pointing": _on_scenes(Pointing, "masks"),
+    **{f"{name}-faithfulness": _on_files(Faithfulness, *files) for name, files in _LABELLED.items()},
+    "scenes-faithfulness": _on_scenes(Faithfulness, "color"),
+    **{
+        f"{name}-randomized": _on_files(RandomizedParameters, *files)
+        for name, files in (_LABELLED | _WITH_MASKS).items()
+    },
+    "scenes-randomized": _on_scenes(RandomizedParameters, "masks"),
+    **{f"{name}-wrong-prompt": _on_files(WrongPrompt, *files) for name, files in _WITH_MASKS.items()},
+    "scenes-wrong-prompt": _on_scenes(WrongPrompt, "masks"),
+    **{
+        f"{name}-{protocol.protocol}": _on_files(protocol, *files, template=template)
+        for protocol, template in ((Recognition, "a {}"), (OwnObject, PHOTO))
+        for name, files in _WITH_MASKS.items()
+        if name not in _OF_ONE_OBJECT
+    },
+    "scenes-recognition": _on_scenes(Recognition, "counts"),
+    "scenes-own-object": _on_scenes(OwnObject, "pairs"),
     "scenes-answers": NamedAnswers(Answers, lambda path, limit: SceneQuestions(limit or SCENES)),
     "scenes-captions": NamedAnswers(Captions, lambda path, limit: Scenes(limit or SCENES, "kinds")),
     "coco-captions": NamedAnswers(Captions, lambda path, limit: CocoInstances(_there(path)), _COCO, needs_data=True),

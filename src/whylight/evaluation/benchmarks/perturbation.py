@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows, estimate_columns
+from whylight.evaluation.benchmarks.benchmark import Again, Batch, Benchmark, Explained, Item, Rows, estimate_columns
 from whylight.evaluation.data.data_set import Region, Sample
 from whylight.evaluation.estimates import Array, Estimate
 from whylight.evaluation.perturbation import Curve, hits_when_erased
@@ -39,7 +39,7 @@ class Perturbation(Benchmark):
     def truth(self, sample: Sample, region: Region, size: tuple[int, int]) -> bool:
         return True
 
-    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
+    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor, again: Again) -> list[dict[str, Any]]:
         positions = [item.position for item in items]
         pixels = batch.pixels[positions]
         truth = torch.tensor([batch.head.index(item.label) for item in items], device=pixels.device)

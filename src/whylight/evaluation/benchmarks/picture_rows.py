@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from whylight.errors import BadInput
+from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item
 from whylight.evaluation.benchmarks.prepared_pictures import Prepared, prepare, preprocessing_of
 from whylight.evaluation.benchmarks.rows import NOT_FINITE, Row, RowMaker, Skipped
@@ -20,6 +22,7 @@ from whylight.evaluation.heads import Head
 from whylight.evaluation.method_choices import Choice
 from whylight.evaluation.perturbation import black_of
 from whylight.evaluation.raw_maps import maps_of
+from whylight.methods import find_method
 from whylight.models.scores import check_says_classes
 from whylight.models.view import View
 from whylight.passes.sharing import shared_passes
@@ -43,6 +46,7 @@ class PictureRows(RowMaker[Prepared]):
 
     Raises:
         UnsupportedModel: the model reads no pictures, or gives values where the protocol needs classes.
+        BadInput: the benchmark needs prompts, and the model is a classifier.
     """
 
     benchmark: Benchmark
@@ -52,6 +56,8 @@ class PictureRows(RowMaker[Prepared]):
     ) -> None:
         if benchmark.needs_class and view.classifies:
             check_says_classes(view.name, view.scores)
+        if benchmark.needs_prompts and view.classifies:
+            raise BadInput(f"{benchmark.protocol} asks by prompts, and {view.name} is a classifier")
         self.view, self.head, self.benchmark = view, head, benchmark
         self.choices, self.explained = choices, explained
         self.templates = () if view.classifies else head.templates
@@ -107,7 +113,7 @@ class PictureRows(RowMaker[Prepared]):
 
     def _rows_of_group(self, group: list[Question]) -> list[Row]:
         pixels = self._pixels([question.picture for question in group])
-        batch = Batch(pixels, black_of(self.preprocessing, pixels), self.head)
+        batch = Batch(pixels, black_of(self.preprocessing, pixels), self.head, self.grid)
         targets = self.head.targets([question.classes for question in group])
         keys = [[f"{question.picture.name}\0{label}" for label in question.classes] for question in group]
         rows: list[Row] = []
@@ -138,12 +144,32 @@ class PictureRows(RowMaker[Prepared]):
                     }
                     rows.append((row, place))
                     if bool(torch.isfinite(scores).all()):
-                        items.setdefault(place, Item(position, label, truth))
+                        item = Item(position, label, shown, truth, question.picture.absent)
+                        items.setdefault(place, item)
         measured: dict[tuple[int, int, int], Row] = {}
         if items:
             chosen = torch.stack([maps[position, target] for position, _, target in items])
-            measured = dict(zip(items, self.benchmark.measure(batch, list(items.values()), chosen), strict=True))
+            found = self.benchmark.measure(batch, list(items.values()), chosen, partial(self._again, choice))
+            measured = dict(zip(items, found, strict=True))
         return [row | measured.get(place, {"skipped": NOT_FINITE}) for row, place in rows]
+
+    def _again(
+        self,
+        choice: Choice,
+        pixels: Tensor,
+        targets: Tensor,
+        keys: Sequence[Sequence[str]],
+        view: View | None = None,
+    ) -> Tensor:
+        """See :class:`~whylight.evaluation.benchmarks.benchmark.Again`."""
+        in_company = choice.method not in BASELINES and find_method(choice.method).depends_on_company(choice.options)
+        size = 1 if in_company else targets.shape[1]
+        parts = [slice(first, first + size) for first in range(0, targets.shape[1], size)]
+        each = (
+            maps_of(choice, view or self.view, pixels, targets[:, part], self.grid, [row[part] for row in keys])
+            for part in parts
+        )
+        return torch.cat(list(each), dim=1)
 
     def _stored(self, scores: Tensor) -> npt.NDArray[np.float32]:
         """The map as rows hold it, one value per patch: maps of pixels are averaged."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows, estimate_columns
+from whylight.evaluation.benchmarks.benchmark import Again, Batch, Benchmark, Explained, Item, Rows, estimate_columns
 from whylight.evaluation.benchmarks.object_labels import mask_label, unless_empty
 from whylight.evaluation.data.data_set import Region, Sample
 from whylight.evaluation.estimates import Array, Estimate
@@ -37,7 +37,7 @@ class Pointing(Benchmark):
             return mask_label(region.mask, size)
         return unless_empty(box_label(region.box, (sample.picture.height, sample.picture.width), size))
 
-    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
+    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor, again: Again) -> list[dict[str, Any]]:
         enlarged = enlarge(maps, batch.pixels.shape[-2:])
         return [
             {

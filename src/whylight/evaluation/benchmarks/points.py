@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from whylight.errors import need
-from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Item, Rows
+from whylight.evaluation.benchmarks.benchmark import Again, Batch, Benchmark, Item, Rows
 from whylight.evaluation.data.data_set import Points, Region, Sample
 from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
 from whylight.evaluation.pixel_maps import enlarge, min_max_maps
@@ -34,7 +34,7 @@ class LabelledPoints(Benchmark):
     def truth(self, sample: Sample, region: Region, size: tuple[int, int]) -> Points | None:
         return region.points
 
-    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
+    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor, again: Again) -> list[dict[str, Any]]:
         scaled = min_max_maps(enlarge(maps, batch.pixels.shape[-2:]))
         rows = []
         for scores, item in zip(scaled, items, strict=True):

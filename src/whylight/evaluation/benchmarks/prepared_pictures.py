@@ -17,11 +17,13 @@ from whylight.models.view import View
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture, ready for the model: pixels (3, height, width), and (label, truth) of each region."""
+    """A picture, ready for the model: pixels (3, height, width), (label, truth) of each region, and a class that it
+    does not hold."""
 
     name: str
     pixels: Tensor
     asked: tuple[tuple[str, Any], ...]
+    absent: str | None = None
 
 
 def preprocessing_of(view: View) -> Preprocessing:
@@ -50,4 +52,4 @@ def prepare(source: Source, index: int, benchmark: Benchmark, preprocessing: Pre
     asked = tuple((label, truth) for label, truth in truths if truth is not None)
     if not asked:
         return Skipped(sample.name, "nothing in it can be asked for (every region is empty at the model's size)")
-    return Prepared(sample.name, preprocessing(sample.picture)[0], asked)
+    return Prepared(sample.name, preprocessing(sample.picture)[0], asked, source.absent(sample))

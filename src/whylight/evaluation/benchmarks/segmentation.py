@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from whylight.evaluation.benchmarks.benchmark import Batch, Benchmark, Explained, Item, Rows, estimate_columns
+from whylight.evaluation.benchmarks.benchmark import Again, Batch, Benchmark, Explained, Item, Rows, estimate_columns
 from whylight.evaluation.benchmarks.object_labels import mask_label
 from whylight.evaluation.data.data_set import Region, Sample
 from whylight.evaluation.estimates import Array, Estimate
@@ -16,12 +16,24 @@ from whylight.evaluation.pointing import points_inside
 from whylight.evaluation.segmentation import (
     THRESHOLDS,
     PixelCounts,
+    Threshold,
     average_precisions,
     binarise,
     count_pixels,
 )
 
 _COUNTS = ("background", "foreground", "missed", "wrong")
+COUNTS = tuple(f"{count}_{threshold}" for threshold in THRESHOLDS for count in _COUNTS)
+"""Columns of :func:`pixel_counts`."""
+
+
+def pixel_counts(scaled: Tensor, label: Tensor) -> dict[str, int]:
+    """The four counts of a map in [0, 1], (height, width), at each threshold, by their columns' names."""
+    found: dict[str, int] = {}
+    for threshold in THRESHOLDS:
+        counts = count_pixels(binarise(scaled, threshold), label)
+        found |= {f"{name}_{threshold}": int(getattr(counts, name)) for name in _COUNTS}
+    return found
 
 
 class Segmentation(Benchmark):
@@ -30,9 +42,7 @@ class Segmentation(Benchmark):
     protocol = "segmentation"
     version = 1
     main_figure = "mean_iou_mean"
-    columns: ClassVar[dict[str, str]] = {
-        f"{count}_{threshold}": "int32" for threshold in THRESHOLDS for count in _COUNTS
-    } | {
+    columns: ClassVar[dict[str, str]] = dict.fromkeys(COUNTS, "int32") | {
         "average_precision": "float64",
         "foreground_precision": "float64",
         "points_inside": "bool",
@@ -51,15 +61,11 @@ class Segmentation(Benchmark):
     def truth(self, sample: Sample, region: Region, size: tuple[int, int]) -> Tensor | None:
         return mask_label(region.mask, size)
 
-    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor) -> list[dict[str, Any]]:
+    def measure(self, batch: Batch, items: Sequence[Item], maps: Tensor, again: Again) -> list[dict[str, Any]]:
         scaled = min_max_maps(enlarge(maps, batch.pixels.shape[-2:]))
-        foreground = {threshold: binarise(scaled, threshold) for threshold in THRESHOLDS}
         rows = []
         for index, item in enumerate(items):
-            row: dict[str, Any] = {}
-            for threshold in THRESHOLDS:
-                counts = count_pixels(foreground[threshold][index], item.truth)
-                row.update({f"{name}_{threshold}": int(getattr(counts, name)) for name in _COUNTS})
+            row: dict[str, Any] = pixel_counts(scaled[index], item.truth)
             precisions = average_precisions(scaled[index], item.truth)
             row["average_precision"] = precisions.two_class
             row["foreground_precision"] = precisions.foreground
@@ -78,10 +84,17 @@ class VideoSegmentation(Segmentation):
     grouped_as = "sequence"
 
 
+def counts_of(sums: Array) -> dict[Threshold, PixelCounts]:
+    """Sums of the columns ``COUNTS``, (..., 8 or more), by threshold."""
+    return {
+        threshold: PixelCounts(*(sums[..., 4 * index + i] for i in range(4)))
+        for index, threshold in enumerate(THRESHOLDS)
+    }
+
+
 def _figures(sums: Array) -> dict[str, Array]:
     figures = {}
-    for index, threshold in enumerate(THRESHOLDS):
-        counts = PixelCounts(*(sums[..., 4 * index + i] for i in range(4)))
+    for threshold, counts in counts_of(sums).items():
         figures[f"pixel_accuracy_{threshold}"] = 100 * counts.pixel_accuracy
         figures[f"mean_iou_{threshold}"] = 100 * counts.mean_iou
     for name, column in (("mean_ap", -4), ("foreground_ap", -3), ("pointing", -2)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 import numpy as np
@@ -11,11 +12,14 @@ from whylight.evaluation.data.data_set import Mask, Points, Region, Sample, Sour
 from whylight.evaluation.data.files import fingerprint
 from whylight.scenes import FIRST_EVALUATION_SEED, Scene, draw_scene
 from whylight.scenes.captions import phrase
-from whylight.scenes.draw import COLORS
+from whylight.scenes.draw import COLORS, TEXTURES, SceneObject
 from whylight.scenes.shapes import KINDS
 
-Truth = Literal["masks", "points", "color", "kinds"]
+Truth = Literal["masks", "points", "color", "kinds", "pairs", "counts"]
 _POINTS_EACH = 4
+_MOST = 4
+_APART = 10**6
+"""Between the seeds that are tried for a scene whose objects are all of different kinds."""
 
 
 class Scenes(Source):
@@ -26,6 +30,8 @@ class Scenes(Source):
         truth: "masks" and "points": two to five objects, each class one full phrase ("a striped red circle"); points
             are four on the object and as many each on other objects and on the ground. "color": one object, whose
             class is its colour ("something red"). "kinds": masks of two to five objects, each class a kind ("circle").
+            "pairs": two objects, each one full phrase. "counts": one to four objects in turn, all of different kinds,
+            each called by it ("a star").
     """
 
     template: str | None = "{}"
@@ -33,7 +39,7 @@ class Scenes(Source):
     def __init__(self, count: int = 1000, truth: Truth = "masks") -> None:
         self.name = "scenes"
         self.truth = truth
-        self._objects = (1, 1) if truth == "color" else (2, 5)
+        self._objects = {"color": (1, 1), "pairs": (2, 2)}.get(truth, (2, 5))
         self._first = FIRST_EVALUATION_SEED
         self.names = [str(self._first + i) for i in range(count)]
         named = KINDS if truth == "kinds" else [phrase(color=color) for color in COLORS]
@@ -47,13 +53,20 @@ class Scenes(Source):
             return Sample(self.names[index], picture, (Region(phrase(color=thing.color), mask=_labelled(thing.mask)),))
         masks: dict[str, Mask] = {}
         for thing in scene.objects:
-            label = thing.kind if self.truth == "kinds" else phrase(thing.kind, thing.color, thing.texture)
+            label = self._called(thing)
             masks[label] = np.maximum(masks.get(label, 0), _labelled(thing.mask))
-        if self.truth in ("masks", "kinds"):
+        if self.truth != "points":
             return Sample(self.names[index], picture, tuple(Region(label, mask=m) for label, m in masks.items()))
         anything = np.any(np.stack(list(masks.values())) == 1, axis=0)
         regions = (Region(label, points=_points(mask == 1, anything, scene.seed)) for label, mask in masks.items())
         return Sample(self.names[index], picture, tuple(regions))
+
+    def absent(self, sample: Sample) -> str | None:
+        """An object of a kind and colour that no object of the scene has."""
+        said = {word for region in sample.regions for word in region.label.split()}
+        random = np.random.default_rng(int(sample.name))
+        kind, color = (str(random.choice([word for word in words if word not in said])) for words in (KINDS, COLORS))
+        return phrase(kind, color, str(random.choice(TEXTURES)))
 
     def label(self, index: int) -> str:
         """The class of a scene of one object."""
@@ -63,8 +76,19 @@ class Scenes(Source):
         first = self._scene(0)
         return fingerprint(self.truth, str(len(self)), first.picture.tobytes(), first.caption)
 
+    def _called(self, thing: SceneObject) -> str:
+        if self.truth == "kinds":
+            return thing.kind
+        return phrase(thing.kind) if self.truth == "counts" else phrase(thing.kind, thing.color, thing.texture)
+
     def _scene(self, index: int) -> Scene:
-        return draw_scene(self._first + index, objects=self._objects)
+        if self.truth != "counts":
+            return draw_scene(self._first + index, objects=self._objects)
+        count = index % _MOST + 1
+        tries = (
+            draw_scene(self._first + index + _APART * number, objects=(count, count)) for number in itertools.count()
+        )
+        return next(scene for scene in tries if len({thing.kind for thing in scene.objects}) == count)
 
 
 def _labelled(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Mask:
