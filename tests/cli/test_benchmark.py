@@ -34,7 +34,7 @@ def test_a_run_its_table_and_its_report(run: Run) -> None:
 
 def test_lists(run: Run) -> None:
     assert [line.split(":")[0] for line in run("benchmark", "list").out.splitlines()] == benchmark_names()
-    assert [line.split(":")[0] for line in run("reproduce", "list").out.splitlines()] == published_names()
+    assert [line.split(":")[0] for line in run("reproduce", "list").out.splitlines()] == [*published_names(), "ours"]
 
 
 def test_a_published_table_says_what_it_needs_and_the_command_of_each_model(run: Run) -> None:

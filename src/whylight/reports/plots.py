@@ -115,7 +115,7 @@ def draw_sheet(summary: Summary, method: str, source: Source, *, best: bool) -> 
         except (Unusable, KeyError):
             continue
         axis.imshow(np.asarray(picture))
-        axis.imshow(_map_of(row["relevance"], (224, 224)), cmap="turbo", alpha=0.5, vmin=0, vmax=1)
+        axis.imshow(map_of(row["relevance"], (224, 224)), cmap="turbo", alpha=0.5, vmin=0, vmax=1)
         axis.set_title(f"{row['label']}\n{100 * float(row[column]):.0f} %", fontsize=SMALLEST)
     for axis in figure.axes:
         axis.axis("off")
@@ -133,7 +133,7 @@ def save(figure: Figure | None, path: Path) -> Path | None:
     return path
 
 
-def _map_of(relevance: list[float], size: tuple[int, int]) -> Any:
+def map_of(relevance: list[float], size: tuple[int, int]) -> Any:
     side = round(len(relevance) ** 0.5)
     maps = torch.tensor(relevance).reshape(1, side, side)
     return min_max_maps(enlarge(maps, size))[0].numpy()

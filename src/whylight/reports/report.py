@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from whylight.errors import BadInput, WhylightError
 from whylight.evaluation.baselines import BASELINES
-from whylight.evaluation.benchmarks.catalog import NamedAnswers, NamedText, find_benchmark
-from whylight.evaluation.data.data_set import Source
 from whylight.evaluation.published import figures_for
 from whylight.reports.plots import draw_classes, draw_curves, draw_figures, draw_sheet, save
-from whylight.reports.summary import Summary
+from whylight.reports.summary import Summary, source_of
 from whylight.reports.tables import markdown, ranked
 from whylight.reports.text_plots import draw_words
 from whylight.runs.files import make_folder, write_file
@@ -48,7 +45,7 @@ def _pictures(summary: Summary, folder: Path, stem: str, method: str) -> list[Pa
     if summary.benchmark.protocol == "rationales":
         drawn.append(save(draw_words(summary), folder / f"{stem}-words.png"))
     drawn.append(save(draw_classes(summary, method), folder / f"{stem}-classes.png"))
-    source = _source(summary)
+    source = source_of(summary)
     if source is not None:
         for best, word in ((True, "best"), (False, "worst")):
             drawn.append(save(draw_sheet(summary, method, source, best=best), folder / f"{stem}-{word}.png"))
@@ -64,19 +61,3 @@ def _by_benchmark(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
 
 def _best(summary: Summary) -> str:
     return next((line.method for line in ranked(summary) if line.method not in BASELINES), summary.lines[0].method)
-
-
-def _source(summary: Summary) -> Source | None:
-    settings = summary.settings
-    place = settings.data["path"]
-    named = find_benchmark(settings.benchmark)
-    if isinstance(named, (NamedText, NamedAnswers)):
-        return None
-    if len(settings.input_size) != 2:
-        where = f"{summary.folder}/manifest.json"
-        raise BadInput(f"{where}: input_size={settings.input_size} of a model of pictures is height and width")
-    rows, columns = settings.input_size
-    try:
-        return named.open(Path(place) if place else None, settings.pictures, (rows, columns))
-    except (WhylightError, OSError):
-        return None

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
+
+from whylight.errors import BadInput, WhylightError
 from whylight.evaluation.benchmarks.benchmark import Protocol, Rows
-from whylight.evaluation.benchmarks.catalog import find_benchmark
+from whylight.evaluation.benchmarks.catalog import NamedPictures, find_benchmark
 from whylight.evaluation.benchmarks.settings import Settings
+from whylight.evaluation.data.data_set import Source
 from whylight.evaluation.estimates import Estimate
 from whylight.runs.files import write_file
 from whylight.runs.manifest import settings_of
@@ -20,6 +25,9 @@ from whylight.runs.store import environments, numbers_there, read_rows, say_stra
 
 _NUMBERED = re.compile(r"\S*\d\S*")
 """Words in which reasons of one kind differ: sizes, places, names of files."""
+
+Half = Literal["choosing", "reporting"]
+"""Settings are chosen on the one half of the pictures, and figures are reported of the other."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Summary:
 
     Attributes:
         pictures: how many have rows.
+        only: which pictures, in words; "" for all.
         skipped: reason to number of pictures.
         shards: (stored, all).
     """
@@ -57,15 +66,19 @@ class Summary:
     pictures: int
     skipped: dict[str, int]
     shards: tuple[int, int]
+    only: str = ""
 
 
-def summarize(folder: Path) -> Summary:
-    """Reduce the rows of a run, finished or not."""
+def summarize(folder: Path, half: Half | None = None) -> Summary:
+    """Reduce the rows of a run, finished or not; of one half of its pictures, or of all."""
     settings = settings_of(folder, Settings)
     benchmark = find_benchmark(settings.benchmark).protocol()
     say_strangers(folder)
     table = read_rows(folder, ["picture", "explained", "method", "label", "skipped", *benchmark.columns])
     columns = {name: table[name].to_numpy() for name in table.column_names}
+    if half is not None:
+        kept = np.array([half_of(name) == half for name in columns["picture"]], dtype=bool)
+        columns = {name: values[kept] for name, values in columns.items()}
     whole = columns["method"] == None  # noqa: E711  # an array: picks rows without a method
     skipped = _counted_reasons([str(text) for text in columns["skipped"][whole]])
     lines = []
@@ -79,7 +92,13 @@ def summarize(folder: Path) -> Summary:
             lines.append(Line(method, explained, int(good.sum()), int(mine.sum() - good.sum()), figures, by_class))
     pictures = len(set(columns["picture"][~whole]))
     shards = (len(numbers_there(folder)), settings.shards)
-    return Summary(folder, settings, benchmark, lines, pictures, skipped, shards)
+    only = "" if half is None else f"the {half} half"
+    return Summary(folder, settings, benchmark, lines, pictures, skipped, shards, only)
+
+
+def half_of(picture: str) -> Half:
+    """The half that a picture belongs to, which follows from its name."""
+    return "choosing" if zlib.crc32(f"half {picture}".encode()) % 2 else "reporting"
 
 
 def _by_class(rows: dict[str, Any], benchmark: Protocol) -> dict[str, float]:
@@ -97,6 +116,22 @@ def rows_of_method(folder: Path, method: str, explained: str, columns: Iterable[
     arrays = {name: table[name].to_numpy() for name in table.column_names}
     good = (arrays["method"] == method) & (arrays["explained"] == explained) & (arrays["skipped"] == None)  # noqa: E711
     return {name: values[good] for name, values in arrays.items()}
+
+
+def source_of(summary: Summary) -> Source | None:
+    """The pictures of a run; None where they are no longer there, and for runs of texts."""
+    settings, named = summary.settings, find_benchmark(summary.settings.benchmark)
+    if not isinstance(named, NamedPictures):
+        return None
+    place = settings.data["path"]
+    if len(settings.input_size) != 2:
+        where = f"{summary.folder}/manifest.json"
+        raise BadInput(f"{where}: input_size={settings.input_size} of a model of pictures is height and width")
+    rows, columns = settings.input_size
+    try:
+        return named.open(Path(place) if place else None, settings.pictures, (rows, columns))
+    except (WhylightError, OSError):
+        return None
 
 
 def write_summary(summary: Summary, markdown: str) -> None:

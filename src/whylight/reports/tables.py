@@ -111,6 +111,7 @@ def title(summary: Summary) -> str:
 def caption(summary: Summary) -> str:
     """What the figures are made of: data, pictures, what is left out and what is not there yet."""
     data = f"{summary.pictures} {summary.benchmark.measured_on} of {summary.settings.data['name']}"
+    data += f", {summary.only}" if summary.only else ""
     parts = [data, "percent, 95 % bootstrap intervals"]
     parts += [f"skipped {count}: {reason}" for reason, count in summary.skipped.items()]
     if summary.shards[0] < summary.shards[1]:

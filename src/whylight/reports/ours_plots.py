@@ -1,0 +1,84 @@
+"""Plots of the page of all methods: quality against cost, and the maps on which each method does worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from whylight.evaluation.data.data_set import Unusable
+from whylight.reports.plots import map_of
+from whylight.reports.summary import Summary, half_of, source_of
+from whylight.runs.store import read_rows
+
+_COLUMNS = 8
+_WORST = "foreground_precision"
+
+
+def draw_quality_and_cost(ranks: Mapping[str, float], costs: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Share of methods that are better against forward passes; the line joins those that none beats in both."""
+    points = {
+        method: (float(np.exp(np.mean([np.log(of[method]) for of in costs.values() if method in of]))), 100 * rank)
+        for method, rank in ranks.items()
+        if any(method in of for of in costs.values())
+    }
+    figure = Figure(figsize=(10, 6.5), layout="constrained")
+    axes = figure.subplots()
+    best = [
+        m for m, (cost, rank) in points.items() if not any(_beats(other, (cost, rank)) for other in points.values())
+    ]
+    best.sort(key=lambda method: points[method])
+    for method, (cost, rank) in points.items():
+        smooth = method.endswith(":smooth=true")
+        axes.plot(cost, rank, "o" if not smooth else "s", color="C1" if smooth else "C0", markersize=5)
+        name = method.replace(":smooth=true", " +smooth")
+        weight = "bold" if method in best else "normal"
+        axes.annotate(name, (cost, rank), (4, 3), textcoords="offset points", fontsize=8, fontweight=weight)
+    axes.plot([points[m][0] for m in best], [points[m][1] for m in best], color="0.6", linewidth=1, zorder=0)
+    axes.set_xscale("log")
+    axes.invert_yaxis()
+    axes.set_xlabel("cost of one map, forward passes of the bundled models (CPU)")
+    axes.set_ylabel("methods that are better, mean over protocols, % (upwards is better)")
+    axes.grid(alpha=0.2)
+    return figure
+
+
+def draw_failures(summary: Summary) -> Figure | None:
+    """For each method, the picture with its worst map of the half that is reported; None for other protocols."""
+    source = source_of(summary)
+    if _WORST not in summary.benchmark.columns or source is None:
+        return None
+    worst = _worst(summary)
+    numbers = {name: index for index, name in enumerate(source.names)}
+    rows = -(-len(worst) // _COLUMNS)
+    figure = Figure(figsize=(1.75 * _COLUMNS, 2.25 * rows), layout="constrained")
+    for axis, (method, row) in zip(figure.subplots(rows, _COLUMNS, squeeze=False).flat, worst.items(), strict=False):
+        try:
+            picture = source.read(numbers[row["picture"]]).picture.resize((224, 224))
+        except (Unusable, KeyError):
+            continue
+        axis.imshow(np.asarray(picture.convert("L")), cmap="gray")
+        axis.imshow(map_of(row["relevance"], (224, 224)), cmap="turbo", alpha=0.55, vmin=0, vmax=1)
+        name = method.replace(":smooth=true", "\n+smooth")
+        axis.set_title(f"{name}\n{row['label']}: AP {100 * row[_WORST]:.0f}", fontsize=8)
+    for axis in figure.axes:
+        axis.axis("off")
+    return figure
+
+
+def _worst(summary: Summary) -> dict[str, dict[str, Any]]:
+    """Of each method, the row with the least foreground precision."""
+    found: dict[str, dict[str, Any]] = {}
+    table = read_rows(summary.folder, ["picture", "label", "method", "skipped", "relevance", _WORST])
+    for row in table.to_pylist():
+        if row["method"] is None or row["skipped"] is not None or f"the {half_of(row['picture'])} half" != summary.only:
+            continue
+        if row["method"] not in found or row[_WORST] < found[row["method"]][_WORST]:
+            found[row["method"]] = row
+    return found
+
+
+def _beats(other: tuple[float, float], own: tuple[float, float]) -> bool:
+    return other != own and other[0] <= own[0] and other[1] <= own[1]
