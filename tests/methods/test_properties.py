@@ -21,8 +21,9 @@ QUICK = {"integrated_gradients": {"steps": 3}, "beyond_intuition": {"steps": 3}}
 """Options that make slow methods quick."""
 
 POOLED = ("openclip average", "openclip coca", "timm mean", "timm map", "timm map beside class token", "timm rotary")
-POOLED = (*POOLED, "transformers siglip")
+POOLED = (*POOLED, "transformers siglip", "transformers siglip2", "transformers modernbert")
 CLASSIFIED = ("transformers bert", "transformers electra", "transformers albert", "transformers camembert")
+CLASSIFIED = (*CLASSIFIED, "transformers modernbert", "transformers deberta", "transformers mpnet")
 TEXTS = ("openclip text", *CLASSIFIED, "transformers clip text")
 
 UNDEFINED = {
@@ -33,6 +34,10 @@ UNDEFINED = {
 }
 """Views on which a method refuses to run."""
 
+RULED = ("lrp", "partial_lrp", "relevance_rollout", "transformer_attribution")
+UNDEFINED |= {name: (*UNDEFINED.get(name, ()), "transformers deberta") for name in RULED}
+"""No rule takes relevance through DeBERTa's scores of positions, which depend on the tokens."""
+
 OF_THE_SET = {"clip_surgery"}
 """Methods that explain a target by its difference from the other targets."""
 
@@ -42,8 +47,11 @@ REACHES_PADDING = {
 }
 """Methods that give values to padding and to what stands behind the token that is read out."""
 
-CHAOTIC = {"lrp", "partial_lrp", "relevance_rollout", "transformer_attribution"}
+CHAOTIC = set(RULED)
 """Methods whose values float32 does not determine to three digits: relevance is divided by sums near zero."""
+
+FLOAT32_INSIDE = {"transformers modernbert"}
+"""Rotates queries and keys in float32, in whatever precision it is: the last digits of chaotic methods are noise."""
 
 PAIRS = [(name, kind) for name in methods() for kind in VIEWS]
 DEFINED = [(name, kind) for name, kind in PAIRS if kind not in UNDEFINED.get(name, ())]
@@ -124,8 +132,9 @@ class TestEveryMethod:
     def test_rows_and_targets_are_what_they_would_be_alone(self, name: str, kind: str, case: Case) -> None:
         view, inputs, targets = case
         maps = exact(name, kind)
+        tolerance = 1e-5 if kind in FLOAT32_INSIDE and name in CHAOTIC else 1e-9
         for row in range(2):
-            assert agree(explain(name, (view, one(inputs, row), targets))[0], maps[row])
+            assert agree(explain(name, (view, one(inputs, row), targets))[0], maps[row], tolerance)
         if name not in OF_THE_SET:
             apart = [explain(name, (view, inputs, target)) for target in parts(targets)]
             assert agree(torch.cat(apart, dim=1), maps)

@@ -95,7 +95,7 @@ UNKNOWN = {
     "openclip:ViT-B-16": r"openclip:ViT-B-16/TAG.*openai",
     "timm:vit_base_patch16_22": r"Did you mean timm:vit_base_patch16_224",
     "timm:": r"Models are named",
-    "something else entirely": r"Models are named scenes, .*openclip:NAME/TAG, timm:NAME, hf:ID",
+    "something else entirely": r"Models are named scenes, .*openclip:NAME/TAG, timm:NAME, torchvision:NAME, hf:ID",
 }
 
 
@@ -108,8 +108,8 @@ def test_unknown_names_are_told_what_there_is(name: str) -> None:
 
 UNSUPPORTED = {
     "openclip:RN50/openai": "ResNet",
-    "openclip:convnext_base/laion400m_s13b_b51k": "convnext_base is not supported",
-    "timm:swin_tiny_patch4_window7_224": "attends within windows",
+    "openclip:convnext_base/laion400m_s13b_b51k": "convnext_base is not supported, because it is made of convolutions",
+    "timm:swinv2_tiny_window8_256": "attends within windows",
     "timm:resnet50": "resnet50 is not supported",
 }
 

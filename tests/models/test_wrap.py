@@ -73,18 +73,21 @@ def test_a_part_of_ones_own_model_is_pointed_at() -> None:
             super().__init__()
             self.backbone = vit()()[0]
 
-    with pytest.raises(UnsupportedModel, match=r"Mine is not supported, but its part \.backbone is: wrap that"):
+    with pytest.raises(
+        UnsupportedModel, match=r"Mine is not supported, but its part \.backbone \(VisionTransformer\) is: wrap that"
+    ):
         whylight.wrap(Mine())
 
 
 REFUSED = {
-    "swin_tiny_patch4_window7_224": "attends within windows",
+    "swinv2_tiny_window8_256": "attends within windows",
+    "convnext_atto": "is made of convolutions",
     "cait_xxs24_224": "class token",
     "xcit_nano_12_p16_224": "between channels",
     "levit_128s": "set of tokens",
     "samvit_base_patch16_224": "windows",
     "hiera_tiny_224": "mask units",
-    "resnet18": "no family that Whylight knows",
+    "resnet18": "is made of convolutions",
     "vit_relpos_small_patch16_224": "no family that Whylight knows",
 }
 

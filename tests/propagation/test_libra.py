@@ -156,3 +156,22 @@ def test_methods_without_gradients_refuse(name: str) -> None:
     view, pixels, targets = VIEWS["timm class token"]()
     with pytest.raises(UnknownName, match="libra"):
         relevance(view, pixels, targets, name, libra=True)
+
+
+def test_scores_of_positions_are_a_constant_factor_too() -> None:
+    """As DeBERTa has them: a mask that depends on the tokens."""
+
+    def attend(x: Tensor, *, constant: bool) -> Tensor:
+        heads = x.unflatten(-1, (2, 3)).transpose(1, 2)
+        bias = heads @ heads.sin().transpose(-1, -2)
+        if not constant:
+            return F.scaled_dot_product_attention(heads, heads, heads, bias)
+        weights = (heads @ heads.transpose(-1, -2) * 3**-0.5 + bias).softmax(-1)
+        return weights.detach() @ heads
+
+    x = x0.clone().requires_grad_()
+    with libra_gradients():
+        output = attend(x, constant=False)
+    (gradient,) = torch.autograd.grad(output.cos().sum(), x)
+    (expected,) = torch.autograd.grad(attend(x, constant=True).cos().sum(), x)
+    assert (gradient - expected).abs().max() < 1e-12

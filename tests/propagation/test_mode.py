@@ -102,10 +102,11 @@ def test_what_has_no_rule_is_refused(name: str) -> None:
     assert name == "pow" or name in str(error.value)
 
 
-@pytest.mark.parametrize("kind", VIEWS)
+@pytest.mark.parametrize("kind", [kind for kind in VIEWS if kind != "transformers deberta"])  # refused by its name
 def test_outputs_are_the_models_own(kind: str) -> None:
     view, inputs, _ = VIEWS[kind]()
-    run = view.begin(inputs)
+    with torch.no_grad():  # what is made of parameters alone, MPNet's positions among it, is constant
+        run = view.begin(inputs)
     trace = RelevancePass(view, run, CONSERVATIVE, run.tokens, first=0)
     assert torch.allclose(trace.output, view.output(inputs), rtol=1e-12, atol=1e-13)
 

@@ -50,6 +50,8 @@ BERT = {
     "num_labels": 3,
     "pad_token_id": 0,
 }
+MODERNBERT = BERT | {"local_attention": 4, "global_attn_every_n_layers": 2}
+"""Its second layer sees two tokens to either side."""
 DISTILBERT = {
     "vocab_size": 50,
     "dim": 24,
@@ -87,8 +89,10 @@ def text_inputs(vocabulary: int = 37, end: int | None = None, pad: int = 0) -> d
 
 def build(name: str, config: Any) -> nn.Module:
     torch.manual_seed(0)
-    config._attn_implementation = "sdpa"
-    return perturbed(getattr(transformers, name)(config))
+    kind = getattr(transformers, name)
+    if kind._supports_sdpa:
+        config._attn_implementation = "sdpa"
+    return perturbed(kind(config))
 
 
 def clip_config(**changes: Any) -> Any:
@@ -99,6 +103,23 @@ def clip_config(**changes: Any) -> Any:
 
 def siglip_config(**changes: Any) -> Any:
     return transformers.SiglipConfig(text_config=SIGLIP_TEXT, vision_config=CLIP_VISION, **changes)
+
+
+def dual_config(kind: str, **changes: Any) -> Any:
+    """Of CLIP's kin: text and picture configurations beside each other."""
+    text = CLIP_TEXT | changes.pop("text", {})
+    vision = CLIP_VISION | changes.pop("vision", {})
+    return getattr(transformers, kind)(text_config=text, vision_config=vision, projection_dim=16, **changes)
+
+
+def siglip2_config(**changes: Any) -> Any:
+    vision = {key: value for key, value in CLIP_VISION.items() if key != "image_size"} | {"num_patches": 16}
+    return transformers.Siglip2Config(text_config=SIGLIP_TEXT, vision_config=vision, **changes)
+
+
+def deberta_config(kind: str, **changes: Any) -> Any:
+    relative = {"relative_attention": True, "pos_att_type": ["c2p", "p2c"], "max_relative_positions": 6}
+    return getattr(transformers, f"{kind}Config")(**BERT | relative | changes)
 
 
 def _picture(name: str, config: Callable[[], Any]) -> Callable[[], Built]:
@@ -125,6 +146,17 @@ PICTURES: dict[str, Callable[[], Built]] = {
     "siglip": _picture("SiglipModel", siglip_config),
     "siglip_vision": _picture("SiglipVisionModel", _vision("SiglipVisionConfig")),
     "siglip_classifier": _picture("SiglipForImageClassification", lambda: siglip_config(num_labels=5)),
+    "siglip2": _picture("Siglip2Model", siglip2_config),
+    "siglip2_vision": _picture("Siglip2VisionModel", lambda: siglip2_config().vision_config),
+    "siglip2_classifier": _picture("Siglip2ForImageClassification", lambda: siglip2_config(num_labels=5)),
+    "metaclip2": _picture("MetaClip2Model", lambda: dual_config("MetaClip2Config")),
+    "metaclip2_classifier": _picture(
+        "MetaClip2ForImageClassification", lambda: dual_config("MetaClip2Config", num_labels=5)
+    ),
+    "clipseg": _picture("CLIPSegModel", lambda: dual_config("CLIPSegConfig")),
+    "clipseg_vision": _picture("CLIPSegVisionModel", _vision("CLIPSegVisionConfig")),
+    "owlvit": _picture("OwlViTModel", lambda: dual_config("OwlViTConfig")),
+    "owlv2_vision": _picture("Owlv2VisionModel", _vision("Owlv2VisionConfig")),
     "vit_classifier": _picture("ViTForImageClassification", _vit("ViTConfig")),
     "vit": _picture("ViTModel", _vit("ViTConfig")),
     "deit_classifier": _picture("DeiTForImageClassification", _vit("DeiTConfig")),
@@ -160,6 +192,33 @@ TEXTS: dict[str, Callable[[], Built]] = {
         lambda: transformers.AlbertConfig(**BERT | {"embedding_size": 16, "num_hidden_groups": 2}),
     ),
     "distilbert": _text("DistilBertForSequenceClassification", lambda: transformers.DistilBertConfig(**DISTILBERT)),
+    "modernbert": _text("ModernBertForSequenceClassification", lambda: transformers.ModernBertConfig(**MODERNBERT)),
+    "modernbert_mean": _text(
+        "ModernBertForSequenceClassification",
+        lambda: transformers.ModernBertConfig(**MODERNBERT | {"classifier_pooling": "mean"}),
+    ),
+    "deberta": _text("DebertaForSequenceClassification", lambda: deberta_config("Deberta")),
+    "deberta_v2": _text(
+        "DebertaV2ForSequenceClassification",
+        lambda: deberta_config("DebertaV2", conv_kernel_size=3, conv_act="gelu", position_biased_input=True),
+    ),
+    "deberta_v3": _text(
+        "DebertaV2ForSequenceClassification",
+        lambda: deberta_config(
+            "DebertaV2", position_buckets=4, share_att_key=True, norm_rel_ebd="layer_norm", position_biased_input=False
+        ),
+    ),
+    "mpnet": _text(
+        "MPNetForSequenceClassification", lambda: transformers.MPNetConfig(**BERT | {"pad_token_id": 1}), pad=1
+    ),
+    "metaclip2_text": _text(
+        "MetaClip2TextModelWithProjection",
+        lambda: transformers.MetaClip2TextConfig(**CLIP_TEXT | {"eos_token_id": 2, "pad_token_id": 1}),
+        end=2,
+        pad=1,
+    ),
+    "owl_text": _text("OwlViTTextModel", lambda: transformers.OwlViTTextConfig(**CLIP_TEXT), end=39, pad=0),
+    "siglip2_text": _text("Siglip2TextModel", lambda: transformers.Siglip2TextConfig(**SIGLIP_TEXT), pad=1),
     "clip_text": _text("CLIPTextModelWithProjection", lambda: transformers.CLIPTextConfig(**CLIP_TEXT), end=38, pad=38),
     "clip_text_old_end": _text(
         "CLIPTextModel", lambda: transformers.CLIPTextConfig(**CLIP_TEXT | {"eos_token_id": 2}), end=39, pad=0
@@ -170,16 +229,32 @@ TEXTS: dict[str, Callable[[], Built]] = {
 
 def own_output(module: Any, inputs: Any, resized: bool = False) -> Tensor:
     """The module's own output: embedding or features, or logits; ``resized`` asks for interpolated positions."""
-    interpolate = {"interpolate_pos_encoding": True} if resized and "dino" not in type(module).__name__.lower() else {}
+    sizeless = ("dino", "siglip2")
+    any_size = any(name in type(module).__name__.lower() for name in sizeless)
+    interpolate = {"interpolate_pos_encoding": True} if resized and not any_size else {}
     if isinstance(inputs, Tensor):
         features = getattr(module, "get_image_features", module)
-        output = features(pixel_values=inputs, **interpolate)
+        given = naflex_inputs(list(inputs)) if "Siglip2" in type(module).__name__ else {"pixel_values": inputs}
+        output = features(**given, **interpolate)
     else:
         output = getattr(module, "get_text_features", module)(**inputs)
     if isinstance(output, Tensor):
         return output
     fields = ("logits", "image_embeds", "text_embeds", "pooler_output")
     return next(output[field] for field in fields if output.get(field) is not None)
+
+
+def naflex_inputs(pictures: list[Tensor], side: int = 8, longest: int = 40) -> dict[str, Tensor]:
+    """Pictures (3, H, W), each of its own size, as NaFlex processors hand them over: cut, padded, masked."""
+    from transformers.models.siglip2.image_processing_siglip2 import convert_image_to_patches
+
+    cut = [convert_image_to_patches(picture, side) for picture in pictures]
+    padded = [torch.nn.functional.pad(patches, (0, 0, 0, longest - len(patches))) for patches in cut]
+    return {
+        "pixel_values": torch.stack(padded),
+        "pixel_attention_mask": torch.tensor([[int(n < len(patches)) for n in range(longest)] for patches in cut]),
+        "spatial_shapes": torch.tensor([[size // side for size in picture.shape[1:]] for picture in pictures]),
+    }
 
 
 def targets_for(view: Any, dim: int, classes: list[int]) -> list[int] | Tensor:

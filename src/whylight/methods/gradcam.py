@@ -28,11 +28,12 @@ Place = Literal["norm1", "input", "output"]
     "gradcam",
     summary="GradCAM on a block's tokens: channels weighted by their mean gradient over the patches",
     citation="Selvaraju et al., ICCV 2017, arXiv 1610.02391",
+    windows=True,
 )
 def gradcam(
     view: View, inputs: Inputs, targets: Targets, *, layer: int = -1, at: Place = "norm1", relu: bool = False
 ) -> Tensor:
-    """GradCAM on tokens, (batch, targets, patches), signed unless ``relu``.
+    """GradCAM on tokens, (batch, targets, patches), signed unless ``relu``; of Swin the patches of that block's stage.
 
     Args:
         layer: which block; negative counts from the end.
@@ -47,7 +48,8 @@ def gradcam(
     maps = []
     for score in scores:
         (gradient,) = torch.autograd.grad(score, activation, retain_graph=True)
-        maps.append(_weighted_sum(run, at_least_float32(activation.detach()), at_least_float32(gradient)))
+        cells = (at_least_float32(each).flatten(1, -2) for each in (activation.detach(), gradient))
+        maps.append(_weighted_sum(run, *cells))
     result = torch.stack(maps, dim=1)
     return result.relu() if relu else result
 

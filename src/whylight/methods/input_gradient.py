@@ -22,6 +22,7 @@ from whylight.passes.layers import run_blocks
     "input_gradient",
     summary="gradient of the logit at the pixels (largest channel), or input times gradient (summed over channels)",
     citation="Simonyan et al., 2013, arXiv 1312.6034; Shrikumar et al., 2016, arXiv 1605.01713",
+    windows=True,
 )
 def input_gradient(view: View, inputs: Inputs, targets: Targets, *, times_input: bool = False) -> Tensor:
     """Saliency per pixel, (batch, targets, H, W); for texts at the embedded tokens, (batch, targets, tokens).

@@ -25,6 +25,7 @@ Quadrature = Literal["gausslegendre", "riemann_left", "riemann_right", "riemann_
     "integrated_gradients",
     summary="input times its gradient, averaged on the way from a zero input, summed over channels",
     citation="Sundararajan et al., ICML 2017, arXiv 1703.01365, through captum",
+    windows=True,
 )
 def integrated_gradients(
     view: View, inputs: Inputs, targets: Targets, *, steps: int = 20, quadrature: Quadrature = "gausslegendre"

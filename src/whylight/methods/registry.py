@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from whylight.models.view import Inputs, View
 from whylight.passes.key_likeness import record_key_likeness
 from whylight.passes.sharing import shared_passes, sharing
 from whylight.propagation.libra import libra_gradients
+from whylight.propagation.mode import NoRule
 from whylight.runs.type_hints import check_types
 
 _RENAMED = {"centred": "centered", "normalise_rows": "normalize_rows"}
@@ -46,6 +47,7 @@ class Method:
         smooth: ``smooth=True`` can spread its maps among patches with like keys.
         autocast: it may run under autocast; what divides by sums near zero cannot, and runs in the model's precision.
         company: options with which a target's map depends on the targets that are asked for together; None: never.
+        windows: it reads no attention, and so explains models that attend in windows too.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Method:
     smooth: bool
     autocast: bool
     company: Mapping[str, object] | None = None
+    windows: bool = False
 
     def __call__(
         self,
@@ -69,9 +72,9 @@ class Method:
         **options: object,
     ) -> Tensor:
         """``explain``, with LibraGrad's derivatives and spread among patches with like keys, if asked for."""
-        self.check_gradients(view)
+        self.check_view(view, plain=not (libra or smooth))
         precision = nullcontext() if self.autocast else torch.autocast(view.parameter.device.type, enabled=False)
-        with precision, libra_gradients() if libra else nullcontext():
+        with self._named(), precision, libra_gradients() if libra else nullcontext():
             if not smooth:
                 return self.explain(view, inputs, targets, **options)
             if options.get("create_graph"):
@@ -82,12 +85,30 @@ class Method:
                     raise BadInput(f"{self.name} goes down to pixels: smooth=True spreads relevance among patches")
                 return record_key_likeness(view, inputs).above_mean(maps.detach())
 
-    def check_gradients(self, view: View) -> None:
-        """Refuse a model through which no gradient goes, where the method asks for them.
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """What has no rule is refused by the method's name."""
+        try:
+            yield
+        except NoRule as error:
+            raise UnsupportedModel(f"{self.name}: {error}") from None
+
+    def check_view(self, view: View, plain: bool = True) -> None:
+        """Refuse a model through which no gradient goes, where the method asks for them, and one whose attention lies
+        in windows, where the method reads it.
+
+        Args:
+            plain: without ``libra`` and ``smooth``, which look at attention.
 
         Raises:
-            UnsupportedModel: it has layers of integers.
+            UnsupportedModel: it has layers of integers, or windows.
         """
+        if view.windowed and not (self.windows and plain):
+            what = self.name if plain else f"{self.name} with libra or smooth"
+            raise UnsupportedModel(
+                f"{what} reads attention over one grid of patches, and {view.name} attends in windows, of which there "
+                f"are fewer from stage to stage: choose {_for_windows()}"
+            )
         if self.gradient and (layer := view.integer_layer()):
             raise UnsupportedModel(
                 f"{self.name} asks for gradients, and {view.name} has none at {layer}, whose weights are integers: "
@@ -162,6 +183,7 @@ def method(
     smooth: bool = True,
     autocast: bool = True,
     company: Mapping[str, object] | None = None,
+    windows: bool = False,
 ) -> Callable[[Explain], Explain]:
     """Register a function as a method.
 
@@ -175,6 +197,7 @@ def method(
         smooth: takes ``smooth=True`` (:mod:`whylight.passes.key_likeness`), which is for maps over patches.
         autocast: keeps its digits under ``torch.autocast``. Otherwise it runs outside, in the model's precision.
         company: options with which a target's map depends on the targets that are asked for together; {}: always.
+        windows: reads no attention, so that it explains models that attend in windows (Swin) too.
 
     Raises:
         BadInput: another module has a method of that name.
@@ -189,6 +212,7 @@ def method(
         smooth=smooth,
         autocast=autocast,
         company=company,
+        windows=windows,
     )
 
 
@@ -210,6 +234,10 @@ def registering(table: dict[str, Method], name: str, **said: Any) -> Callable[[E
         return explain
 
     return register
+
+
+def _for_windows() -> str:
+    return " or ".join(name for name, known in sorted(_METHODS.items()) if known.windows)
 
 
 def _without_gradients() -> str:

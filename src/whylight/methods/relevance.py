@@ -86,7 +86,7 @@ def record_legrad(view: View, inputs: Inputs, *, targets: int | None = None, **o
         raise BadInput(f"{option} is no option of a recording: ask with it, after recording")
     device, _ = check_inputs(view, inputs)
     view.check_ready()
-    legrad.check_gradients(view)
+    legrad.check_view(view)
     with torch.inference_mode(False), torch.enable_grad():
         return LegradRecording(view, view.place(_without_inference(inputs)), device, targets=targets, **options)
 

@@ -68,8 +68,7 @@ def check_text(text: object, what: str) -> None:
         BadInput: naming what there is instead.
     """
     if not isinstance(text, str):
-        pair = "; of two texts explain each" if isinstance(text, (tuple, list)) else ""
-        raise BadInput(f"{what} is one string, not {type(text).__name__}{pair}")
+        raise BadInput(f"{what} is one string, not {type(text).__name__}")
     alone = next((place for place, letter in enumerate(text) if "\ud800" <= letter <= "\udfff"), None)
     if alone is not None:
         raise BadInput(f"{what} is no Unicode text: character {alone} is {text[alone]!r}, half of a character")

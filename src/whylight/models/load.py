@@ -32,7 +32,8 @@ def load(name: str, *, device: str | torch.device | None = None, precision: str 
     that comes with a model is never run (:mod:`whylight.models.door`).
 
     Args:
-        name: "scenes", "scenes-siglip" or "scenes-answers" (bundled), "openclip:NAME/TAG", "timm:NAME", "hf:ID", or
+        name: "scenes", "scenes-siglip" or "scenes-answers" (bundled), "openclip:NAME/TAG", "timm:NAME",
+            "torchvision:NAME" or "torchvision:NAME/WEIGHTS" (the weights' name or a file), "hf:ID", or
             "openclip:local-dir:PATH", "timm:local-dir:PATH", "hf:local-dir:PATH" for a folder.
         device: where to put it; default: the CPU.
         precision: "float32" (default), "bfloat16", "float16" or "float64" (also "fp32", ...).
@@ -70,6 +71,10 @@ def _load(name: str) -> View:
         from whylight.models.timm.load import load_timm
 
         return load_timm(identifier)
+    if family == "torchvision" and identifier:
+        from whylight.models.torchvision.load import load_torchvision
+
+        return load_torchvision(identifier)
     if family == "hf" and identifier:
         from whylight.models.transformers import load_transformers
 

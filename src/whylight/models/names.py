@@ -9,8 +9,8 @@ from whylight.models.failures import telling_line
 
 BUNDLED = ("scenes", "scenes-siglip", "scenes-answers")
 FORMS = (
-    "scenes, scenes-siglip, scenes-answers (bundled), openclip:NAME/TAG, timm:NAME, hf:ID, or a folder: "
-    "openclip:local-dir:PATH, timm:local-dir:PATH, hf:local-dir:PATH"
+    "scenes, scenes-siglip, scenes-answers (bundled), openclip:NAME/TAG, timm:NAME, torchvision:NAME, hf:ID, "
+    "or a folder: openclip:local-dir:PATH, timm:local-dir:PATH, hf:local-dir:PATH"
 )
 
 
@@ -28,14 +28,23 @@ def timm_names() -> list[str]:
     return [f"timm:{name}" for name in (*timm.list_models(), *timm.list_pretrained())]
 
 
+def torchvision_names() -> list[str]:
+    """Every "torchvision:NAME" of a vision transformer, alone and with the names of its weights."""
+    from torchvision import models
+
+    found = []
+    for name in models.list_models(module=models, include="vit_*"):
+        found += [f"torchvision:{name}", *(f"torchvision:{name}/{tag}" for tag in models.get_model_weights(name))]
+    return found
+
+
 def unknown(name: str) -> UnknownName:
     """The error for a name that is none, with near misses among all names."""
     family = name.partition(":")[0]
     known = [*BUNDLED]
-    if family != "timm":
-        known += openclip_names()
-    if family != "openclip":
-        known += timm_names()
+    sources = {"openclip": openclip_names, "timm": timm_names, "torchvision": torchvision_names}
+    for source in [sources[family]] if family in sources else sources.values():
+        known += source()
     return UnknownName(f"unknown model {name!r}.{near(name, known)} Models are named {FORMS}")
 
 

@@ -83,6 +83,8 @@ class View(ABC):
         pooling: how the model itself pools: "class_token", "mean" (of patches or of all tokens) or "attention".
         classifies: the output holds logits of classes (targets are class indices), not an embedding.
         preprocessing: how a picture becomes pixels; None for text.
+        windowed: attends in windows and merges its patches on the way, so that no map is over one grid from block to
+            block (Swin): methods that read attention do not apply.
         front_door: what asks it, where it reads no pictures of its own.
         record: :func:`whylight.record` as a method; the front door puts it here (:mod:`whylight.pictures.session`).
     """
@@ -95,6 +97,7 @@ class View(ABC):
     pooling: Pooling
     classifies: bool
     preprocessing: Preprocessing | None
+    windowed: bool = False
     front_door: str = "whylight.explain_text"
 
     @abstractmethod

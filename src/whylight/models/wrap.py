@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.adapters import without_peft
+from whylight.models.inside import libraries, part_that_works
 from whylight.models.scores import Scores, checked_scores
 from whylight.models.view import View
 
@@ -19,8 +20,6 @@ SUPPORTED = (
     "OpenCLIP dual encoders and picture towers with a vision transformer, timm's VisionTransformer, Eva and Beit, "
     "torchvision's VisionTransformer, and transformers' CLIP, SigLIP, ViT, DeiT, DINO and BERT families"
 )
-
-_WHOLE = {"CLIP", "CustomTextCLIP", "CoCa", "VisionTransformer", "Eva", "Beit"}
 
 
 def wrap(
@@ -67,31 +66,26 @@ def _view(module: nn.Module, tokenizer: Any, processor: Any, name: str | None) -
         kind = f"the class {module.__name__}" if isinstance(module, type) else type(module).__name__
         raise BadInput(f"a model is needed (a torch.nn.Module, or its name for whylight.load), not {kind}")
     module = without_peft(_unwrapped(module))
-    libraries = _libraries(module)
-    if "open_clip" in libraries:
+    homes = libraries(module)
+    if "open_clip" in homes:
         from whylight.models.openclip.view import OpenClipView
 
         return OpenClipView(module, tokenizer, name)
-    if "timm" in libraries:
+    if "timm" in homes:
         from whylight.models.timm.view import TimmView
 
         return TimmView(module, name)
-    if "torchvision" in libraries:
+    if "torchvision" in homes:
         from whylight.models.torchvision.view import TorchvisionView
 
         return TorchvisionView(module, name)
-    if "transformers" in libraries:
+    if "transformers" in homes:
         from whylight.models.transformers import wrap_transformers
 
         view = wrap_transformers(module, name=name, tokenizer=tokenizer, processor=processor)
         if view is not None:
             return view
-    raise UnsupportedModel(f"{type(module).__name__} is not supported{_inside(module)}. Supported: {SUPPORTED}")
-
-
-def _libraries(module: nn.Module) -> set[str]:
-    """The packages that the model's class and its bases come from: no library is imported to find out."""
-    return {kind.__module__.partition(".")[0] for kind in type(module).__mro__}
+    raise UnsupportedModel(f"{type(module).__name__} is not supported{part_that_works(module)}. Supported: {SUPPORTED}")
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:
@@ -103,21 +97,3 @@ def _unwrapped(module: nn.Module) -> nn.Module:
             module = module._orig_mod
         else:
             return module
-
-
-def _inside(module: nn.Module) -> str:
-    """A hint at the part of a model of one's own that can be explained."""
-    for path, part in module.named_modules():
-        kinds = {kind.__name__ for kind in type(part).__mro__}
-        if path and kinds & (_WHOLE | _names_of_transformers(part)):
-            return f", but its part .{path} is: wrap that"
-    return ""
-
-
-def _names_of_transformers(part: nn.Module) -> set[str]:
-    """The supported classes of transformers, where a part is of that library."""
-    if "transformers" not in _libraries(part):
-        return set()
-    from whylight.models.transformers.architectures import PICTURES, TEXTS
-
-    return {*PICTURES, *TEXTS}

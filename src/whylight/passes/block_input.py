@@ -19,7 +19,7 @@ def block_input(view: View, inputs: Inputs, layer: int) -> tuple[Pass, int, Tens
     Raises:
         BadInput: no such layer.
     """
-    if sharing():
+    if sharing() and not view.windowed:
         full = full_pass(view, inputs)
         index = layer_index(layer, len(full.blocks))
         return full.run, index, full.blocks[index].tokens

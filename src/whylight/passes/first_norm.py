@@ -22,7 +22,7 @@ class FirstNorm(FunctionMode):
         leaf: make that output a leaf of the block's graph, whose gradient can be asked for.
 
     Attributes:
-        output: (batch, tokens, width); None where no norm comes before the attention.
+        output: (batch, tokens, width), or (batch, rows, columns, width); None where no norm comes before the attention.
     """
 
     def __init__(self, shape: torch.Size, *, leaf: bool = False) -> None:
@@ -33,9 +33,13 @@ class FirstNorm(FunctionMode):
 
     def handle(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = func(*args, **kwargs)
-        if self.looking and func in _NORMS and result.shape == self.shape:
+        if self.looking and func in _NORMS and self._of_tokens(result.shape):
             result = self.output = result.detach().requires_grad_() if self.leaf else result
             self.looking = False
         elif func in _ATTENTION:
             self.looking = False
         return result
+
+    def _of_tokens(self, shape: torch.Size) -> bool:
+        """Whether these are all tokens, in a row or, as Swin has them, on their grid."""
+        return shape[-1] == self.shape[-1] and shape.numel() == self.shape.numel()

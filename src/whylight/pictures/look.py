@@ -41,7 +41,9 @@ class Look:
         down, across = _preprocessing(self.view).patch
         if raw.dim() == 3:  # down to pixels: those that no patch covers belong to no place
             return raw[:, : height - height % down, : width - width % across]
-        return raw.reshape(len(raw), height // down, width // across)
+        rows, columns = height // down, width // across
+        finer = round((raw.shape[1] / (rows * columns)) ** 0.5)  # an earlier stage of Swin has more patches
+        return raw.reshape(len(raw), rows * finer, columns * finer)
 
 
 def look(

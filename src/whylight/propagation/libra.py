@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whylight.attention import ReplaceAttention
+from whylight.attention.arguments import AttentionArguments
 from whylight.attention.call import at_least_float32
 from whylight.attention.function_mode import Function, FunctionMode
 
@@ -49,8 +51,10 @@ def libra_is_active() -> bool:
     return _ACTIVE.get()
 
 
-def _attention(query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    return F.scaled_dot_product_attention(query.detach(), key.detach(), value, *args, **kwargs)
+def _attention(*args: Any, **kwargs: Any) -> Tensor:
+    given = AttentionArguments(*args, **kwargs)
+    mask = None if given.attn_mask is None else given.attn_mask.detach()  # DeBERTa's scores of positions
+    return replace(given, query=given.query.detach(), key=given.key.detach(), attn_mask=mask).attend()
 
 
 def _layer_norm(

@@ -25,6 +25,10 @@ from whylight.propagation.ruled import Flow, Rule, Ruled
 from whylight.propagation.rules import Rules, divide
 
 
+class NoRule(UnsupportedModel):
+    """A function of the model has no rule by which relevance could go back through it."""
+
+
 @dataclass(frozen=True)
 class FunctionTable:
     """What becomes of each torch function. Those in none of these are refused where they carry relevance on.
@@ -112,9 +116,9 @@ class Propagation(FunctionMode):
 
         tensor.register_hook(summed)
 
-    def refuse(self, func: Callable[..., Any], why: str = "has no rule") -> UnsupportedModel:
+    def refuse(self, func: Callable[..., Any], why: str = "has no rule") -> NoRule:
         name = resolve_name(func) or getattr(func, "__name__", str(func))
-        return UnsupportedModel(
+        return NoRule(
             f"relevance propagation: {name} {why}, and this model uses it. Choose a method that asks for gradients only"
         )
 

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import pytest
 import torch
+import transformers
 from torch import Tensor
-from zoo.transformers_models import PICTURES, check_driven_forward, own_output, pixels, targets_for
+from zoo.transformers_models import (
+    PICTURES,
+    build,
+    check_driven_forward,
+    naflex_inputs,
+    own_output,
+    pixels,
+    targets_for,
+)
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods import relevance
 from whylight.models.transformers import wrap_transformers
 from whylight.models.transformers.view import TransformersView
 
-POOLED = {"siglip", "siglip_vision"}
-PREFIX = {"siglip": 0, "deit": 2, "dinov2_registers": 4, "dinov3": 3}
+POOLED = {"siglip", "siglip_vision", "siglip2", "siglip2_vision"}
+PREFIX = {"siglip": 0, "siglip2": 0, "deit": 2, "dinov2_registers": 4, "dinov3": 3}
 
 
 def built(name: str) -> tuple[TransformersView, Tensor]:
@@ -124,7 +133,7 @@ def test_hidden_attention_is_refused(name: str) -> None:
 
 
 def test_logits_are_the_models_own() -> None:
-    for name in ("clip", "siglip"):
+    for name in ("clip", "siglip", "metaclip2", "clipseg"):
         view, inputs = built(name)
         ids = torch.tensor([[5, 9, 11, 38]])
         with torch.no_grad():
@@ -146,3 +155,38 @@ def test_a_text_is_no_picture() -> None:
     view, _ = built("clip")
     with pytest.raises(BadInput, match="pixels"):
         view.output({"input_ids": torch.ones(1, 3, dtype=torch.long)})
+
+
+def test_every_picture_of_a_naflex_batch_has_its_own_grid() -> None:
+    """What the model says of pictures of several sizes together, padded and masked, is what the view says of each."""
+    view, _ = built("siglip2")
+    sizes = [(32, 32), (16, 72), (40, 64)]
+    pictures = [pixels(*size, batch=1)[0] for size in sizes]
+    with torch.no_grad():
+        own = view.module.get_image_features(**naflex_inputs(pictures))
+        own = own if isinstance(own, Tensor) else own.pooler_output
+        for picture, expected, (height, width) in zip(pictures, own, sizes, strict=True):
+            assert (view.output(picture[None])[0] - expected).abs().max() < 1e-10
+            assert view.begin(picture[None]).grid == (height // 8, width // 8)
+
+
+@pytest.mark.parametrize("kind", ["TimmWrapperForImageClassification", "TimmWrapperModel"])
+def test_a_wrapper_of_timm_is_the_timm_model_inside(kind: str) -> None:
+    labels = {"num_labels": 5, "id2label": dict(enumerate("abcde"))}
+    told = {"mean": [0.1, 0.2, 0.3], "std": [0.5] * 3, "input_size": [3, 32, 32], "crop_pct": 0.9}
+    small = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 3, "num_heads": 3}
+    config = transformers.TimmWrapperConfig(
+        architecture="vit_tiny_patch16_224", model_args=small, pretrained_cfg=told, **labels
+    )
+    module = build(kind, config)
+    view = wrap_transformers(module)
+    assert view is not None
+    inputs = pixels()
+    with torch.no_grad():
+        assert (view.output(inputs) - own_output(module, inputs)).abs().max() < 1e-10
+    assert view.class_names == (list("abcde") if view.classifies else None)
+    assert view.classifies == ("Classification" in kind)
+    assert view.preprocessing is not None
+    assert (view.preprocessing.mean, view.preprocessing.crop_fraction) == ((0.1, 0.2, 0.3), 0.9)
+    targets = targets_for(view, 24, [0, 3])
+    assert relevance(view, inputs, targets).shape == (2, 2, 16)

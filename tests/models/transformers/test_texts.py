@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import transformers
@@ -12,19 +14,26 @@ from zoo.transformers_models import (
     TEXTS,
     build,
     check_driven_forward,
+    deberta_config,
     own_output,
     targets_for,
     text_inputs,
 )
 
+from whylight.attention import record_attention
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods import relevance
 from whylight.models.transformers import wrap_transformers
 from whylight.models.transformers.view import TransformersTextView
 
-LAST_POSITION = {"siglip_text"}
+LAST_POSITION = {"siglip_text", "siglip2_text"}
 """Read at the last position, padding or not: a padded text is not the text alone, in the model itself."""
 CLASSIFIERS = ["bert", "roberta", "xlm_roberta", "camembert", "electra", "albert", "distilbert"]
+CLASSIFIERS += ["modernbert", "deberta", "deberta_v2", "deberta_v3", "mpnet"]
+WRITTEN_OUT = {"deberta", "deberta_v2", "deberta_v3", "mpnet"}
+"""By transformers itself; driven through the fused function all the same."""
+MEAN = {"modernbert_mean"}
+"""Read at all tokens."""
 
 
 def built(name: str) -> tuple[TransformersTextView, dict[str, Tensor]]:
@@ -84,7 +93,7 @@ def test_padding_has_no_relevance(name: str) -> None:
     assert (result[0] > 0).any(-1).all()
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", [name for name in TEXTS if name not in MEAN])
 def test_the_row_that_is_read_out_decides_alone(name: str) -> None:
     view, inputs = built(name)
     run = view.begin(inputs)
@@ -94,11 +103,24 @@ def test_the_row_that_is_read_out_decides_alone(name: str) -> None:
     rows = gradient.abs().sum(-1).argmax(-1)
     assert torch.equal(rows, run.readout_row)
     assert torch.equal((gradient != 0).any(-1).sum(-1), torch.ones(2, dtype=torch.long))
-    expected = {"siglip_text": [6, 6], "clip_text": [6, 3], "clip_text_old_end": [6, 3]}.get(name, [0, 0])
+    expected = [6, 6] if name in LAST_POSITION else [6, 3] if "clip" in name or "owl" in name else [0, 0]
     assert run.readout_row.tolist() == expected
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", MEAN)
+def test_a_mean_leaves_padding_out(name: str) -> None:
+    view, inputs = built(name)
+    assert view.pooling == "mean"
+    run = view.begin(inputs)
+    assert run.readout_row is None
+    tokens = run.tokens.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(run.readout(tokens).sum(), tokens)
+    assert torch.equal((gradient != 0).any(-1), inputs["attention_mask"].bool())
+    everywhere = run.tokens[:, :1].expand_as(run.tokens)
+    assert (run.head(run.tokens[:, 0]) - run.readout(everywhere)).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("name", [name for name in TEXTS if name not in MEAN])
 def test_the_head_takes_what_is_read_out(name: str) -> None:
     view, inputs = built(name)
     run = view.begin(inputs)
@@ -144,7 +166,7 @@ def test_texts_that_do_not_fit_are_refused() -> None:
         view.begin({"input_ids": torch.ones(3, dtype=torch.long)})
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", [name for name in TEXTS if name not in WRITTEN_OUT])
 def test_hidden_attention_is_refused(name: str) -> None:
     module, _ = TEXTS[name]()
     module.set_attn_implementation("eager")
@@ -191,9 +213,53 @@ def test_alberts_layers_share_parameters_and_are_all_driven(grouping: dict[str, 
     assert relevance(view, inputs, [0, 2]).shape == (2, 2, 7)
 
 
-@pytest.mark.parametrize("family", ["MPNet", "Deberta", "DebertaV2"])
-def test_attention_that_is_written_out_is_refused_with_the_reason(family: str) -> None:
-    config = getattr(transformers, f"{family}Config")(**BERT)
-    module = getattr(transformers, f"{family}ForSequenceClassification")(config).eval()
-    with pytest.raises(UnsupportedModel, match=f"{family}ForSequenceClassification .* attention is written out"):
-        wrap_transformers(module)
+@pytest.mark.parametrize("name", ["deberta", "deberta_v3", "mpnet"])
+def test_positions_are_part_of_the_map_that_is_seen(name: str) -> None:
+    """The map of the recorded call is the one that transformers itself returns, position terms included."""
+    view, inputs = built(name)
+    inputs = {"input_ids": inputs["input_ids"]}
+    with torch.no_grad():
+        own = view.module(**inputs, output_attentions=True).attentions
+        with record_attention() as calls:
+            view.output(inputs)
+    for call, expected in zip(calls, own, strict=True):
+        assert (call.attention() - expected).abs().max() < 1e-12
+        assert (replace(call, mask=None).attention() - expected).abs().max() > 1e-3
+
+
+def test_a_local_layer_sees_its_window_and_a_global_one_all() -> None:
+    view, inputs = built("modernbert")
+    with torch.no_grad(), record_attention() as calls:
+        view.output({"input_ids": inputs["input_ids"]})
+    places = torch.arange(7)
+    near = (places[:, None] - places).abs() <= 2
+    seen_by_all, seen_near = (call.attention() > 0 for call in calls)
+    assert seen_by_all.all()
+    assert torch.equal(seen_near, near.expand_as(seen_near))
+
+
+def test_heads_that_are_mixed_are_refused() -> None:
+    module = build("DebertaForSequenceClassification", deberta_config("Deberta", talking_head=True))
+    view = wrap_transformers(module)
+    assert view is not None
+    with pytest.raises(UnsupportedModel, match="talking_head"):
+        view.output(text_inputs())
+
+
+def test_metaclips_end_of_text_truly_is_two() -> None:
+    """CLIP's old configurations say 2 and mean the largest id; MetaCLIP 2 says 2 and means it."""
+    view, inputs = built("metaclip2_text")
+    assert inputs["input_ids"].max() > 2
+    assert view.begin(inputs).readout_row.tolist() == [6, 3]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["modernbert", "deberta_v3", "mpnet"])
+def test_how_much_a_model_reads(name: str) -> None:
+    view, _ = built(name)
+    longest = 18 if name == "mpnet" else 20
+    assert view.longest == longest
+    ids = torch.full((1, longest), 5)
+    with torch.no_grad():
+        assert (view.output({"input_ids": ids}) - own_output(view.module, {"input_ids": ids})).abs().max() < 1e-10
+    with pytest.raises(BadInput, match=f"reads at most {longest} tokens"):
+        view.output({"input_ids": torch.full((1, longest + 1), 5)})

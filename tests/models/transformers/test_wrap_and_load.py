@@ -68,8 +68,9 @@ def test_another_librarys_module_is_left_to_others() -> None:
 
 
 def test_an_unsupported_class_is_refused_with_the_supported_ones() -> None:
-    swin = transformers.SwinModel(transformers.SwinConfig(image_size=32, embed_dim=12, depths=[1], num_heads=[2]))
-    with pytest.raises(UnsupportedModel, match=r"SwinModel is not supported.*CLIPModel.*DINOv3ViTModel.*BertFor"):
+    swin = transformers.Swinv2Model(transformers.Swinv2Config(image_size=32, embed_dim=12, depths=[1], num_heads=[2]))
+    listed = r"Swinv2Model is not supported: it attends within windows\. .*CLIPModel.*DINOv3ViTModel.*BertFor"
+    with pytest.raises(UnsupportedModel, match=listed):
         wrap_transformers(swin)
     masked = transformers.ViTForMaskedImageModeling(transformers.ViTConfig(**VIT))
     with pytest.raises(UnsupportedModel, match="Close to it: ViTForImageClassification"):

@@ -102,9 +102,7 @@ def pool(run: Pass, tokens: Tensor, pooling: TokenPooling) -> Tensor:
     """One vector per input, (batch, width); means leave padding out."""
     if pooling == "class_token":
         return tokens[:, 0] if run.readout_row is None else tokens_at(tokens, run.readout_row)
-    if pooling == "patches":
-        return tokens[:, run.prefix :].mean(1)
     if run.mask is None:
-        return tokens.mean(1)
+        return tokens[:, run.prefix :].mean(1) if pooling == "patches" else tokens.mean(1)
     weights = run.mask.to(tokens.dtype)
     return (tokens * weights[..., None]).sum(1) / weights.sum(1, keepdim=True)

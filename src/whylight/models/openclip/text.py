@@ -14,7 +14,7 @@ from whylight.models.inputs import check_ids
 from whylight.models.known_tokenizer import known_tokenizer
 from whylight.models.openclip.tokenizer import Tokenizer
 from whylight.models.readout_token import first_row, tokens_at, up_to
-from whylight.models.view import Inputs, Pass, View
+from whylight.models.view import Inputs, Pass, Pooling, View
 
 
 class OpenClipTextView(View):
@@ -31,7 +31,7 @@ class OpenClipTextView(View):
     """
 
     family = "openclip"
-    pooling = "class_token"
+    pooling: Pooling = "class_token"
     classifies = False
     preprocessing = None
 

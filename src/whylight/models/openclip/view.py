@@ -13,6 +13,7 @@ from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.cut_prompts import warn_of_cuts
 from whylight.models.failures import read_from_configuration
 from whylight.models.known_tokenizer import known_tokenizer
+from whylight.models.openclip.hf_text import HFTextView, is_hf_text_tower
 from whylight.models.openclip.pre_norm import parts_of
 from whylight.models.openclip.text import OpenClipTextView
 from whylight.models.openclip.tokenizer import Tokenizer, infer_tokenizer
@@ -22,6 +23,7 @@ from whylight.models.preprocessing import Fit, Preprocessing
 from whylight.models.timm import pre_norm as timm_pre_norm
 from whylight.models.timm import trunk as timm_trunk
 from whylight.models.timm.supported import check_trunk
+from whylight.models.timm.swin import is_swin
 from whylight.models.view import Inputs, Pass, View
 
 
@@ -50,6 +52,11 @@ class OpenClipView(View):
             _check_vision_transformer(self.visual, self.name)
         else:
             check_trunk(self.trunk, self.name)
+            if is_swin(self.trunk):
+                raise UnsupportedModel(
+                    f"{self.name}: its picture tower is a Swin, which attends in windows: wrap the tower alone, "
+                    ".visual.trunk, for GradCAM and gradients of the input"
+                )
         self.pooling = pooling_of(self.visual) if self.trunk is None else timm_trunk.pooling_of(self.trunk)
         self.classifies = False
         with read_from_configuration(self.name, "its preprocessing"):
@@ -101,7 +108,8 @@ class OpenClipView(View):
     def text(self) -> View:
         if not hasattr(self.module, "encode_text"):
             return super().text
-        return OpenClipTextView(self.module, self.tokenizer, f"{self.name} (text)")
+        kind = HFTextView if is_hf_text_tower(getattr(self.module, "text", None)) else OpenClipTextView
+        return kind(self.module, self.tokenizer, f"{self.name} (text)")
 
     def unknown_words(self, prompt: str) -> list[str]:
         unknown = getattr(self.tokenizer, "unknown_words", None)

@@ -5,27 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from whylight.errors import UnsupportedModel
+from whylight.models.inside import part_that_works
+from whylight.models.reasons import why_not
 
-SUPPORTED = "VisionTransformer (ViT, DeiT, DINOv2, SigLIP), Eva (EVA, EVA-02, DINOv3, PE-Core, rotary ViT) and Beit"
+SUPPORTED = (
+    "VisionTransformer (ViT, DeiT, DINOv2, SigLIP), Eva (EVA, EVA-02, DINOv3, PE-Core, rotary ViT), Beit, and Swin for "
+    "GradCAM and gradients of the input"
+)
 
-# timm's file of an architecture, and why one relevance for each patch cannot be read off it.
-_WINDOWS = "attends within windows"
-_CHANGING = "changes its set of tokens from block to block"
-_REFUSED = {
-    "hiera": "attends within mask units and drops tokens between blocks",
-    "swin_transformer": _WINDOWS,
-    "swin_transformer_v2": _WINDOWS,
-    "swin_transformer_v2_cr": _WINDOWS,
-    "maxxvit": _WINDOWS,
-    "vision_transformer_sam": _WINDOWS,
-    "mvitv2": _CHANGING,
-    "levit": _CHANGING,
-    "pit": _CHANGING,
-    "cait": "attends without the fused attention function, except to its class token",
-    "xcit": "attends between channels, not patches",
-    "crossvit": "has two branches of tokens",
-}
-_DRIVEN = {"VisionTransformer", "Eva", "Beit"}
+_DRIVEN = {"VisionTransformer", "Eva", "Beit", "SwinTransformer"}
 
 
 def check_trunk(trunk: Any, name: str) -> None:
@@ -36,7 +24,7 @@ def check_trunk(trunk: Any, name: str) -> None:
     """
     kinds = {kind.__name__ for kind in type(trunk).__mro__ if kind.__module__.startswith("timm.")}
     if not _DRIVEN & kinds:
-        raise _refusal(name, type(trunk).__name__, type(trunk).__module__)
+        raise _refusal(name, type(trunk).__name__, type(trunk).__module__, part_that_works(trunk))
     if trunk.global_pool == "prr":
         raise UnsupportedModel(f'{name}: pooling "prr" has no query that reads the tokens')
 
@@ -48,11 +36,13 @@ def check_architecture(architecture: str, name: str) -> None:
     if not is_model(architecture):
         return
     module = model_entrypoint(architecture).__module__
-    known = {"beit", "deit", "eva", "vision_transformer", "vision_transformer_hybrid", "vitamin"}
+    known = {"beit", "deit", "eva", "vision_transformer", "vision_transformer_hybrid", "vitamin", "swin_transformer"}
     if module.startswith("timm.models.") and module.rpartition(".")[2] not in known:
         raise _refusal(name, architecture, module)
 
 
-def _refusal(name: str, kind: str, module: str) -> UnsupportedModel:
-    reason = _REFUSED.get(module.rpartition(".")[2], "is of no family that Whylight knows how to drive")
-    return UnsupportedModel(f"{name}: {kind} is not supported, because it {reason}. Of timm there are: {SUPPORTED}")
+def _refusal(name: str, kind: str, module: str, part: str = "") -> UnsupportedModel:
+    reason = why_not(module) or "is of no family that Whylight knows how to drive"
+    return UnsupportedModel(
+        f"{name}: {kind} is not supported, because it {reason}{part}. Of timm there are: {SUPPORTED}"
+    )

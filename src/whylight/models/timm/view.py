@@ -14,12 +14,13 @@ from whylight.models.preprocessing import Fit, Preprocessing
 from whylight.models.timm.classes import class_names
 from whylight.models.timm.pre_norm import parts_of
 from whylight.models.timm.supported import check_trunk
+from whylight.models.timm.swin import begin_swin, cell_of, is_swin
 from whylight.models.timm.trunk import begin_trunk, patch_of, pooling_of, size_of
 from whylight.models.view import Inputs, Pass, View
 
 
 class TimmView(View):
-    """A vision transformer of timm: a classifier, or features where it has no classes (``num_classes=0``).
+    """A vision transformer or Swin of timm: a classifier, or features where it has no classes (``num_classes=0``).
 
     Raises:
         UnsupportedModel: for architectures without one constant grid of patch tokens.
@@ -32,10 +33,11 @@ class TimmView(View):
         self.module = module
         self.name = name or _name(module)
         check_trunk(module, self.name)
-        self.pooling = pooling_of(module)
+        self.windowed = is_swin(module)
+        self.pooling = "mean" if self.windowed else pooling_of(module)
         self.classifies = outputs_of(getattr(module, "head", None), module.num_classes) > 0
         with read_from_configuration(self.name, "its preprocessing"):
-            self.preprocessing = _preprocessing(module)
+            self.preprocessing = preprocessing_from(module)
 
     @property
     def parameter(self) -> Tensor:
@@ -56,12 +58,12 @@ class TimmView(View):
         return None if count is None else class_names(self.trunk, count)
 
     def pre_norm_blocks(self) -> list[PreNormBlock] | None:
-        return pre_norm_blocks(self.trunk.blocks, parts_of)
+        return None if self.windowed else pre_norm_blocks(self.trunk.blocks, parts_of)
 
     def begin(self, inputs: Inputs) -> Pass:
         if not isinstance(inputs, Tensor):
             raise BadInput(f"{self.name} takes pixels (batch, 3, H, W)")
-        return begin_trunk(self.trunk, inputs)
+        return begin_swin(self.trunk, inputs) if self.windowed else begin_trunk(self.trunk, inputs)
 
 
 def _name(module: Any) -> str:
@@ -69,10 +71,15 @@ def _name(module: Any) -> str:
     return str(config.get("architecture") or f"timm {type(module).__name__}")
 
 
-def _preprocessing(module: Any) -> Preprocessing:
-    from timm.data import resolve_model_data_config
+def preprocessing_from(module: Any, told: dict[str, Any] | None = None) -> Preprocessing:
+    """What the model was trained with.
 
-    config = resolve_model_data_config(module)
+    Args:
+        told: a ``pretrained_cfg``; default: the model's own.
+    """
+    from timm.data import resolve_data_config, resolve_model_data_config
+
+    config = resolve_model_data_config(module) if told is None else resolve_data_config(pretrained_cfg=told)
     fits: dict[str, Fit] = {"squash": "squash", "border": "pad"}
     gray = [round(255 * channel) for channel in config["mean"]]
     red, green, blue = gray * 3 if len(gray) == 1 else gray
@@ -85,5 +92,5 @@ def _preprocessing(module: Any) -> Preprocessing:
         fit=fits.get(config["crop_mode"], "crop"),
         crop_fraction=config["crop_pct"],
         fill=(red, green, blue),
-        patch=patch_of(module),
+        patch=cell_of(module) if is_swin(module) else patch_of(module),
     )

@@ -8,8 +8,10 @@ from torch import Tensor
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.heads import outputs_of
+from whylight.models.inside import part_that_works
 from whylight.models.pre_norm import PreNormBlock, pre_norm_blocks
 from whylight.models.preprocessing import Preprocessing
+from whylight.models.reasons import why_not
 from whylight.models.torchvision.vit import begin_vit, parts_of
 from whylight.models.view import Inputs, Pass, View
 
@@ -22,6 +24,9 @@ class TorchvisionView(View):
     Pictures are prepared as its ImageNet weights want them at the model's size: bilinear, the shorter side to 256 of
     224 (or, at other sizes, to the size itself). ``view.preprocessing`` may be set.
 
+    Args:
+        preprocessing: what else its weights want.
+
     Raises:
         UnsupportedModel: another architecture of torchvision.
     """
@@ -29,16 +34,13 @@ class TorchvisionView(View):
     family = "torchvision"
     pooling = "class_token"
 
-    def __init__(self, module: Any, name: str | None = None) -> None:
+    def __init__(self, module: Any, name: str | None = None, preprocessing: Preprocessing | None = None) -> None:
         self.module = module
         self.name = name or f"torchvision {type(module).__name__}"
         if not any(kind.__name__ == "VisionTransformer" for kind in type(module).__mro__):
-            raise UnsupportedModel(
-                f"{self.name} is not supported: it has no constant grid of tokens from block to block. "
-                "Of torchvision there is VisionTransformer (vit_b_16, vit_b_32, vit_l_16, vit_l_32, vit_h_14)"
-            )
+            raise refusal(self.name, type(module).__module__, part_that_works(module))
         size = module.image_size
-        self.preprocessing = Preprocessing(
+        self.preprocessing = preprocessing or Preprocessing(
             size=(size, size),
             mean=(0.485, 0.456, 0.406),
             std=(0.229, 0.224, 0.225),
@@ -68,3 +70,17 @@ class TorchvisionView(View):
         if not isinstance(inputs, Tensor):
             raise BadInput(f"{self.name} takes pixels (batch, 3, H, W)")
         return begin_vit(self.module, inputs)
+
+
+def refusal(name: str, file: str, part: str = "") -> UnsupportedModel:
+    """Of another architecture of torchvision.
+
+    Args:
+        file: the module of torchvision that it stands in.
+        part: what of it works, as :func:`whylight.models.inside.part_that_works` says it.
+    """
+    reason = why_not(file) or "has no constant grid of tokens from block to block"
+    return UnsupportedModel(
+        f"{name} is not supported: it {reason}{part}. "
+        "Of torchvision there is VisionTransformer (vit_b_16, vit_b_32, vit_l_16, vit_l_32, vit_h_14)"
+    )

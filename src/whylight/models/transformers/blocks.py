@@ -12,7 +12,7 @@ from whylight.models.view import Block
 
 def picture_tower(module: Any) -> Any:
     """The vision transformer inside a model; the model itself where it is one."""
-    for name in ("vision_model", "vit", "deit", "dinov2", "dinov2_with_registers"):
+    for name in ("vision_model", "vit", "deit", "dinov2", "dinov2_with_registers", "swin"):
         if hasattr(module, name):
             return getattr(module, name)
     return module

@@ -1,4 +1,4 @@
-"""CLIP in transformers: the picture tower with a projection, a classifier or neither, and the text tower."""
+"""CLIP in transformers, and its kin MetaCLIP 2, CLIPSeg and OWL-ViT: picture towers and text towers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def begin_clip_vision(module: Any, pixels: Tensor) -> Pass:
     """A pass through a CLIP picture tower, pixels (batch, 3, H, W)."""
     tower = picture_tower(module)
     pixels, grid, resized = fit_to_grid(pixels, tower.config)
-    tokens = tower.pre_layrnorm(tower.embeddings(pixels, interpolate_pos_encoding=resized))
+    first_norm = tower.pre_layrnorm if hasattr(tower, "pre_layrnorm") else tower.pre_layernorm  # OWL-ViT's spelling
+    tokens = first_norm(tower.embeddings(pixels, interpolate_pos_encoding=resized))
     blocks = [drive(layer) for layer in layers_of(tower)]
     if hasattr(module, "classifier"):
         # This head has no final norm, and pools the patches.
@@ -54,11 +55,27 @@ def begin_clip_text(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
     What stands behind that token counts as padding: nothing that is read out can see it.
     """
     tower = getattr(module, "text_model", module)
+    # Old configurations give 2 for the end and mean the largest id.
+    return _text_pass(module, tower, inputs, largest=tower.eos_token_id == 2)
+
+
+def begin_metaclip_text(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
+    """The same for MetaCLIP 2, whose end of text truly is 2."""
+    return _text_pass(module, getattr(module, "text_model", module), inputs, largest=False)
+
+
+def begin_owl_text(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
+    """The same for OWL-ViT, which always reads the largest id."""
+    return _text_pass(module, getattr(module, "text_model", module), inputs, largest=True)
+
+
+def _text_pass(module: Any, tower: Any, inputs: Mapping[str, Tensor], largest: bool) -> Pass:
+    """A pass that reads the largest id, or else the first end of text."""
     project = getattr(module, "text_projection", nn.Identity())
     ids = inputs["input_ids"]
     tokens = tower.embeddings(input_ids=ids)
     mask = causal_mask(real_tokens(inputs), tokens)
-    row = _end_of_text(ids, tower.eos_token_id)
+    row = ids.to(torch.int).argmax(-1) if largest else (ids == tower.eos_token_id).int().argmax(-1)
 
     def head(pooled: Tensor) -> Tensor:
         embedding: Tensor = project(tower.final_layer_norm(pooled))
@@ -74,8 +91,3 @@ def begin_clip_text(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
         mask=up_to(row, real_tokens(inputs), tokens),
         readout_row=row,
     )
-
-
-def _end_of_text(ids: Tensor, end: int) -> Tensor:
-    """(batch,) where each text ends. Old configurations give 2 for the end and mean the largest id."""
-    return ids.to(torch.int).argmax(-1) if end == 2 else (ids == end).int().argmax(-1)

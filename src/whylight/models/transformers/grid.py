@@ -28,6 +28,13 @@ def grid_of(config: Any) -> tuple[int, int]:
     return size[0] // patch[0], size[1] // patch[1]
 
 
+def cell_of(config: Any) -> tuple[int, int]:
+    """(height, width) in pixels of what a token of the last block stands for: a patch, or those that Swin merged."""
+    rows, columns = pair(config.patch_size)
+    merged = 2 ** (len(config.depths) - 1) if hasattr(config, "depths") else 1
+    return rows * merged, columns * merged
+
+
 def pair(size: Any) -> tuple[int, int]:
     """(height, width) of a configuration's size, which may be one number."""
     return (size, size) if isinstance(size, int) else (size[0], size[1])

@@ -13,9 +13,11 @@ import torch
 from whylight.errors import BadInput, MissingExtra, UnsupportedModel, WhylightWarning
 from whylight.models.door import CONFIGURATIONS, configurations_in, refuse_code
 from whylight.models.failures import NOT_HERE, telling_line
+from whylight.models.reasons import why_not
 from whylight.models.transformers.answering.families import FAMILIES
 from whylight.models.transformers.answering.parts import TEXT_ONLY, refuse
 from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TEXTS, supported
+from whylight.models.transformers.timm_wrapper import WRAPPERS
 from whylight.models.transformers.wrap import wrap_transformers
 from whylight.models.view import View
 
@@ -45,13 +47,14 @@ def load_transformers(identifier: str) -> View:
 
     source = _source(identifier)
     config = _attempt(identifier, transformers.AutoConfig.from_pretrained, source, trust_remote_code=False)
+    kind = _class_name(config, identifier)
     module, loaded = _attempt(
         identifier,
-        getattr(transformers, _class_name(config, identifier)).from_pretrained,
+        getattr(transformers, kind).from_pretrained,
         source,
         trust_remote_code=False,
         use_safetensors=True,
-        attn_implementation="sdpa",
+        attn_implementation="eager" if kind in TEXTS and TEXTS[kind].written_out else "sdpa",
         dtype=torch.float32,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # told below, by name
@@ -90,8 +93,10 @@ def _source(identifier: str) -> str:
 def _class_name(config: Any, identifier: str) -> str:
     named: list[str] = getattr(config, "architectures", None) or []
     for name in named:
-        if name in PICTURES or name in TEXTS:
+        if name in PICTURES or name in TEXTS or name in WRAPPERS:
             return name
+    if config.model_type == "timm_wrapper":
+        return WRAPPERS[0] if config.num_labels else WRAPPERS[1]
     refuse(config)
     if config.model_type in FAMILIES:
         return FAMILIES[config.model_type].model
@@ -100,7 +105,9 @@ def _class_name(config: Any, identifier: str) -> str:
     if config.model_type in MODEL_TYPES:
         return MODEL_TYPES[config.model_type]
     kind = ", ".join(named) or config.model_type
-    raise UnsupportedModel(f"{identifier} is a {kind}, which is not supported. Supported: {supported()}")
+    reason = why_not(config.model_type)
+    because = f": it {reason}" if reason else ""
+    raise UnsupportedModel(f"{identifier} is a {kind}, which is not supported{because}. Supported: {supported()}")
 
 
 def _check_weights(module: Any, missing: set[str], identifier: str) -> None:

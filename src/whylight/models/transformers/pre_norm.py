@@ -14,7 +14,12 @@ _DINO = ("attention.o_proj", "norm2", "mlp.fc1", "mlp.fc2", "mlp.activation_fn")
 _DINO3 = ("attention.o_proj", "norm2", "mlp.up_proj", "mlp.down_proj", "mlp.act_fn")
 _PARTS = {
     "CLIPEncoderLayer": _CLIP,
+    "CLIPSegEncoderLayer": _CLIP,
+    "MetaClip2EncoderLayer": _CLIP,
+    "OwlViTEncoderLayer": _CLIP,
+    "Owlv2EncoderLayer": _CLIP,
     "SiglipEncoderLayer": _CLIP,
+    "Siglip2EncoderLayer": _CLIP,
     "ViTLayer": _VIT,
     "DeiTLayer": _VIT,
     "Dinov2Layer": _DINO,

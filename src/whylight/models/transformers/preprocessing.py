@@ -10,7 +10,7 @@ from torch import Tensor
 
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
 from whylight.models.raster import Raster
-from whylight.models.transformers.grid import pair
+from whylight.models.transformers.grid import cell_of, pair
 
 CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -19,13 +19,17 @@ HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 # DeiT's and DINOv2's published processors resize to 256 and crop 224.
 _FAMILIES: dict[str, tuple[Any, str, Fit, float]] = {
     "clip": (CLIP, "bicubic", "crop", 1.0),
+    "clipseg": (IMAGENET, "bilinear", "squash", 1.0),
+    "owl": (CLIP, "bicubic", "squash", 1.0),
+    "swin": (IMAGENET, "bicubic", "squash", 1.0),
+    "metaclip": (CLIP, "bicubic", "crop", 1.0),
     "siglip": (HALF, "bicubic", "squash", 1.0),
     "vit": (HALF, "bilinear", "squash", 1.0),
     "deit": (IMAGENET, "bicubic", "squash", 224 / 256),
     "dinov2": (IMAGENET, "bicubic", "crop", 224 / 256),
     "dinov3": (IMAGENET, "bilinear", "squash", 1.0),
 }
-_FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
+FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,10 @@ def from_image_processor(processor: Any, config: Any) -> Preprocessing:
         "size": shown,
         "mean": tuple(processor.image_mean) if processor.do_normalize else (0.0, 0.0, 0.0),
         "std": tuple(processor.image_std) if processor.do_normalize else (1.0, 1.0, 1.0),
-        "interpolation": _FILTERS[int(processor.resample)],
+        "interpolation": FILTERS[int(processor.resample)],
         "fit": "crop" if shorter else "squash",
         "crop_fraction": shown[0] / before[0],
-        "patch": pair(vision_config(config).patch_size),
+        "patch": cell_of(vision_config(config)),
         "channels": getattr(vision_config(config), "num_channels", 3),
     }
     if (shorter and not crop) or common["channels"] != 3:
@@ -106,7 +110,7 @@ def usual_preprocessing(config: Any) -> Preprocessing:
     if family == "dinov2":
         # Its positions were learned at 518 px, its published processor shows 224.
         height, width = min(height, 224), min(width, 224)
-    patch, channels = pair(vision_config(config).patch_size), getattr(vision_config(config), "num_channels", 3)
+    patch, channels = cell_of(vision_config(config)), getattr(vision_config(config), "num_channels", 3)
     return Preprocessing((height, width), mean, std, interpolation, fit, fraction, patch=patch, channels=channels)
 
 

@@ -1,4 +1,4 @@
-"""SigLIP and fixed-resolution SigLIP 2 in transformers: picture tower with pooler or classifier, and text tower."""
+"""SigLIP and SigLIP 2 in transformers: picture tower with pooler or classifier, and text tower."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from whylight.errors import UnsupportedModel
+from whylight.models.sizes import fit_to_patches
 from whylight.models.transformers.blocks import drive, layers_of, picture_tower
 from whylight.models.transformers.grid import fit_to_grid
 from whylight.models.transformers.masks import padding_mask, real_tokens
@@ -19,7 +20,26 @@ def begin_siglip_vision(module: Any, pixels: Tensor) -> Pass:
     """A pass through a SigLIP picture tower, pixels (batch, 3, H, W)."""
     tower = picture_tower(module)
     pixels, grid, resized = fit_to_grid(pixels, tower.config)
-    tokens = tower.embeddings(pixels, interpolate_pos_encoding=resized)
+    return _vision_pass(module, tower, tower.embeddings(pixels, interpolate_pos_encoding=resized), grid)
+
+
+def begin_siglip2_vision(module: Any, pixels: Tensor) -> Pass:
+    """A pass through a SigLIP 2 tower of variable patches (NaFlex), pixels (batch, 3, H, W) of any shape.
+
+    Its own processor cuts each picture into patches of its own grid, and pads them to a common number. Here the
+    pictures of a batch have one grid, so that nothing is padded, and nothing to be masked.
+    """
+    tower = picture_tower(module)
+    side = tower.config.patch_size
+    pixels = fit_to_patches(pixels, (side, side), None)
+    cut = pixels.unflatten(3, (-1, side)).unflatten(2, (-1, side))  # (batch, 3, rows, side, columns, side)
+    grid = (cut.shape[2], cut.shape[4])
+    patches = cut.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
+    shapes = torch.tensor([grid], device=pixels.device).expand(len(pixels), 2)
+    return _vision_pass(module, tower, tower.embeddings(patches, shapes), grid)
+
+
+def _vision_pass(module: Any, tower: Any, tokens: Tensor, grid: tuple[int, int]) -> Pass:
     blocks = [drive(layer) for layer in layers_of(tower)]
     if hasattr(module, "classifier"):
         return Pass(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from whylight.models.preprocessing import Preprocessing
 from whylight.models.scores import Scores, usual_scores
 from whylight.models.transformers.architectures import Architecture, Begin
 from whylight.models.transformers.blocks import layers_of, picture_tower
+from whylight.models.transformers.cross_encoder import cross_encoder_scores
 from whylight.models.transformers.pre_norm import parts_of
 from whylight.models.transformers.preprocessing import vision_config
 from whylight.models.view import Inputs, Pass, View
@@ -56,7 +57,10 @@ class _TransformersModel(View):
 
     @property
     def scores(self) -> Scores:
-        return self._scores or usual_scores(self.class_count, getattr(self._config, "problem_type", None))
+        if self._scores is not None:
+            return self._scores
+        told = cross_encoder_scores(self._config) if self.class_count == 1 else None
+        return told or usual_scores(self.class_count, getattr(self._config, "problem_type", None))
 
     @scores.setter
     def scores(self, scores: Scores) -> None:
@@ -88,6 +92,7 @@ class TransformersView(_TransformersModel):
         super().__init__(module, name, tokenizer)
         self.architecture = architecture
         self.pooling = architecture.pooling
+        self.windowed = architecture.windowed
         self.preprocessing = preprocessing
 
     @property
@@ -125,12 +130,15 @@ class TransformersTextView(_TransformersModel):
     Relevance covers every token, special ones included.
     """
 
-    pooling = "class_token"
     preprocessing = None
 
-    def __init__(self, module: Any, begin: Begin, name: str, tokenizer: Any = None) -> None:
+    def __init__(
+        self, module: Any, begin: Begin, name: str, tokenizer: Any = None, *, written_out: bool = False
+    ) -> None:
         super().__init__(module, name, tokenizer)
         self._begin = begin
+        self._written_out = written_out
+        self.pooling = "mean" if getattr(self._config, "classifier_pooling", "cls") == "mean" else "class_token"
 
     @property
     def text(self) -> View:
@@ -140,8 +148,9 @@ class TransformersTextView(_TransformersModel):
     def longest(self) -> int:
         """How many tokens the model can read."""
         config = _text_config(self.module)
-        # RoBERTa counts its positions from behind the padding id.
-        reserved = config.pad_token_id + 1 if hasattr(self.module, "roberta") else 0
+        # RoBERTa and MPNet count their positions from behind the padding id.
+        behind_padding = hasattr(self.module, "roberta") or hasattr(self.module, "mpnet")
+        reserved = config.pad_token_id + 1 if behind_padding else 0
         return int(config.max_position_embeddings) - reserved
 
     def begin(self, inputs: Inputs) -> Pass:
@@ -152,7 +161,7 @@ class TransformersTextView(_TransformersModel):
             raise BadInput(
                 f"{self.name} reads at most {self.longest} tokens, not {tokens}: cut the text, or use windows"
             )
-        if getattr(_text_config(self.module), "_attn_implementation", "sdpa") == "eager":
+        if not self._written_out and getattr(_text_config(self.module), "_attn_implementation", "sdpa") == "eager":
             # Attention written out by hand would add the boolean mask instead of applying it.
             raise UnsupportedModel(
                 f'{self.name} has its attention written out: load it with attn_implementation="sdpa"'
@@ -163,24 +172,34 @@ class TransformersTextView(_TransformersModel):
             check_ids(inputs.get("token_type_ids"), types, self.name, "token_type_ids")
         return self._begin(self.module, inputs)
 
-    def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        """Texts as inputs on the model's device, padded as the model was trained, cut to what it can read.
+    def tokenize(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> dict[str, Tensor]:
+        """Texts, or pairs, as inputs on the model's device, padded as the model was trained, cut to what it can read.
 
         Raises:
             BadInput: no tokenizer is known.
         """
         tokenizer = known_tokenizer(self.tokenizer, self.name)
         # SigLIP was trained on texts of full length, and sees their padding.
-        siglip = _text_config(self.module).model_type.startswith("siglip")
         encoded = tokenizer(
             list(texts),
-            padding="max_length" if siglip else True,
+            padding="max_length" if self._is_siglip else True,
             truncation=True,
             max_length=self.longest,
             return_tensors="pt",
         )
-        kept = ("input_ids",) if siglip else ("input_ids", "attention_mask", "token_type_ids")
+        return self.as_inputs(encoded)
+
+    def as_inputs(self, encoded: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Of what the tokenizer made, on the model's device, what the model takes."""
+        kept = ["input_ids"] if self._is_siglip else ["input_ids", "attention_mask"]
+        # Tokenizers may tell sentences apart that the model does not.
+        if not self._is_siglip and getattr(_text_config(self.module), "type_vocab_size", 0) > 1:
+            kept.append("token_type_ids")
         return {name: encoded[name].to(self.parameter.device) for name in kept if name in encoded}
+
+    @property
+    def _is_siglip(self) -> bool:
+        return bool(_text_config(self.module).model_type.startswith("siglip"))
 
 
 def _library_class(module: Any) -> str:

@@ -9,11 +9,16 @@ from torch import nn
 
 from whylight.errors import UnsupportedModel
 from whylight.models.failures import read_from_configuration
+from whylight.models.inside import part_that_works
+from whylight.models.preprocessing import Preprocessing
+from whylight.models.reasons import why_not
 from whylight.models.transformers.answering.families import FAMILIES
 from whylight.models.transformers.answering.parts import TEXT_ONLY, refuse
 from whylight.models.transformers.answering.view import AnsweringView
-from whylight.models.transformers.architectures import PICTURES, TEXTS, UNSEEN, supported
+from whylight.models.transformers.architectures import PICTURES, TEXTS, supported
+from whylight.models.transformers.naflex import naflex_preprocessing
 from whylight.models.transformers.preprocessing import from_image_processor, usual_preprocessing
+from whylight.models.transformers.timm_wrapper import WRAPPERS, TimmWrapperView
 from whylight.models.transformers.view import TransformersTextView, TransformersView
 from whylight.models.view import View
 
@@ -47,22 +52,34 @@ def wrap_transformers(
     name = name or getattr(config, "_name_or_path", "") or type(module).__name__
     for found in classes:
         if found in TEXTS:
-            return TransformersTextView(module, TEXTS[found].begin, name, tokenizer)
+            kind = TEXTS[found]
+            return TransformersTextView(module, kind.begin, name, tokenizer, written_out=kind.written_out)
         if found in PICTURES:
             with read_from_configuration(name, "its preprocessing"):
-                preprocessing = (
-                    from_image_processor(image_processor, config) if image_processor else usual_preprocessing(config)
-                )
+                preprocessing = _preprocessing(found, image_processor, config)
             return TransformersView(module, PICTURES[found], name, preprocessing, tokenizer)
-    refuse(config)
+        if found in WRAPPERS:
+            return TimmWrapperView(module, name)
+    _refuse(module)
     if config.model_type in (*FAMILIES, *TEXT_ONLY) and hasattr(module, "lm_head"):
         return AnsweringView(module, name, processor or tokenizer)
     kin = re.split("For|Model", classes[0])[0]
-    if kin in UNSEEN:
-        raise UnsupportedModel(
-            f"transformers' {classes[0]} is not supported, because its attention is written out in transformers "
-            f"(position biases inside it), not fused, and cannot be seen. Supported: {supported()}"
-        )
     near = [known for known in (*PICTURES, *TEXTS) if known.startswith((f"{kin}For", f"{kin}Model"))]
     meant = f" Close to it: {' and '.join(near)}." if near else ""
-    raise UnsupportedModel(f"transformers' {classes[0]} is not supported.{meant} Supported: {supported()}")
+    reason = why_not(config.model_type)
+    because = (f": it {reason}" if reason else "") + part_that_works(module)
+    raise UnsupportedModel(f"transformers' {classes[0]} is not supported{because}.{meant} Supported: {supported()}")
+
+
+def _refuse(module: Any) -> None:
+    """Refuse what cannot be explained as a model that answers in words, naming a part that can be explained."""
+    try:
+        refuse(module.config)
+    except UnsupportedModel as error:
+        raise UnsupportedModel(f"{error}{part_that_works(module)}") from None
+
+
+def _preprocessing(kind: str, image_processor: Any, config: Any) -> Preprocessing:
+    if kind.startswith("Siglip2"):
+        return naflex_preprocessing(image_processor, config)
+    return from_image_processor(image_processor, config) if image_processor else usual_preprocessing(config)

@@ -1,0 +1,49 @@
+"""ModernBERT classifiers in transformers: rotary positions; most layers see a window of tokens, the others all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whylight.models.readout_token import first_row
+from whylight.models.transformers.blocks import drive, layers_of
+from whylight.models.transformers.masks import mean_of_real, padding_mask, real_tokens, window_mask
+from whylight.models.view import Pass
+
+
+def begin_modernbert(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
+    """A pass through a ModernBERT classifier, which reads the first token or the mean of the real ones."""
+    tower, config = module.model, module.config
+    tokens = tower.embeddings(input_ids=inputs["input_ids"])
+    real = real_tokens(inputs)
+    masks = {
+        "full_attention": padding_mask(real),
+        "sliding_attention": window_mask(real, tokens, config.sliding_window),
+    }
+    positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
+    rotary = {kind: tower.rotary_emb(tokens, positions, kind) for kind in set(config.layer_types)}
+
+    def last(pooled: Tensor) -> Tensor:
+        logits: Tensor = module.classifier(module.head(pooled))
+        return logits
+
+    def readout(tokens: Tensor) -> Tensor:
+        tokens = tower.final_norm(tokens)
+        return last(tokens[:, 0] if config.classifier_pooling == "cls" else mean_of_real(tokens, real))
+
+    return Pass(
+        tokens=tokens,
+        blocks=[
+            drive(layer, masks[kind], position_embeddings=rotary[kind])
+            for layer, kind in zip(layers_of(tower), config.layer_types, strict=True)
+        ],
+        readout=readout,
+        head=lambda pooled: last(tower.final_norm(pooled)),
+        prefix=0,
+        grid=None,
+        mask=real,
+        readout_row=first_row(tokens) if config.classifier_pooling == "cls" else None,
+    )
