@@ -34,8 +34,13 @@ def test_the_strongest_piece_is_the_maximum_where_nothing_is_negative() -> None:
 
 
 def test_what_was_not_read_has_no_score() -> None:
-    scores = word_scores(WORDS, OFFSETS, SCORES, read=12)
+    scores = word_scores(WORDS, OFFSETS, SCORES, read=[(0, 12)])
     assert scores.isnan().tolist() == [[False, False, True]]
+
+
+def test_what_was_read_may_lie_in_several_stretches() -> None:
+    scores = word_scores(WORDS, [(0, 0)] * 6, SCORES, read=[(3, 8), (13, 13)])
+    assert scores.isnan().tolist() == [[False, True, True]]
 
 
 def test_a_piece_that_spans_two_words_counts_for_both() -> None:

@@ -78,6 +78,7 @@ def explain(
         str | None,
         typer.Option(help="Colour the words of this text: a classifier's, or a prompt's that fits the picture."),
     ] = None,
+    pair: Annotated[str | None, typer.Option(help="A second text, which is read together with --text.")] = None,
     windows: Annotated[bool, typer.Option("--windows", help="Read a text too long for the model in pieces.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -94,13 +95,16 @@ def explain(
     folder = OutputFolder(out)
     wish = Wish(prompt, rather_than, like, patch, negative, words, tuple(without or ()))
     view = load(model, device=device, precision=precision)
+    if pair is not None and text is None:
+        raise BadInput("--pair is the second text of a pair: give the first as --text")
     if text is not None:
         if words or without:
             raise BadInput("--text colours words by the text's own side: leave --words and --without out")
         from whylight.cli.explain_text import explain_words
 
         how: dict[str, Any] = {"size": input_size, "large": large, "windows": windows, "as_json": as_json}
-        if explain_words(view, text, pictures, wish, method, options, folder, **how):
+        asked_text = text if pair is None else (text, pair)
+        if explain_words(view, asked_text, pictures, wish, method, options, folder, **how):
             raise typer.Exit(1)
         return
     if video is not None or any(map(is_video, pictures or ())):

@@ -15,7 +15,7 @@ from whylight.errors import BadInput
 
 if TYPE_CHECKING:
     from whylight.models.view import View
-    from whylight.text.explanation import TextExplanation
+    from whylight.text import TextExplanation, TextLike
 
 _STRONGEST = 10
 _LETTERS = 20
@@ -23,7 +23,7 @@ _LETTERS = 20
 
 def explain_words(
     view: View,
-    text: str,
+    text: TextLike,
     pictures: Sequence[str] | None,
     wish: Wish,
     method: str,
@@ -38,7 +38,7 @@ def explain_words(
     """Explain a text, or prompts for pictures; print the words in colour, write HTML, JSON and figures.
 
     Args:
-        text: the text of a classifier, with classes as prompts; of a dual encoder one more prompt.
+        text: the text or pair of a classifier, with classes as prompts; of a dual encoder one more prompt.
 
     Returns:
         How many pictures were skipped.
@@ -58,6 +58,8 @@ def explain_words(
         stem = _short(text, view.name, read.targets, method, dict(options), windows)
         records.append(_written(read, folder, stem, as_json))
     else:
+        if isinstance(text, tuple):
+            raise BadInput(f"{view.name} reads one text; --pair is for text classifiers")
         if not wish.plain:
             raise BadInput("--text colours prompts as they are: leave --rather-than, --like and --negative out")
         wanted = [*(wish.prompts or ()), text]
@@ -117,8 +119,11 @@ def _written(read: TextExplanation, folder: OutputFolder, stem: str, as_json: bo
     return read.to_dict() | {"files": files}
 
 
-def _short(text: str, *asked: object) -> str:
+def _short(text: TextLike, *asked: object) -> str:
     """The first words of a text as a file name, and a digest that tells it from others, and from other questions."""
-    words = [word[:_LETTERS] for word in re.findall(r"[a-z0-9]+", text.lower())[:5]]
+    words = [
+        word[:_LETTERS]
+        for word in re.findall(r"[a-z0-9]+", (text if isinstance(text, str) else " ".join(text)).lower())[:5]
+    ]
     whole = repr((text, *asked)).encode("utf-8", "backslashreplace")
     return "-".join([*words, hashlib.sha256(whole).hexdigest()[:8]])

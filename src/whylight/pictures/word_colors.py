@@ -41,12 +41,23 @@ class ColoredWord:
 
 @dataclass(frozen=True)
 class ColoredText:
-    """A text as one target sees it: its name, its score in words, and the text's words in order."""
+    """A text as one target sees it: its name, its score in words, and the text's words in order.
+
+    Attributes:
+        second: where the second sentence of a pair begins, None for a single text.
+    """
 
     name: str
     said: str
     text: str
     words: list[ColoredWord]
+    second: int | None = None
+
+    @property
+    def sentences(self) -> list[tuple[int, int]]:
+        """Where the text, or each sentence of a pair, stands: from its first character to behind its last."""
+        whole = len(self.text)
+        return [(0, whole)] if self.second is None else [(0, self.second - 1), (self.second, whole)]
 
 
 def colored_words(words: Sequence[Word], relevance: Tensor) -> list[ColoredWord]:

@@ -3,6 +3,7 @@
 from whylight.models.words import Word, split_words
 from whylight.text.explain import explain_text
 from whylight.text.explanation import TextExplanation
+from whylight.text.sentences import TextLike
 from whylight.text.words import word_scores
 
-__all__ = ["TextExplanation", "Word", "explain_text", "split_words", "word_scores"]
+__all__ = ["TextExplanation", "TextLike", "Word", "explain_text", "split_words", "word_scores"]

@@ -16,6 +16,7 @@ from whylight.models.words import Span, Word
 from whylight.pictures.word_colors import ColoredText, colored_words
 from whylight.runs.files import home_opened, make_folder, write_file
 from whylight.text.html import body, page
+from whylight.text.sentences import BETWEEN
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,7 +27,7 @@ class TextExplanation:
     """Which words of a text a model rested on.
 
     Attributes:
-        text: the text.
+        text: the text; of a pair both sentences, with a line break between them.
         targets: names of what was explained: classes, or pictures and embeddings.
         scores: for each target the probability among all classes, or the cosine with the picture (dual encoders).
         logits: for each target the model's own logit; a dual encoder's scale and bias included.
@@ -36,6 +37,7 @@ class TextExplanation:
         words: the words of the text.
         word_relevance: (targets, words), NaN where the model did not read so far.
         model, method, options, versions: how this came about.
+        second: where in ``text`` the second sentence of a pair begins; None for a single text.
     """
 
     text: str
@@ -51,6 +53,7 @@ class TextExplanation:
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    second: int | None = None
 
     def said(self, target: int) -> str:
         """A target's score in words."""
@@ -59,13 +62,18 @@ class TextExplanation:
         return said_score(self.score_name, self.scores[target], self.logits[target])
 
     @property
+    def pair(self) -> tuple[str, str] | None:
+        """Both sentences of a pair."""
+        return None if self.second is None else (self.text[: self.second - len(BETWEEN)], self.text[self.second :])
+
+    @property
     def signed(self) -> bool:
         """Whether some words speak against a target."""
         return bool((self.word_relevance.nan_to_num() < 0).any())
 
     @property
     def unread(self) -> int:
-        """How many words at the end of the text the model did not read."""
+        """How many words at the end of the text, or of the sentences of a pair, the model did not read."""
         return int(self.word_relevance[0].isnan().sum())
 
     @property
@@ -73,8 +81,10 @@ class TextExplanation:
         """What a reader must know of a text that was too long."""
         if not self.unread:
             return None
-        side = "first" if bool(self.word_relevance[0, :1].isnan().any()) else "last"
         hint = "" if self.score_name == "cosine" else ": windows=True reads a long text in pieces"
+        if self.second is not None:
+            return f"the model did not read {self.unread} words of the pair, of which the longer is cut{hint}"
+        side = "first" if bool(self.word_relevance[0, :1].isnan().any()) else "last"
         return f"the model did not read the {side} {self.unread} words{hint}"
 
     def top(self, target: int = 0, count: int = 10) -> list[tuple[Word, float]]:
@@ -87,13 +97,14 @@ class TextExplanation:
         """Everything as plain numbers and strings, ready for JSON; words that were not read have null."""
         return {
             "text": self.text,
+            "pair": None if self.pair is None else list(self.pair),
             "model": self.model,
             "method": self.method,
             "options": {name: repr(value) for name, value in self.options.items()},
             "versions": dict(self.versions),
             "note": self.note,
             "unread_words": self.unread,
-            "words": [{"text": word.text, "start": word.start, "end": word.end} for word in self.words],
+            "words": [self._told(word) for word in self.words],
             "tokens": [{"start": start, "end": end} for start, end in self.offsets],
             "targets": [
                 {
@@ -106,6 +117,11 @@ class TextExplanation:
                 for row, name in enumerate(self.targets)
             ],
         }
+
+    def _told(self, word: Word) -> dict[str, Any]:
+        """A word, its place in the text, and of a pair which sentence it stands in."""
+        told = {"text": word.text, "start": word.start, "end": word.end}
+        return told if self.second is None else told | {"sentence": 1 + (word.start >= self.second)}
 
     def save(self, path: str | Path) -> Path:
         """Write it: ``.html`` (one self-contained page) or ``.json``.
@@ -128,7 +144,9 @@ class TextExplanation:
     def colored(self) -> list[ColoredText]:
         """The text once per target, its words on the colours of their relevance."""
         return [
-            ColoredText(name, self.said(row), self.text, colored_words(self.words, self.word_relevance[row]))
+            ColoredText(
+                name, self.said(row), self.text, colored_words(self.words, self.word_relevance[row]), self.second
+            )
             for row, name in enumerate(self.targets)
         ]
 

@@ -1,7 +1,8 @@
-"""A text as a model reads it: token ids, and where in the text each of them stands."""
+"""A text, or a pair, as a model reads it: token ids, and where in the text each of them stands."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,11 @@ from torch import Tensor
 from whylight.errors import BadInput
 from whylight.models.view import View
 from whylight.models.words import Span, Word, split_words
+from whylight.text.sentences import TextLike, sentences_of, starts_of
 
 _LETTERS = 8
 """More characters than a token stands for in the mean."""
+_PLACES = {"return_offsets_mapping": True}
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,13 @@ class ReadText:
         inputs: what the model takes, one row per window.
         offsets: (start, end) in characters of every token of the text, special ones as (0, 0).
         places: for each window, which of ``offsets`` its tokens are: (windows, tokens), -1 for padding.
-        read: up to which character of the text the model reads.
-        begins: from which character on it reads.
+        read: the stretches of the text that the model reads, in characters.
     """
 
     inputs: dict[str, Tensor]
     offsets: list[Span]
     places: Tensor
-    read: int
-    begins: int = 0
+    read: Sequence[Span]
 
     def rows(self, first: int, last: int) -> dict[str, Tensor]:
         """Some of the windows, as inputs of the model."""
@@ -49,72 +50,107 @@ class ReadText:
         return total / count.clamp(min=1)
 
 
-def read_text(view: View, text: str, windows: bool = False) -> ReadText:
-    """A text as the model's tokenizer cuts it.
+def read_text(view: View, text: TextLike, windows: bool = False) -> ReadText:
+    """A text, or a pair of them, as the model's tokenizer cuts it.
+
+    Of a pair that is too long for the model the longer sentence is cut, token by token, until both fit.
 
     Args:
         view: a text view with a tokenizer.
-        windows: cut a text that is too long into windows that overlap by half, instead of at its end.
+        windows: cut a text that is too long into windows that overlap by half, instead of at its end; of a pair the
+            longer one, beside which the other stands whole in every window.
 
     Raises:
-        BadInput: no words, no tokenizer, or windows with a tokenizer that has none.
+        BadInput: no words, no tokenizer, or windows or a pair with a tokenizer that has none.
     """
-    if not text.strip():
-        raise BadInput("the text is empty")
+    sentences = sentences_of(text)
     tokenizer = getattr(view, "tokenizer", None)
     if tokenizer is None:
         raise BadInput(f"{view.name} has no tokenizer: whylight.wrap(model, tokenizer=...)")
+    if len(sentences) > 1 and not view.classifies:
+        raise BadInput(f"{view.name} reads one text; pairs are for classifiers of transformers")
     if getattr(tokenizer, "is_fast", False):
-        return _with_offsets(view, tokenizer, text, windows)
-    if windows:
-        raise BadInput(f"{view.name}: windows need a fast tokenizer of transformers")
-    return _word_by_word(view, text)
+        return _with_offsets(view, tokenizer, sentences, windows)
+    if windows or len(sentences) > 1:
+        raise BadInput(f"{view.name}: {'windows' if windows else 'pairs'} need a fast tokenizer of transformers")
+    return _word_by_word(view, sentences[0])
 
 
-def _with_offsets(view: Any, tokenizer: Any, text: str, windows: bool) -> ReadText:
+def _with_offsets(view: Any, tokenizer: Any, sentences: tuple[str, ...], windows: bool) -> ReadText:
     """A fast tokenizer knows where its tokens stand."""
-    whole = tokenizer(text, return_special_tokens_mask=True, verbose=False)
+    whole = tokenizer(*sentences, verbose=False)
     cut = len(whole["input_ids"]) > view.longest
     if cut and windows:
-        return _in_windows(view, tokenizer, text, room=view.longest - sum(whole["special_tokens_mask"]))
-    inputs = view.tokenize([text])
+        return _in_windows(view, tokenizer, sentences, whole.sequence_ids())
+    inputs = view.tokenize([sentences if len(sentences) > 1 else sentences[0]])
     length = inputs["input_ids"].shape[1]
-    encoded = tokenizer(text, truncation=True, padding="max_length", max_length=length, return_offsets_mapping=True)
-    offsets = [(start, end) for start, end in encoded["offset_mapping"]]
-    read = max(end for _, end in offsets) if cut else len(text)
-    begins = min(start for start, end in offsets if end > start) if cut and tokenizer.truncation_side == "left" else 0
-    return ReadText(inputs, offsets, torch.arange(length)[None], read, begins)
+    encoded = tokenizer(*sentences, truncation=True, padding="max_length", max_length=length, **_PLACES)
+    tokens = _places(encoded, 0, sentences)
+    read = _stretches(sentences)
+    if cut:
+        left = tokenizer.truncation_side == "left"
+        read = [_read(tokens, which, stretch, left) for which, stretch in enumerate(read)]
+    return ReadText(inputs, [span for _, span in tokens], torch.arange(length)[None], read)
 
 
-def _in_windows(view: Any, tokenizer: Any, text: str, room: int) -> ReadText:
+def _places(encoded: Any, window: int, sentences: Sequence[str]) -> list[tuple[int | None, Span]]:
+    """Of every token which sentence it belongs to, and where in the whole text it stands; special ones: (0, 0)."""
+    starts = starts_of(sentences)
+    spans = encoded["offset_mapping"]
+    spans = spans.tolist()[window] if isinstance(spans, Tensor) else spans
+    return [
+        (which, (0, 0) if which is None else (starts[which] + start, starts[which] + end))
+        for which, (start, end) in zip(encoded.sequence_ids(window), spans, strict=True)
+    ]
+
+
+def _stretches(sentences: Sequence[str]) -> list[Span]:
+    """Where each sentence stands in the whole text."""
+    return [(start, start + len(text)) for start, text in zip(starts_of(sentences), sentences, strict=True)]
+
+
+def _read(tokens: Sequence[tuple[int | None, Span]], which: int, stretch: Span, left: bool) -> Span:
+    """What is left of a sentence that may have been cut."""
+    spans = [span for owner, span in tokens if owner == which and span[1] > span[0]]
+    begins = min((start for start, _ in spans), default=stretch[1]) if left else stretch[0]
+    return begins, max((end for _, end in spans), default=begins)
+
+
+def _in_windows(view: Any, tokenizer: Any, sentences: tuple[str, ...], owners: Sequence[int | None]) -> ReadText:
+    """Windows over the longer sentence, whose tokens are ``owners``' more frequent ones."""
+    long = max(range(len(sentences)), key=owners.count)
+    beside = len(sentences) - 1 and owners.count(1 - long)
+    room = view.longest - owners.count(None) - beside
+    if room < 2:
+        raise BadInput(
+            f"{view.name} reads {view.longest} tokens: the shorter text of the pair leaves no room for windows"
+        )
     overlap = room // 2
     encoded = tokenizer(
-        text,
-        truncation=True,
+        *sentences,
+        truncation="only_second" if long else "only_first",
         max_length=view.longest,
         stride=overlap,
         padding=True,
         padding_side="right",
         return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-        return_special_tokens_mask=True,
         return_tensors="pt",
+        **_PLACES,
     )
-    device = view.parameter.device
-    inputs = {
-        name: encoded[name].to(device) for name in ("input_ids", "attention_mask", "token_type_ids") if name in encoded
-    }
-    offsets: list[Span] = []
+    # All tokens of the text: those of the shorter sentence, then those of the longer one, then the special ones, which
+    # stand in every window and count together.
+    offsets: dict[int, Span] = {}
     places = torch.full_like(encoded["input_ids"], -1)
-    for window, special in enumerate(encoded["special_tokens_mask"].bool()):
-        first = window * (room - overlap)
-        content = (~special).nonzero()[:, 0]
-        places[window, content] = torch.arange(first, first + len(content))
-        new = encoded["offset_mapping"][window, content[len(offsets) - first :]].tolist()
-        offsets += [(start, end) for start, end in new]
-    # Special tokens stand in every window: together they are the last of the tokens.
+    for window in range(len(places)):
+        next_of = {long: beside + window * (room - overlap), 1 - long: 0}
+        for column, (which, span) in enumerate(_places(encoded, window, sentences)):
+            if which is not None:
+                places[window, column] = next_of[which]
+                offsets[next_of[which]] = span
+                next_of[which] += 1
     places[(places < 0) & encoded["attention_mask"].bool()] = len(offsets)
-    return ReadText(inputs, [*offsets, (0, 0)], places, len(text))
+    spans = [offsets[place] for place in range(len(offsets))]
+    return ReadText(view.as_inputs(encoded), [*spans, (0, 0)], places, _stretches(sentences))
 
 
 def _word_by_word(view: Any, text: str) -> ReadText:
@@ -132,7 +168,8 @@ def _word_by_word(view: Any, text: str) -> ReadText:
         first, last = min(first, room), min(last, room)
         offsets[first:last] = [(word.start, word.end)] * (last - first)
     read = max(end for _, end in offsets) if same[-1] == length else len(text)
-    return ReadText({name: value[-2:-1] for name, value in inputs.items()}, offsets, torch.arange(length)[None], read)
+    begun = {name: value[-2:-1] for name, value in inputs.items()}
+    return ReadText(begun, offsets, torch.arange(length)[None], [(0, read)])
 
 
 def _filling(view: Any, text: str) -> tuple[str, list[Word]]:

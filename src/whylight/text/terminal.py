@@ -22,7 +22,10 @@ def in_terminal(texts: Sequence[ColoredText], note: str | None = None) -> Render
             elif each.color is not None:
                 front, back = (f"rgb({','.join(map(str, c))})" for c in (ink(each.color), each.color))
                 shown.stylize(f"{front} on {back}", each.word.start, each.word.end)
-        parts += [Text.assemble((visible(text.name), "bold"), f"  {text.said}"), shown, Text()]
+        lines = [shown[start:end] for start, end in text.sentences]
+        if len(lines) > 1:
+            lines = [Text.assemble((f"{which} ", "dim"), line) for which, line in enumerate(lines, 1)]
+        parts += [Text.assemble((visible(text.name), "bold"), f"  {text.said}"), *lines, Text()]
     if note:
         parts.append(Text(visible(note), "yellow"))
     return Group(*parts)

@@ -18,8 +18,7 @@ def word_scores(
     offsets: Sequence[Span],
     scores: Tensor,
     pieces: Pieces = "max",
-    read: int | None = None,
-    begins: int = 0,
+    read: Sequence[Span] | None = None,
 ) -> Tensor:
     """Scores of words out of the scores of their pieces.
 
@@ -30,7 +29,7 @@ def word_scores(
         scores: (targets, tokens).
         pieces: what a word makes of its pieces: the strongest ("max", by magnitude where scores are signed), their mean
             or their sum.
-        read, begins: up to which character of the text the model has read, and from which on; default: all.
+        read: the stretches of the text that the model has read; default: all.
 
     Returns:
         (targets, words); zero for words that the tokenizer drops, NaN for words that the model has not read.
@@ -48,7 +47,7 @@ def word_scores(
             last += 1
         if own:
             result[:, column] = _pooled(scores[:, own], pieces)
-        elif word.end <= begins or (read is not None and word.start >= read):
+        elif read is not None and not any(start < word.end and word.start < end for start, end in read):
             result[:, column] = torch.nan
     return result
 
