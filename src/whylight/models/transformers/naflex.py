@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
+from whylight.models.raster import Raster
 from whylight.models.transformers.grid import pair
 from whylight.models.transformers.preprocessing import FILTERS, vision_config
 
@@ -28,7 +29,9 @@ class NaFlexPreprocessing(Preprocessing):
     def resized(self, size: tuple[int, int], fit: Fit | None = None) -> Preprocessing:
         return Preprocessing(size, self.mean, self.std, self.interpolation, fit or self.fit)
 
-    def __call__(self, picture: Image.Image) -> tuple[Tensor, Frame]:
+    def __call__(self, picture: Image.Image | Raster) -> tuple[Tensor, Frame]:
+        if isinstance(picture, Raster):
+            return super().__call__(picture)
         picture = picture.convert("RGB")
         given = self.processor(images=picture, return_tensors="pt")
         rows, columns = given["spatial_shapes"][0].tolist()

@@ -44,8 +44,8 @@ class Lesson:
 
 def questions_of(objects: list[Seen], random: np.random.Generator, kinds: Sequence[Kind] = ASKED) -> list[Question]:
     """About ten questions, each once."""
-    kinds = [*kinds, *(["describe"] if random.random() < _DESCRIBED else [])]
-    asked = [ask(kind, objects, random) for kind in kinds]  # type: ignore[arg-type]
+    described: Sequence[Kind] = ("describe",) if random.random() < _DESCRIBED else ()
+    asked = [ask(kind, objects, random) for kind in (*kinds, *described)]
     return list({question.text: question for question in asked if question}.values())
 
 

@@ -33,9 +33,9 @@ class Plan:
     """How it is trained: scenes of seeds 0, 1, ..., steps of ``batch`` scenes each.
 
     The learning rate rises to its peak in ``warm_up`` steps and falls along half a cosine that would end after ``fall``
-    steps. At every turn it rises once more, to ``again`` of the peak, and stays; in the ``cool`` steps before a turn and
-    before the end it falls on a line to zero. From the last turn on questions are mostly whether something
-    is there: that is learnt last.
+    steps. At every turn it rises once more, to ``again`` of the peak, and stays; in the ``cool`` steps before a turn
+    and before the end it falls on a line to zero. From the last turn on questions are mostly whether something is
+    there: that is learnt last.
     """
 
     scenes: int = 10_000
