@@ -2,7 +2,7 @@
 
     python benchmarks/answers.py --size small --tokens 600 --words 30 --threads 1
 
-Random models of the layer sizes of SmolVLM-256M ("small") and Qwen2.5-VL-3B ("large") in float32, whose first tokens
+Random models of the layer sizes of SmolVLM-256M ("small") and Qwen2.5-VL-3B ("large", 12 GB) in float32, whose first tokens
 stand for a picture's: times do not depend on weights. Beside Whylight's methods stands the plain road: eager attention
 with ``output_attentions=True`` and CheferCAM from autograd's gradients of all maps. Every round runs all of them in
 turn; the table shows the median over rounds of the ratios within a round. Memory: what a call adds to the process's
@@ -32,6 +32,14 @@ from whylight.models.transformers.answering.view import AnsweringView
 from whylight.passes.answer_pass import Words
 
 SIZES: dict[str, dict[str, int]] = {
+    "tiny": {
+        "hidden_size": 32,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 64,
+        "vocab_size": 2048,
+    },
     "small": {
         "hidden_size": 576,
         "num_hidden_layers": 30,
@@ -84,20 +92,22 @@ def calls(size: str, tokens: int, words: int) -> dict[str, Callable[[], Any]]:
                 x = block(x)
             made.head(x[0, -words - 1 : -1])
 
-    def eager() -> None:
+    def eager() -> torch.Tensor:
+        rows = []
         model.set_attn_implementation("eager")
         try:
             embedded = model.get_input_embeddings()(ids).requires_grad_()
             out = model(inputs_embeds=embedded, output_attentions=True, use_cache=False)
             for word in targets[:ASKED]:
                 score = word.score(out.logits[0, list(word.rows)])
-                row = torch.zeros(tokens)
-                row[word.rows[0]] = 1
+                begun = row = torch.nn.functional.one_hot(torch.tensor(word.rows[0]), tokens).float()
                 grads = torch.autograd.grad(score, out.attentions, retain_graph=True)
                 for a, g in zip(reversed(out.attentions), reversed(grads), strict=True):
                     row = row + row @ (a * g).clamp(min=0)[0].mean(0).detach()
+                rows.append(row - begun)
         finally:
             model.set_attn_implementation("sdpa")
+        return torch.stack(rows)
 
     return {
         "forced forward pass": forward,
