@@ -31,6 +31,14 @@ def classifier(img_size: int | tuple[int, int] = 32) -> View:
     return whylight.wrap(model.eval(), name="small classifier")
 
 
+def regression() -> View:
+    """The same, whose outputs are values and no probabilities."""
+    view = classifier()
+    view.scores = "raw"
+    view.name = "small regression"
+    return view
+
+
 def dual_encoder() -> View:
     """An OpenCLIP model that knows the words of the bundled models, 32 pixels, whose own preprocessing crops."""
     torch.manual_seed(0)

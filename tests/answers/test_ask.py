@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 from zoo.answering_models import MADE, QUESTION, TEXT, answering_model, ready, rough_picture, tokenizer
 
 import whylight
+from whylight.answers import ask_as_it_comes
 from whylight.answers.content import content_words
 from whylight.models.transformers.answering.view import AnsweringView
 
@@ -92,8 +94,8 @@ def test_rather_than() -> None:
     assert answer.words == ("red",)
     plain = whylight.ask(view, PICTURE, question, answer="red", method="input_gradient")
     other = whylight.ask(view, PICTURE, question, answer="red", rather_than="green", method="input_gradient")
-    assert not torch.allclose(answer.raw_maps[0], plain.raw_maps[0])
-    assert not torch.allclose(answer.raw_maps[0], other.raw_maps[0])
+    assert not torch.allclose(answer.density(), plain.density())
+    assert not torch.allclose(answer.density(), other.density())
 
 
 def test_two_pictures_in_one_question() -> None:
@@ -147,3 +149,67 @@ def test_what_is_wrong_is_one_line() -> None:
         whylight.ask("scenes", PICTURE, "what colour is the ring?")
     with pytest.raises(whylight.WhylightError, match="processor=processor"):
         whylight.ask(whylight.wrap(view.module), PICTURE, question)
+
+
+def test_as_it_comes_is_what_comes_at_once() -> None:
+    view, question = asked("qwen2_5_vl")
+    for how in ({"answer": "the red big circle is a green square"}, {"longest": 7}):
+        whole = whylight.ask(view, PICTURE, question, **how)  # type: ignore[arg-type]
+        heard: list[str] = []
+        parts = list(ask_as_it_comes(view, PICTURE, question, heard.append, **how))
+        assert sum((part.words for part in parts), ()) == whole.words
+        if "answer" in how:
+            assert [len(part.words) for part in parts] == [1, 2, 4, 1]
+        for part in ("relevance", "text_relevance", "picture_share", "probabilities", "from_picture"):
+            together = torch.cat([getattr(each, part) for each in parts])
+            torch.testing.assert_close(together, getattr(whole, part), rtol=1e-4, atol=1e-7, equal_nan=True)
+        assert all(part.text == whole.text and part.spans[0] is not None for part in parts)
+        if "longest" in how:
+            assert len(heard) == 7
+            assert heard[-1] == whole.text
+            assert all(later.startswith(earlier) for earlier, later in pairwise(heard))
+        else:
+            assert not heard, "a given answer is not said"
+
+
+def test_what_the_listener_raises_ends_the_generation() -> None:
+    view, question = asked("qwen2_5_vl")
+    heard: list[str] = []
+
+    class Enough(Exception):
+        pass
+
+    def listen(text: str) -> None:
+        heard.append(text)
+        if len(heard) == 2:
+            raise Enough
+
+    with pytest.raises(Enough):
+        next(ask_as_it_comes(view, PICTURE, question, listen, longest=50))
+    assert len(heard) == 2
+    assert view.module.model.rope_deltas is None
+
+
+def test_words_by_number_and_whole_words_only() -> None:
+    view, question = asked()
+    said = "red big red circle"
+    answer = whylight.ask(view, PICTURE, question, answer=said, words=[2, "red", "big red"])
+    every = whylight.ask(view, PICTURE, question, answer=said)
+    assert answer.words == ("red", "red", "big red")
+    assert answer.spans == ((8, 11), (0, 3), (4, 11))
+    torch.testing.assert_close(answer.relevance[:2], every.relevance[[2, 0]], rtol=1e-4, atol=1e-7)
+    for wrong, line in (([4], "has no word 4"), ([-1], "has no word -1"), (["ed"], "is no part of it")):
+        with pytest.raises(whylight.WhylightError, match=line):
+            whylight.ask(view, PICTURE, question, answer=said, words=wrong)
+
+
+def test_a_large_picture_is_drawn_small_and_mapped_whole(tmp_path: Path) -> None:
+    view, question = asked()
+    answer = whylight.ask(view, rough_picture(1500, 900), question, answer="red")
+    assert answer.maps.shape == (1, 1500, 900)
+    assert answer.maps_of(0, 300).shape == (1, 300, 180)
+    drawn = answer.shown()
+    assert drawn.pictures[0].size == (384, 640)
+    assert drawn.words[0].maps[0].shape == (640, 384)
+    with Image.open(answer.save(tmp_path / "why.png")) as opened:
+        assert opened.width > 500

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from small_views import classifier
+from small_views import classifier, regression
 from zoo.text_classifier import text_classifier
 
 import whylight
@@ -48,8 +48,14 @@ class Serving:
 
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
-    """The address of a server of the bundled model, a small classifier and a small text classifier."""
-    models = {"scenes": whylight.load("scenes"), "classes": classifier(), "words": text_classifier()}
+    """The address of a server of the bundled models, small models of classes, of values and of texts."""
+    models = {
+        "scenes": whylight.load("scenes"),
+        "classes": classifier(),
+        "values": regression(),
+        "words": text_classifier(),
+        "scenes-answers": lambda: whylight.load("scenes-answers"),
+    }
     serving = Serving(app(models))
     yield serving.address
     serving.stop()

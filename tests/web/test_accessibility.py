@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +33,62 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     return script.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
-def test_no_serious_fault(browser: Any, address: str, axe: str, width: int, scheme: Any) -> None:
+LOOKS = pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+
+
+@contextmanager
+def opened(browser: Any, width: int, scheme: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
-    page = context.new_page()
-    page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&p=a+plain+red+ring&p=a+red+zebra")
-    expect(page.locator("#prompt-words .word").first).to_be_visible(timeout=20_000)
-    page.evaluate(axe)
-    tabs = ["Words", "Patches and heads", "Methods", "Is it true?", "Take it along"]
-    for name in tabs if width == 1280 else tabs[2:3]:
-        page.get_by_role("tab", name=name).click()
-        if name == "Is it true?":
-            page.get_by_role("button", name="Erase patches").click()
-            expect(page.locator("#panel-erase polyline.score").first).to_be_attached(timeout=20_000)
-        found = page.evaluate("() => axe.run()")
-        serious = [
-            (each["id"], [node["html"][:120] for node in each["nodes"]][:3])
-            for each in found["violations"]
-            if each["impact"] in ("serious", "critical")
-        ]
-        assert not serious, (name, serious)
+    yield context.new_page()
     context.close()
+
+
+def check(page: Any, axe: str, what: str) -> None:
+    page.evaluate(axe)
+    found = page.evaluate("() => axe.run()")
+    serious = [
+        (each["id"], [node["html"][:120] for node in each["nodes"]][:3])
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert not serious, (what, serious)
+
+
+@LOOKS
+def test_no_serious_fault(browser: Any, address: str, axe: str, width: int, scheme: Any) -> None:
+    with opened(browser, width, scheme) as page:
+        page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&p=a+plain+red+ring&p=a+red+zebra")
+        expect(page.locator("#prompt-words .word").first).to_be_visible(timeout=20_000)
+        tabs = ["Words", "Patches and heads", "Methods", "Is it true?", "Take it along"]
+        for name in tabs if width == 1280 else tabs[2:3]:
+            page.get_by_role("tab", name=name).click()
+            if name == "Is it true?":
+                page.get_by_role("button", name="Erase patches").click()
+                expect(page.locator("#panel-erase polyline.score").first).to_be_attached(timeout=20_000)
+            check(page, axe, name)
+
+
+@LOOKS
+def test_no_serious_fault_of_answers(browser: Any, address: str, axe: str, width: int, scheme: Any) -> None:
+    with opened(browser, width, scheme) as page:
+        page.goto(f"{address}/#model=scenes-answers&scene={EXAMPLE_SEEDS[0]}&q=describe+the+picture&word=1")
+        expect(page.locator("#every-word canvas").first).to_be_visible(timeout=40_000)
+        expect(page.locator("#said button.pale").first).to_be_visible()
+        check(page, axe, "an answer")
+        page.locator("#question").fill("describe the zebra")
+        page.locator("#question").press("Enter")
+        expect(page.locator("#question-unknown")).to_contain_text("zebra")
+        page.locator("#rather").fill("zebra")
+        expect(page.get_by_role("alert")).to_be_visible()
+        check(page, axe, "a fault")
+
+
+@LOOKS
+def test_no_serious_fault_of_texts(browser: Any, address: str, axe: str, width: int, scheme: Any) -> None:
+    with opened(browser, width, scheme) as page:
+        page.goto(f"{address}/#model=words")
+        page.locator("#text").fill("the film was not good but the act was")
+        expect(page.locator("#text-words .word").first).to_be_visible(timeout=20_000)
+        page.get_by_role("button", name="Take out words").last.click()
+        expect(page.locator("#text-erase .verdict")).to_contain_text("mean score", timeout=20_000)
+        check(page, axe, "texts")

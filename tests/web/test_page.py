@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import re
 import zipfile
@@ -12,40 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from small_views import regression
 
 import whylight
-from whylight.scenes import EXAMPLE_SEEDS, draw_scene, phrase
+from whylight.scenes import EXAMPLE_SEEDS, draw_scene
+from whylight.web import app
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
 
-SEED = EXAMPLE_SEEDS[0]
-RING, HEART = "a plain red ring", "a dotted blue heart"
-
-
-def open_page(page: Any, address: str, fragment: str = f"scene={SEED}&p=a+plain+red+ring") -> None:
-    page.goto("about:blank")
-    page.goto(f"{address}/#{fragment}")
-    answered(page)
-
-
-def answered(page: Any, row: int = 0) -> None:
-    expect(page.locator(".score").nth(row)).to_have_text(re.compile(r"\d"), timeout=30_000)
-
-
-def canvas(page: Any, where: str = "#cells canvas") -> np.ndarray:
-    """What a canvas shows, (height, width, 3)."""
-    data = page.locator(where).first.evaluate("canvas => canvas.toDataURL('image/png')")
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGB"))
-
-
-def settle(page: Any) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def mask_of(prompt: str, size: int) -> np.ndarray:
-    scene = draw_scene(SEED, size)
-    return next(each.mask for each in scene.objects if phrase(each.kind, each.color, each.texture) == prompt)
+from web.conftest import Serving
+from web.seen import HEART, RING, SEED, answered, canvas, mask_of, open_page, settle, tab
 
 
 def brightest(page: Any) -> tuple[int, int]:
@@ -54,10 +29,6 @@ def brightest(page: Any) -> tuple[int, int]:
     settle(page)
     shown = canvas(page)[..., 0]
     return np.unravel_index(shown.argmax(), shown.shape)  # type: ignore[return-value]
-
-
-def tab(page: Any, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
 
 
 def test_typing_changes_the_answer_and_the_map_lies_on_the_named_object(page: Any, address: str) -> None:
@@ -110,6 +81,47 @@ def test_an_upload_with_a_nasty_name_lies_upright(page: Any, address: str, tmp_p
     expect(page.locator("#panel-take code").first).to_contain_text("<img src=x onerror=alert(1)>.png")
     assert not page.locator("img[src=x]").count()
     expect(page.locator("#address-note")).to_contain_text("everything but your picture")
+
+
+def test_a_very_large_photograph_lies_upright(page: Any, address: str, tmp_path: Any) -> None:
+    scene = Image.fromarray(draw_scene(SEED, 500).picture)
+    lying = scene.resize((4000, 6000)).transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = tmp_path / "phone.jpg"
+    lying.save(file, exif=exif, quality=85)
+    assert lying.size == (6000, 4000)
+    open_page(page, address)
+    page.locator("#file").set_input_files(file)
+    expect(page.locator("#live")).to_have_text(re.compile("Answered"), timeout=40_000)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    settle(page)
+    assert canvas(page).shape[:2] == (640, 427)
+    expected = whylight.explain("scenes", file, RING)
+    expect(page.locator(".score").first).to_have_text(f"{expected.scores[0]:.3f}")
+    page.get_by_role("radio", name="Side by side").check()
+    settle(page)
+    shown = canvas(page).astype(float)
+    upright = np.asarray(scene.resize((427, 640), Image.Resampling.BOX)).astype(float)
+    assert np.abs(shown - upright).mean() < 8
+    assert np.abs(shown[::-1] - upright).mean() > 12, "turned over it would not look like that"
+
+
+def test_pictures_beyond_the_limits_are_one_line(page: Any, address: str, tmp_path: Any) -> None:
+    open_page(page, address)
+    before = page.locator(".score").first.text_content()
+    many = tmp_path / "map.png"
+    Image.new("L", (10_000, 6_000)).save(many)
+    page.locator("#file").set_input_files(many)
+    expect(page.get_by_role("alert")).to_contain_text("at most 50.0 million pixels are taken")
+    heavy = tmp_path / "heavy.bmp"
+    heavy.write_bytes(b"BM" + bytes(33 * 2**20))
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/api/pictures" in request.url else None)
+    page.locator("#file").set_input_files(heavy)
+    expect(page.get_by_role("alert")).to_contain_text("this file has 33 MB, and at most 32 MB are taken")
+    assert not sent, "what is too large is not sent"
+    assert page.locator(".score").first.text_content() == before
 
 
 def test_dropped_and_pasted_pictures(page: Any, address: str) -> None:
@@ -168,6 +180,34 @@ def test_what_is_no_picture_is_one_line(page: Any, address: str, tmp_path: Any) 
     expect(page.get_by_role("alert")).to_contain_text("no picture of a known format")
 
 
+def test_a_model_that_could_not_be_loaded_can_be_tried_again(browser: Any) -> None:
+    tries: list[int] = []
+
+    def loaded() -> Any:
+        tries.append(1)
+        if len(tries) in (1, 2, 3):
+            raise whylight.WhylightError("the network is down")
+        return whylight.load("scenes")
+
+    serving = Serving(app({"late": loaded}))
+    page = browser.new_page()
+    page.goto(f"{serving.address}/#scene={SEED}&p=a+plain+red+ring")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("the network is down")
+    expect(page.locator("#model-facts")).to_have_text("not loaded")
+    count = len(tries)
+    if count < 3:
+        with page.expect_response("**/api/models"):
+            page.get_by_role("button", name="Try again").click()
+        expect(alert).to_contain_text("the network is down")
+        assert len(tries) == count + 1
+    page.get_by_label("Prompt 1", exact=True).fill(HEART)  # asking tries again by itself
+    answered(page)
+    expect(alert).to_be_hidden()
+    page.close()
+    serving.stop()
+
+
 def test_layers(page: Any, address: str) -> None:
     open_page(page, address, f"scene={SEED}&p=a+plain+red+ring&view=map&colormap=gray")
     settle(page)
@@ -211,6 +251,47 @@ def test_views_of_several_prompts(page: Any, address: str) -> None:
     page.get_by_label("Patch grid").check()
     page.locator("#cells canvas").hover(position={"x": 100, "y": 100})
     expect(page.locator("#readout")).to_have_text(re.compile(r"row \d+, column \d+: a plain red ring \d+ %"))
+
+
+def test_the_slider_between_picture_and_overlay(page: Any, address: str) -> None:
+    """What lies left of it is the picture, what lies right the overlay, wherever it is dragged or stepped to."""
+    open_page(page, address)
+    page.get_by_role("radio", name="Side by side").check()
+    expect(page.locator("#cells canvas")).to_have_count(2)
+    settle(page)
+    plain = canvas(page, "#cells figure:nth-child(1) canvas")
+    covered = canvas(page, "#cells figure:nth-child(2) canvas")
+    page.get_by_role("radio", name="Slider").check()
+    expect(page.locator("#cells canvas")).to_have_count(1)
+
+    def split_at(share: float) -> None:
+        settle(page)
+        shown, column = canvas(page), round(share * plain.shape[1])
+        assert np.array_equal(shown[:, : max(column - 4, 0)], plain[:, : max(column - 4, 0)])
+        assert np.array_equal(shown[:, column + 4 :], covered[:, column + 4 :])
+        assert not np.array_equal(plain[:, column + 4 :], covered[:, column + 4 :])
+
+    split_at(0.5)
+    box = page.locator("#cells canvas").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.5 * box["width"], middle)
+    page.mouse.down()
+    for share in (0.6, 0.7, 0.8):
+        page.mouse.move(box["x"] + share * box["width"], middle)
+        settle(page)
+    page.mouse.up()
+    split_at(0.8)
+    expect(page.get_by_role("slider", name="Picture")).to_have_value("80")
+    page.mouse.move(box["x"] + 0.2 * box["width"], middle)  # no button is down
+    split_at(0.8)
+    wipe = page.get_by_role("slider", name="Picture")
+    wipe.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    expect(wipe).to_have_value("75")
+    split_at(0.75)
+    page.keyboard.press("Home")
+    split_at(0.0)
 
 
 def test_methods_side_by_side(page: Any, address: str) -> None:
@@ -345,10 +426,32 @@ def test_a_classifier(page: Any, address: str) -> None:
     page.get_by_label("Class 2", exact=True).fill("lamp")
     answered(page, 1)
     assert page.locator("#class-names option").count() == 5
-    page.get_by_label("Class 2", exact=True).fill("lam")
-    expect(page.get_by_role("alert")).to_contain_text("Did you mean 'lamp'")
     page.get_by_label("Class 1", exact=True).fill("tabby")
     answered(page)
+
+
+def test_half_a_class_is_no_fault_and_its_near_ones_are_offered(page: Any, address: str) -> None:
+    open_page(page, address, f"scene={SEED}&model=classes")
+    refused = page.locator(".prompts li").first.locator(".unknown")
+    row = page.get_by_label("Class 1", exact=True)
+    row.fill("")
+    with page.expect_response(lambda answer: "explain" in answer.url and answer.status == 404):
+        row.press_sequentially("tabb", delay=260)  # slower than the pause after which it asks
+    expect(page.get_by_role("group", name="Classes of a like name").get_by_role("button")).to_have_text(
+        ["tabby, tabby cat"]
+    )
+    assert refused.text_content() == "", "who is still typing is not told"
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(refused).to_contain_text("has no class 'tabb'. Did you mean")
+    expect(page.locator("#live")).to_contain_text("has no class 'tabb'")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    page.get_by_role("button", name="tabby, tabby cat", exact=True).last.click()
+    answered(page)
+    expect(refused).to_have_text("")
+    row.fill("zebra")
+    with page.expect_response(lambda answer: "explain" in answer.url and answer.status == 404):
+        row.blur()
+    expect(refused).to_contain_text("has no class 'zebra'", timeout=900)
 
 
 def test_a_text_classifier(page: Any, address: str) -> None:
@@ -362,6 +465,13 @@ def test_a_text_classifier(page: Any, address: str) -> None:
     expect(page.locator("#text-score")).to_have_text(re.compile("good"))
     page.get_by_role("button", name="Take out words").last.click()
     expect(page.locator("#text-erase .verdict")).to_contain_text("mean score", timeout=20_000)
+
+
+def test_values_of_a_regression_are_no_percentages(page: Any, address: str) -> None:
+    open_page(page, address, f"scene={SEED}&model=values&p=lamp")
+    raw = regression().output(regression().preprocessing(Image.fromarray(draw_scene(SEED, 384).picture))[0][None])
+    expect(page.locator(".score").first).to_have_text(f"{float(raw[0, 4].detach()):.3f}")
+    expect(page.locator("#top-classes button").first).to_have_text(re.compile(r" -?\d+\.\d{3}$"))
 
 
 def test_a_phone(browser: Any, address: str) -> None:

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small_views import classifier, dual_encoder
+from small_views import classifier, dual_encoder, regression
+from zoo.text_classifier import text_classifier
 
 import whylight
 from web.conftest import Serving
@@ -33,7 +34,8 @@ ASK = {"scene": SEED, "targets": ["a red star", "a blue ring"]}
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    served = {"clip": dual_encoder(), "classes": classifier()}
+    served = {"clip": dual_encoder(), "classes": classifier(), "values": regression()}
+    served |= {"words": text_classifier(), "text values": text_values()}
     serving = Serving(
         app(served, limits=Limits(upload_bytes=200_000, pixels=500_000, seconds=20, picture_bytes=400_000))
     )
@@ -70,7 +72,51 @@ def test_maps_are_those_of_explain(client: httpx.Client) -> None:
         np.testing.assert_array_equal(decoded, np.float32(target["relevance"]).ravel())
         assert target["score"] == pytest.approx(expected.scores[index], abs=1e-5)
     assert plain["grid"] == [4, 4]
-    assert client.post("/api/explain", json={"model": "classes", "scene": SEED}).json()["score_name"] == "probability"
+    assert plain["scores"] == "cosine"
+
+
+def test_scores_are_called_what_they_are(client: httpx.Client) -> None:
+    picture = whylight.explain(classifier(), SCENE, "lamp")
+    raw = whylight.explain(regression(), SCENE, "lamp")
+    assert raw.scores[0] != pytest.approx(picture.scores[0], abs=1e-3)
+    for model, scores, expected in (("classes", "softmax", picture), ("values", "raw", raw)):
+        told = client.post("/api/explain", json={"model": model, "scene": SEED, "targets": ["lamp"]}).json()
+        assert told["scores"] == scores
+        assert told["targets"][0]["score"] == pytest.approx(expected.scores[0], abs=1e-5)
+        top = client.post("/api/predict", json={"model": model, "scene": SEED}).json()
+        assert top["scores"] == scores
+        assert {each["name"]: each["score"] for each in top["top"]}["lamp"] == pytest.approx(
+            expected.scores[0], abs=1e-5
+        )
+        swept = client.post(
+            "/api/erase", json={"model": model, "scene": SEED, "target": "lamp", "grid": [[1]], "share": 0}
+        )
+        assert swept.json()["scores"] == scores
+    for name, scores in (("words", "softmax"), ("text values", "raw")):
+        view = text_classifier()
+        view.scores = scores  # type: ignore[assignment]
+        told = client.post("/api/text", json={"model": name, "text": "a good film", "targets": ["good"]}).json()
+        assert told["scores"] == scores
+        expected_text = whylight.explain_text(view, "a good film", "good")
+        assert told["targets"][0]["score"] == pytest.approx(expected_text.scores[0], abs=1e-5)
+        assert not {"probability", "value"} & told["targets"][0].keys()
+    told = client.post("/api/words", json={"scene": SEED, "prompt": "a red ring"}).json()
+    assert told["scores"] == "cosine"
+    assert "score" in told["targets"][0]
+
+
+def text_values() -> Any:
+    view = text_classifier()
+    view.scores = "raw"
+    return view
+
+
+def test_what_is_no_class_is_told_apart_from_other_faults(client: httpx.Client) -> None:
+    answer = client.post("/api/explain", json={"model": "classes", "scene": SEED, "targets": ["lam"]})
+    refused(answer, 404, "Did you mean 'lamp'")
+    assert answer.json()["code"] == "unknown_class"
+    answer = client.post("/api/explain", json={"model": "classes", "scene": SEED, "targets": ["lamp"], "method": "x"})
+    assert answer.json()["code"] == "bad_input"
 
 
 def test_an_uploaded_picture(client: httpx.Client) -> None:
@@ -183,6 +229,7 @@ BODIES: list[Any] = [
     {"scene": SEED, "prompt": "a star", "values": [1], "share": 0.5},
     {"scene": SEED, "prompt": " "},
     {"text": "a film"},
+    {"scene": SEED, "question": "what is red"},
     {"name": "x"},
 ]
 ROUTES = (
@@ -196,6 +243,8 @@ ROUTES = (
     "text/erase",
     "save/png",
     "save/exe",
+    "ask",
+    "ask/save/png",
     "models",
 )
 
@@ -286,9 +335,55 @@ def test_a_model_that_cannot_be_loaded_says_so() -> None:
     serving = Serving(app({"broken": broken, "clip": dual_encoder}))
     with httpx.Client(base_url=serving.address, timeout=30) as client:
         refused(client.post("/api/explain", json=ASK), 422, "no network")
-        assert client.get("/api/models").json()["models"][0]["state"] == "failed"
+        assert client.get("/api/models").json()["models"][0] == {
+            "name": "broken",
+            "state": "failed",
+            "waiting": 0,
+            "error": "could not load it: no network",
+        }
         assert client.post("/api/explain", json=ASK | {"model": "clip"}).status_code == 200
         refused(client.post("/api/models", json={"name": "scenes"}), 403, "--allow-loading")
+    serving.stop()
+
+
+def test_a_model_that_could_not_be_loaded_is_tried_again() -> None:
+    tries: list[int] = []
+
+    def loaded() -> Any:
+        tries.append(1)
+        if len(tries) < 3:
+            raise OSError("the network is down")
+        return dual_encoder()
+
+    serving = Serving(app({"late": loaded}))
+    with httpx.Client(base_url=serving.address, timeout=30) as client:
+        while client.get("/api/models").json()["models"][0]["state"] != "failed":
+            time.sleep(0.02)
+        refused(client.post("/api/explain", json=ASK), 422, "late could not be loaded: OSError: the network is down")
+        assert len(tries) == 2
+        assert client.post("/api/explain", json=ASK).status_code == 200
+        assert client.get("/api/models").json()["models"][0]["state"] == "ready"
+        assert len(tries) == 3
+    serving.stop()
+
+
+def test_a_model_that_is_long_in_loading_is_waited_for() -> None:
+    go = threading.Event()
+
+    def loaded() -> Any:
+        go.wait(20)
+        return dual_encoder()
+
+    serving = Serving(app({"slow": loaded}, limits=Limits(seconds=0.2)))
+    with httpx.Client(base_url=serving.address, timeout=30) as client:
+        answer = client.post("/api/explain", json=ASK)
+        refused(answer, 503, "still being loaded")
+        assert (answer.json()["code"], answer.headers["retry-after"]) == ("loading", "1")
+        assert client.get("/api/models").json()["models"][0]["state"] == "loading"
+        go.set()
+        while client.get("/api/models").json()["models"][0]["state"] != "ready":
+            time.sleep(0.02)
+        assert client.post("/api/models", json={"name": "slow"}).json()["state"] == "ready"
     serving.stop()
 
 

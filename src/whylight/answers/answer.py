@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from PIL import Image
 from torch import Tensor
 
+from whylight.answers.geometry import fitted, picture_maps
 from whylight.answers.shown import ShownAnswer, ShownWord
 from whylight.attention.min_max import min_max
 from whylight.errors import BadInput
+from whylight.models.picture_grid import Grid
+from whylight.models.words import Span
 from whylight.runs.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LONGEST_SHOWN = 640
+"""Pixels on the longer side of pictures in figures and pages."""
 FOLLOWS = 0.5
 """A word that the picture makes less than so much likelier (natural logarithm) follows from the text."""
 
@@ -33,8 +37,10 @@ class Answer:
         question: as it was asked.
         text: the whole answer.
         words: what was explained: every word of the answer, or the words and phrases that were asked for.
+        spans: where each of them stands in the text, first and last character (exclusive).
         pictures: upright, RGB; none for a question about text alone.
-        raw_maps: for each picture the relevance as a density on it, (words, H, W) float32.
+        grids: for each picture where the tokens that show it lie on it.
+        relevance: (words, tokens) float32, of every token of the sequence, as the maps show it.
         context: the words that the model had read: of the prompt, then of the answer.
         asked: how many of them are the prompt's.
         text_relevance: (words, context); NaN where a word stands behind the explained one.
@@ -50,8 +56,10 @@ class Answer:
     question: str
     text: str
     words: tuple[str, ...]
+    spans: tuple[Span, ...]
     pictures: tuple[Image.Image, ...]
-    raw_maps: tuple[Tensor, ...]
+    grids: tuple[tuple[Grid, ...], ...]
+    relevance: Tensor
     context: tuple[str, ...]
     asked: int
     text_relevance: Tensor
@@ -83,12 +91,17 @@ class Answer:
         """
         return self.maps_of(0)
 
-    def maps_of(self, picture: int) -> Tensor:
-        """The same for any of the pictures."""
+    def maps_of(self, picture: int, longest: int | None = None) -> Tensor:
+        """The same for any of the pictures, with at most so many pixels on the longer side."""
         if not self.pictures:
             raise BadInput("the question was asked without a picture: there are no maps, see text_relevance")
-        raw = self.raw_maps[picture]
+        raw = self.density(picture, longest)
         return min_max(raw.flatten(1)).view_as(raw)
+
+    def density(self, picture: int = 0, longest: int | None = None) -> Tensor:
+        """Relevance as a density on a picture, unscaled, (words, H, W) float32; ``longest`` as for :meth:`maps_of`."""
+        width, height = fitted(self.pictures[picture].size, longest)
+        return picture_maps(self.relevance, self.grids[picture], (height, width))
 
     def follows(self, word: int) -> bool:
         """Whether a word follows from the text: the picture makes it hardly any likelier."""
@@ -118,7 +131,7 @@ class Answer:
 
     def shown(self) -> ShownAnswer:
         """What figures and pages draw of it."""
-        maps = [self.maps_of(picture) for picture in range(len(self.pictures))]
+        maps = [self.maps_of(picture, LONGEST_SHOWN) for picture in range(len(self.pictures))]
         words = (
             ShownWord(word, self.told(i), self.follows(i), tuple(m[i] for m in maps), self.text_relevance[i])
             for i, word in enumerate(self.words)
@@ -128,7 +141,7 @@ class Answer:
             text=self.text + (" ..." if self.cut else ""),
             about=f"{self.model}, {self.method}",
             rather_than=self.rather_than,
-            pictures=self.pictures,
+            pictures=tuple(_shrunk(picture) for picture in self.pictures),
             context=self.context,
             words=tuple(words),
         )
@@ -189,10 +202,18 @@ class Answer:
             BadInput: another ending, or a file that cannot be written.
         """
         path = Path(path)
-        makers = {".html": self._html, ".png": self._png, ".json": self._json, ".safetensors": self._tensors}
-        if path.suffix not in makers:
-            raise BadInput(f"{path.name}: answers are saved as {', '.join(makers)}")
-        return write_file(path, makers[path.suffix]())
+        return write_file(path, self.to_bytes(path.suffix.removeprefix(".")))
+
+    def to_bytes(self, form: str) -> bytes:
+        """What :meth:`save` writes: "html", "png", "json" or "safetensors".
+
+        Raises:
+            BadInput: another form.
+        """
+        makers = {"html": self._html, "png": self._png, "json": self._json, "safetensors": self._tensors}
+        if form not in makers:
+            raise BadInput(f"{form or 'a name without an ending'}: answers are saved as .{', .'.join(makers)}")
+        return makers[form]()
 
     def _html(self) -> bytes:
         return self.html().encode()
@@ -208,31 +229,17 @@ class Answer:
     def _tensors(self) -> bytes:
         from safetensors.torch import save
 
-        tensors = {f"maps.{i}": raw.contiguous() for i, raw in enumerate(self.raw_maps)}
+        tensors = {f"maps.{i}": self.density(i).contiguous() for i in range(len(self.pictures))}
         tensors |= {"text_relevance": self.text_relevance, "picture_share": self.picture_share}
         return bytes(save(tensors))
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    size = fitted(picture.size, LONGEST_SHOWN)
+    return picture if size == picture.size else picture.resize(size, reducing_gap=2.0)
 
 
 def _number(value: Tensor) -> float | None:
     """NaN as null: JSON has none."""
     number = float(value)
     return None if math.isnan(number) else number
-
-
-def shares(relevance: Tensor, image: Tensor) -> Tensor:
-    """Share of positive relevance on the picture's tokens, (words,); NaN where there is none at all."""
-    positive = relevance.clamp(min=0)
-    return positive[:, image].sum(-1) / positive.sum(-1)
-
-
-def text_relevance(relevance: Tensor, places: Sequence[tuple[int, ...]], ends: Sequence[int]) -> Tensor:
-    """Relevance of words of the context out of their tokens', (words, context).
-
-    Args:
-        relevance: (words, tokens).
-        places: positions of the tokens of each word of the context.
-        ends: for each explained word the first position that the model had not read.
-    """
-    table = torch.stack([relevance[:, list(at)].sum(-1) for at in places], 1) if places else relevance[:, :0]
-    unread = torch.tensor([[at[0] >= end for at in places] for end in ends], dtype=torch.bool).view(table.shape)
-    return table.masked_fill(unread.to(table.device), torch.nan)

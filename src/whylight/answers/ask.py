@@ -1,65 +1,29 @@
-"""From a question to an answer whose words are explained."""
+"""From a question to an answer whose words are explained: at once, or as it comes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import torch
-from PIL import Image, ImageFilter
-from torch import Tensor, nn
+from PIL import Image
+from torch import nn
 
-from whylight.answers.answer import Answer, shares, text_relevance
-from whylight.answers.generating import generate, log_probabilities
-from whylight.answers.geometry import picture_maps
-from whylight.answers.spreading import picture_likeness, spread
-from whylight.answers.tokens import Said, answer_ids, said, text_places
-from whylight.attention import AttentionCall, record_attention
-from whylight.errors import BadInput
+from whylight.answers.answer import Answer
+from whylight.answers.explaining import Explaining, NamedWords, gradients
+from whylight.answers.forcing import LONGEST, Forced, force
+from whylight.answers.tokens import answer_ids
+from whylight.errors import BadInput, WhylightWarning
 from whylight.methods.answering.catalog import find_answer_method
-from whylight.models.answering_pass import AnsweringPass
+from whylight.models.inputs import check_text
 from whylight.models.load import load
 from whylight.models.transformers.answering.view import AnsweringView
 from whylight.models.view import View
 from whylight.models.wrap import wrap
-from whylight.passes.answer_pass import Words
 from whylight.pictures.read import PictureLike, read_picture
-from whylight.versions import versions
 
-LONGEST = 64
-"""Tokens of a free answer, unless more are asked for."""
-
-
-@dataclass(frozen=True)
-class Forced:
-    """A question with its answer behind it, ready to be explained.
-
-    Attributes:
-        view: the model.
-        inputs: of the whole sequence.
-        run: the pass, its pictures' grids noted.
-        tower: attention calls of the pictures' way through the tower.
-        prompt, answer: their words.
-    """
-
-    view: AnsweringView
-    inputs: Mapping[str, Tensor]
-    run: AnsweringPass
-    tower: list[AttentionCall]
-    prompt: Said
-    answer: Said
-
-    @property
-    def begins(self) -> int:
-        """Position of the answer's first token."""
-        return self.run.tokens.shape[1] - self.run.answer
-
-    def target(self, places: Sequence[int], against: Sequence[int] | None = None) -> Words:
-        """Tokens at these positions as a target."""
-        ids = self.run.ids[0, list(places)].tolist()
-        rows = tuple(place - 1 for place in places)
-        return Words(rows, tuple(ids), None if against is None else tuple(against))
+AT_ONCE = 8
+"""Most words that are explained together while others wait to be seen."""
 
 
 def ask(
@@ -69,7 +33,7 @@ def ask(
     *,
     answer: str | None = None,
     rather_than: str | None = None,
-    words: Sequence[str] | None = None,
+    words: Sequence[str | int] | None = None,
     method: str = "keyflow",
     smooth: bool | None = None,
     longest: int = LONGEST,
@@ -85,7 +49,8 @@ def ask(
         answer: explain this answer; default: what the model says by itself (greedy).
         rather_than: explain the answer's first differing token by its logit minus that of this other answer. One word
             or phrase is explained then.
-        words: only these words and phrases of the answer, each as one target; default: every word.
+        words: only these words and phrases of the answer, each as one target; a number counts the answer's words from
+            0. Default: every word.
         method: a name out of :func:`whylight.methods.answering.catalog.answer_methods`.
         smooth: spread relevance among the picture's tokens whose keys are alike; default: with keyflow only.
         longest: at most so many tokens of a free answer.
@@ -96,83 +61,84 @@ def ask(
             tokens than the model takes.
         UnknownName: no such method or option.
         UnsupportedModel: a model whose tokens or attention cannot be followed.
+
+    Warns:
+        WhylightWarning: the question has words that the model does not know.
     """
+    explaining, named = _prepared(
+        view,
+        picture,
+        question,
+        answer=answer,
+        rather_than=rather_than,
+        words=words,
+        method=method,
+        smooth=smooth,
+        longest=longest,
+        **options,
+    )
+    return explaining.answer(named)
+
+
+def ask_as_it_comes(
+    view: View | nn.Module | str,
+    picture: PictureLike | Sequence[PictureLike] | None,
+    question: str,
+    heard: Callable[[str], None],
+    **asked: Any,
+) -> Iterator[Answer]:
+    """The same for who does not want to wait: the text while it is said, then maps, the first word's first.
+
+    Args:
+        heard: called with a free answer's text after each token; what it raises ends the generation.
+        **asked: all else that :func:`ask` takes.
+
+    Yields:
+        the answer, again and again, each time with the next of its words: one, then two, four, at most eight.
+
+    Raises:
+        as :func:`ask` does.
+    """
+    explaining, named = _prepared(view, picture, question, heard=heard, **asked)
+    first, count = 0, 1
+    while first < len(named):
+        yield explaining.answer(named[first : first + count])
+        first, count = first + count, min(2 * count, AT_ONCE)
+
+
+def _prepared(
+    view: View | nn.Module | str,
+    picture: PictureLike | Sequence[PictureLike] | None,
+    question: str,
+    *,
+    heard: Callable[[str], None] | None = None,
+    answer: str | None = None,
+    rather_than: str | None = None,
+    words: Sequence[str | int] | None = None,
+    method: str = "keyflow",
+    smooth: bool | None = None,
+    longest: int = LONGEST,
+    **options: Any,
+) -> tuple[Explaining, list[NamedWords]]:
+    """All that comes before a word is explained."""
     chosen = find_answer_method(method)
     options = chosen.check_options(options)
     options.pop("smooth", None)
     if smooth and not chosen.smooth:
         raise BadInput(f"{method} takes no smooth=True")
+    check_text(question, "the question")
+    if not question.strip():
+        raise BadInput("the question is empty: ask something")
     answering = _answering(view)
+    if unknown := answering.unknown_words(question):
+        said = ", ".join(map(repr, unknown))
+        warnings.warn(f"{answering.name} does not know {said}: its answer means little", WhylightWarning, stacklevel=3)
     pictures = _pictures(picture)
-    with torch.inference_mode(False), torch.enable_grad():
-        forced, free, cut = force(answering, pictures, question, answer, longest)
-        named = _targets(forced, words, rather_than)
-        targets = [target for _, target in named]
-        raw = chosen.explain(answering, forced.run, targets, **options).detach()
-        shown = raw
-        if pictures and (method == "keyflow" if smooth is None else smooth):
-            shown = spread(raw, forced.run, picture_likeness(answering, forced.run, forced.tower))
-        seen = _log_probabilities(forced, forced.run, targets)
-        blind = torch.full_like(seen, torch.nan) if not pictures else _blind(forced, pictures, question, targets)
-    context = [*forced.prompt.words, *forced.answer.words]
-    return Answer(
-        question=question,
-        text=forced.answer.text,
-        words=tuple(name for name, _ in named),
-        pictures=tuple(pictures),
-        raw_maps=tuple(
-            picture_maps(shown, grids, (one.height, one.width))
-            for grids, one in zip(forced.run.pictures, pictures, strict=True)
-        ),
-        context=tuple(word.text for word in context),
-        asked=len(forced.prompt.words),
-        text_relevance=text_relevance(
-            raw.cpu(), [word.places for word in context], [max(target.rows) + 1 for target in targets]
-        ),
-        picture_share=shares(raw, forced.run.image[0]).cpu(),
-        probabilities=seen.exp(),
-        from_picture=seen - blind,
-        rather_than=rather_than,
-        free=free,
-        cut=cut,
-        model=answering.name,
-        method=method,
-        options=options,
-        versions=versions(answering.family),
-    )
-
-
-def force(
-    view: AnsweringView, pictures: Sequence[Image.Image], question: str, answer: str | None, longest: int = LONGEST
-) -> tuple[Forced, bool, bool]:
-    """The question with an answer behind it; whether the model said it by itself, and whether it was cut."""
-    view.check_ready()
-    inputs: dict[str, Tensor] = dict(view.place(view.inputs(question, pictures)))
-    length = inputs["input_ids"].shape[1]
-    _check_length(view, length + (longest if answer is None else 1))
-    cut = False
-    if answer is None:
-        ids, cut = generate(view, inputs, longest)
-    else:
-        ids = answer_ids(view.tokenizer, view.prompt(question, len(pictures)), answer)
-        _check_length(view, length + len(ids))
-    return _forced(view, inputs, ids, pictures), answer is None, cut
-
-
-@torch.no_grad()
-def _forced(view: AnsweringView, inputs: dict[str, Tensor], ids: list[int], pictures: Sequence[Image.Image]) -> Forced:
-    more = view.with_answer(inputs, torch.tensor([ids], device=inputs["input_ids"].device))
-    with record_attention() as tower:
-        features = view.picture_features(more)
-    run = view.begin(more, features, answer=len(ids))
-    sizes = [(picture.height, picture.width) for picture in pictures]
-    run = replace(run, pictures=view.layout(inputs, sizes))
-    begins = inputs["input_ids"].shape[1]
-    whole = run.ids[0].tolist()
-    places = text_places(run.ids[0], run.image[0], begins)
-    prompt = said(view.tokenizer, [whole[place] for place in places], places)
-    answer = said(view.tokenizer, ids, range(begins, len(whole)))
-    return Forced(view, more, run, tower, prompt, answer)
+    with gradients():
+        forced, free, cut = force(answering, pictures, question, answer, longest, heard)
+    smooth = method == "keyflow" if smooth is None else smooth
+    named = _targets(forced, words, rather_than)
+    return Explaining(forced, tuple(pictures), question, rather_than, free, cut, chosen, options, smooth), named
 
 
 def _answering(view: View | nn.Module | str) -> AnsweringView:
@@ -189,62 +155,43 @@ def _pictures(picture: PictureLike | Sequence[PictureLike] | None) -> list[Image
     return [read_picture(each) for each in several]
 
 
-def _check_length(view: AnsweringView, tokens: int) -> None:
-    most = getattr(view.parts.language.config, "max_position_embeddings", None)
-    if most is not None and tokens > most:
-        raise BadInput(
-            f"{view.name} takes {most:,} tokens, and question, pictures and answer are {tokens:,}: "
-            "ask for a shorter answer (longest=...) or give a smaller picture"
-        )
-
-
-def _targets(forced: Forced, words: Sequence[str] | None, rather_than: str | None) -> list[tuple[str, Words]]:
+def _targets(forced: Forced, words: Sequence[str | int] | None, rather_than: str | None) -> list[NamedWords]:
     """What is explained, by name."""
     if rather_than is not None:
         return [_rather(forced, words, rather_than)]
     if words is None:
-        found = [(word.text, forced.target(word.places)) for word in forced.answer.words if word.places]
-    else:
-        found = [(wanted, forced.target(forced.answer.phrase(wanted))) for wanted in words]
+        words = [number for number, word in enumerate(forced.answer.words) if word.places]
+    found = [_named(forced, wanted) for wanted in words]
     if not found:
         raise BadInput(f"the answer {forced.answer.text!r} holds no word to explain")
     return found
 
 
-def _rather(forced: Forced, words: Sequence[str] | None, rather_than: str) -> tuple[str, Words]:
+def _named(forced: Forced, wanted: str | int) -> NamedWords:
+    """A phrase of the answer, or one of its words by number."""
+    said = forced.answer
+    if isinstance(wanted, str):
+        span = said.find(wanted)
+        return NamedWords(wanted, span, forced.target(said.places(span)))
+    if not 0 <= wanted < len(said.words):
+        raise BadInput(f"the answer {said.text!r} has no word {wanted}: it has {len(said.words)}, counted from 0")
+    word = said.words[wanted]
+    if not word.places:
+        raise BadInput(f"{word.text!r} of the answer is no token of its own: name the words around it")
+    return NamedWords(word.text, word.span, forced.target(word.places))
+
+
+def _rather(forced: Forced, words: Sequence[str | int] | None, rather_than: str) -> NamedWords:
     """The first token in which the word and the other one differ."""
     if words is not None and len(words) != 1:
         raise BadInput(f"rather_than explains one word or phrase, not {len(words)}: name one in words")
-    wanted = words[0] if words else forced.answer.text
-    places = forced.answer.phrase(wanted)
+    wanted = _named(forced, words[0] if words else forced.answer.text)
+    places = [row + 1 for row in wanted.target.rows]
     before = forced.view.tokenizer.decode(forced.run.ids[0, : places[0]].tolist()) if places[0] else ""
     other = answer_ids(forced.view.tokenizer, before, rather_than)
     for place, token in zip(places, other, strict=False):
         if int(forced.run.ids[0, place]) != token:
-            return wanted, forced.target([place], [token])
-    raise BadInput(f"{wanted!r} and {rather_than!r} begin with the same tokens: nothing speaks for one rather than")
-
-
-@torch.no_grad()
-def _log_probabilities(forced: Forced, run: AnsweringPass, targets: Sequence[Words]) -> Tensor:
-    """log p of every target, (targets,)."""
-    tokens = run.tokens
-    for block in run.blocks:
-        tokens = block(tokens)
-    each = log_probabilities(run, tokens).cpu()
-    return torch.stack([each[[row + 1 - forced.begins for row in target.rows]].sum() for target in targets])
-
-
-@torch.no_grad()
-def _blind(forced: Forced, pictures: Sequence[Image.Image], question: str, targets: Sequence[Words]) -> Tensor:
-    """The same where the pictures are blurred away."""
-    blurred = [_blurred(picture) for picture in pictures]
-    inputs: dict[str, Tensor] = dict(forced.view.place(forced.view.inputs(question, blurred)))
-    more = forced.view.with_answer(inputs, forced.run.ids[:, forced.begins :])
-    return _log_probabilities(forced, forced.view.begin(more, answer=forced.run.answer), targets)
-
-
-def _blurred(picture: Image.Image) -> Image.Image:
-    """Nothing but its large shades, of the same shape."""
-    small = picture.resize((8, 8)).filter(ImageFilter.GaussianBlur(4))
-    return small.resize(picture.size, Image.Resampling.BICUBIC)
+            return NamedWords(wanted.name, wanted.span, forced.target([place], [token]))
+    raise BadInput(
+        f"{wanted.name!r} and {rather_than!r} begin with the same tokens: nothing speaks for one rather than"
+    )

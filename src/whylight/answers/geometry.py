@@ -11,6 +11,12 @@ from torch import Tensor
 from whylight.models.picture_grid import Grid
 
 
+def fitted(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
+    """Width and height, made smaller where the longer side has more pixels than that."""
+    ratio = min(1.0, (longest or max(size)) / max(size))
+    return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
+
+
 def picture_maps(relevance: Tensor, grids: Sequence[Grid], size: tuple[int, int]) -> Tensor:
     """Relevance per token as density on the picture, (words, height, width) float32: grids are added up.
 

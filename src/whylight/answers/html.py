@@ -8,16 +8,12 @@ import json
 from html import escape
 from importlib import resources
 
-import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from whylight.answers.shown import ShownAnswer
 from whylight.pictures.overlay import overlay
 from whylight.pictures.word_colors import colors, ink
-
-LONGER_SIDE = 640
-"""Pixels of the pictures inside a page."""
 
 
 def page(answer: ShownAnswer) -> str:
@@ -32,7 +28,7 @@ def card(answer: ShownAnswer) -> str:
     """The same to stand inside another page, as in a notebook."""
     style, script = (resources.files("whylight.answers").joinpath(f"card.{end}").read_text() for end in ("css", "js"))
     pictures = "".join(
-        f'<img class="shown" alt="picture {number + 1}" src="{_source(_small(picture))}">'
+        f'<img class="shown" alt="picture {number + 1}" src="{_source(picture)}">'
         for number, picture in enumerate(answer.pictures)
     )
     about = f"{answer.about}; pale words follow from the text"
@@ -76,15 +72,7 @@ def _data(answer: ShownAnswer) -> str:
 
 
 def _map(picture: Image.Image, heat: Tensor) -> str:
-    shown = _small(picture)
-    resized = Image.fromarray(heat.numpy()).resize(shown.size, Image.Resampling.BILINEAR)
-    return _source(overlay(shown, np.clip(np.asarray(resized, dtype=np.float32), 0, 1)))
-
-
-def _small(picture: Image.Image) -> Image.Image:
-    small = picture.copy()
-    small.thumbnail((LONGER_SIDE, LONGER_SIDE))
-    return small
+    return _source(overlay(picture, heat.numpy()))
 
 
 def _source(picture: Image.Image) -> str:

@@ -35,7 +35,7 @@ class ShownAnswer:
         question, text: the question, and the whole answer.
         about: model and method.
         rather_than: the other word, where the difference to it was explained.
-        pictures: upright, RGB.
+        pictures: upright, RGB, of the size of the maps.
         context: the words that the model had read.
         words: those that were explained.
     """

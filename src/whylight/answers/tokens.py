@@ -35,16 +35,34 @@ class Said:
     words: tuple[SaidWord, ...]
 
     def phrase(self, wanted: str) -> tuple[int, ...]:
-        """Positions of the tokens of a phrase of the text.
+        """Positions of the tokens of a phrase of the text."""
+        return self.places(self.find(wanted))
+
+    def find(self, wanted: str) -> Span:
+        """Where a phrase of whole words stands in the text first.
 
         Raises:
             BadInput: it does not say that.
         """
-        start = self.text.lower().find(wanted.lower().strip())
-        if start < 0 or not wanted.strip():
-            raise BadInput(f"the answer is {self.text!r}: {wanted!r} is no part of it")
-        span = start, start + len(wanted.strip())
-        return tuple(p for word in self.words if _meet(word.span, span) for p in word.places)
+        text, phrase = self.text.lower(), wanted.lower().strip()
+        begins, ends = ({word.span[side] for word in self.words} for side in (0, 1))
+        start = text.find(phrase) if phrase else -1
+        while start >= 0:
+            span = start, start + len(phrase)
+            if span[0] in begins and span[1] in ends:
+                return span
+            start = text.find(phrase, start + 1)
+        raise BadInput(f"the answer is {self.text!r}: {wanted!r} is no part of it")
+
+    def places(self, span: Span) -> tuple[int, ...]:
+        """Positions of the tokens of a stretch of the text."""
+        return tuple(dict.fromkeys(p for word in self.words if _meet(word.span, span) for p in word.places))
+
+
+def text_so_far(tokenizer: Any, ids: Sequence[int]) -> str:
+    """The text of an answer that is not finished: a letter of several tokens is left out until it is whole."""
+    special = set(tokenizer.all_special_ids)
+    return _decoded(tokenizer, [token for token in ids if token not in special]).rstrip("\ufffd")
 
 
 def said(tokenizer: Any, ids: Sequence[int], places: Sequence[int]) -> Said:

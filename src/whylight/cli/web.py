@@ -21,7 +21,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def web(
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="What the page offers; may repeat.", show_default="scenes"),
+        typer.Option("--model", "-m", help="What the page offers; may repeat.", show_default="scenes, scenes-answers"),
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on. 0.0.0.0: reachable from other machines.")
@@ -58,7 +58,7 @@ def web(
     )
     door = Door(tuple(names), open_to_others, token, framed_by)
     listening = _listen(host, port)
-    loaders = {each: _loader(each, device, precision) for each in model or ["scenes"]}
+    loaders = {each: _loader(each, device, precision) for each in model or ["scenes", "scenes-answers"]}
     served = app(loaders, door=door, allow_loading=allow_loading)
     config = uvicorn.Config(
         served,

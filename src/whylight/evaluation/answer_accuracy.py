@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from whylight.answers.ask import LONGEST, force
+from whylight.answers.forcing import LONGEST, force
 from whylight.attention.call import at_least_float32
 from whylight.evaluation.data.scene_questions import AskedScene, SceneQuestions
 from whylight.models.transformers.answering.view import AnsweringView

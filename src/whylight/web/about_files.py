@@ -17,6 +17,7 @@ _TYPES = {
     "npz": "application/octet-stream",
     "json": "application/json",
     "html": "text/html; charset=utf-8",
+    "safetensors": "application/octet-stream",
 }
 
 
@@ -40,9 +41,14 @@ def routes(context: Context) -> APIRouter:
                 data = page(result).encode()
             else:
                 data = result.to_bytes(form)
-            headers = {"Content-Disposition": f'attachment; filename="whylight.{form}"'}
-            return Response(data, media_type=_TYPES[form], headers=headers)
+            return file_answer(data, form)
 
         return await context.turn(request, served, answer)
 
     return router
+
+
+def file_answer(data: bytes, form: str) -> Response:
+    """A file to be saved, named after its form."""
+    headers = {"Content-Disposition": f'attachment; filename="whylight.{form}"'}
+    return Response(data, media_type=_TYPES[form], headers=headers)

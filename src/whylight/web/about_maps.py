@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, WhylightError
 from whylight.web.context import Context, as_json, method_options
+from whylight.web.kinds import scores_of
 from whylight.web.numbers import encoded, finite
+from whylight.web.refusal import Refusal
 from whylight.web.schemas import AskPatch, AskPicture, Erase, Explain
 from whylight.web.shelf import Served
 
@@ -39,7 +41,7 @@ def routes(context: Context) -> APIRouter:
                 whole, layers = session.explain_by_layer(targets_of(context, served, asked), **options)
             else:
                 whole = session.explain(targets_of(context, served, asked), asked.method, **options)
-            facts = _facts(whole, layers, asked)
+            facts = _facts(whole, layers, asked) | {"scores": scores_of(served.view)}
             return as_json(facts | {"forward_seconds": served.forward_seconds(session.look.pixels)})
 
         return await context.turn(request, served, answer)
@@ -84,14 +86,23 @@ def routes(context: Context) -> APIRouter:
             orders = [own, *(baseline("random", shape, f"order {number}") for number in range(RANDOM_ORDERS))]
             target = name_targets(served.view, [asked.target])  # type: ignore[arg-type]
             scores = scores_when_erased(session.look, torch.stack(orders), target, asked.share)
-            return as_json(
-                {"share": asked.share, "score": float(scores[0]), "random": float(scores[1:].mean())}
-                | {"random_orders": RANDOM_ORDERS, "target": target.names[0]}
-            )
+            return as_json(swept(asked.share, scores, target.names[0], scores_of(served.view)))
 
         return await context.turn(request, served, answer)
 
     return router
+
+
+def swept(share: float, scores: Tensor, target: str, unit: str) -> dict[str, Any]:
+    """A point of a sweep: the score with what an order puts first taken away, and the mean over random orders."""
+    return {
+        "share": share,
+        "score": float(scores[0]),
+        "random": float(scores[1:].mean()),
+        "random_orders": len(scores) - 1,
+        "target": target,
+        "scores": unit,
+    }
 
 
 def targets_of(context: Context, served: Served, asked: AskPicture) -> Any:
@@ -99,6 +110,7 @@ def targets_of(context: Context, served: Served, asked: AskPicture) -> Any:
 
     Raises:
         BadInput: too many, or too long.
+        Refusal: a class that the model does not have (404).
     """
     limits, targets = context.limits, asked.targets
     if len(targets) > limits.prompts:
@@ -107,6 +119,13 @@ def targets_of(context: Context, served: Served, asked: AskPicture) -> Any:
         raise BadInput(f"a prompt has at most {limits.prompt_characters} characters")
     if not targets:
         return None
+    if served.view.classifies and all(isinstance(each, str) for each in targets):
+        from whylight.pictures.prompts_and_classes import name_targets
+
+        try:
+            return name_targets(served.view, targets)  # type: ignore[arg-type]
+        except WhylightError as error:
+            raise Refusal(404, "unknown_class", str(error)) from None
     return targets
 
 
@@ -120,5 +139,5 @@ def _facts(whole: Explanation, layers: Tensor | None, asked: Explain) -> dict[st
         else:
             row["layers"] = encoded(layers[index], asked.numbers)
         rows.append(row)
-    facts |= {"score_name": whole.score_name, "targets": rows, "numbers": asked.numbers}
+    facts |= {"targets": rows, "numbers": asked.numbers}
     return facts if layers is None else facts | {"layers": layers.shape[1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
@@ -10,10 +11,12 @@ from fastapi.responses import Response
 from whylight.errors import BadInput
 from whylight.models.scores import as_scores
 from whylight.web.context import Context, as_json
+from whylight.web.kinds import BUNDLED, asks, classes_of, reads, scores_of
 from whylight.web.schemas import Offer, OfPicture
 from whylight.web.shelf import Served
 
 if TYPE_CHECKING:
+    from whylight.methods.registry import Method
     from whylight.models.view import View
 
 TOP = 5
@@ -25,7 +28,9 @@ def routes(context: Context) -> APIRouter:
     @router.get("/models")
     async def models() -> dict[str, Any]:
         """The models that are offered, how far each is loaded, and what those that are ready can do."""
-        return {"models": [_state(served) for served in context.shelf], "allow_loading": context.shelf.allow_loading}
+        limits = {"upload_bytes": context.limits.upload_bytes, "pixels": context.limits.pixels}
+        states = [_state(served) for served in context.shelf]
+        return {"models": states, "allow_loading": context.shelf.allow_loading, "limits": limits}
 
     @router.post("/models")
     async def load_model(offer: Offer) -> dict[str, Any]:
@@ -36,15 +41,13 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/methods")
     def methods() -> dict[str, Any]:
-        """All methods, with what they do, where they come from, and the options of each."""
+        """All methods, with what they do, where they come from, and the options of each; those for answers apart."""
         from whylight.methods import find_method, methods
+        from whylight.methods.answering.catalog import answer_methods, find_answer_method
 
-        found = [find_method(name) for name in sorted(methods(), key=lambda name: (name != "legrad", name))]
         return {
-            "methods": [
-                {"name": each.name, "summary": each.summary, "citation": each.citation, "options": [*each.options]}
-                for each in found
-            ]
+            "methods": [_method(find_method(name)) for name in _first("legrad", methods())],
+            "answer_methods": [_method(find_answer_method(name)) for name in _first("keyflow", answer_methods())],
         }
 
     @router.get("/classes")
@@ -52,32 +55,48 @@ def routes(context: Context) -> APIRouter:
         """Names of a classifier's classes, in the order of their numbers; numbers where it knows no names."""
         served = context.shelf.find(model)
         await served.ready()
-        view = served.view.text if served.view.preprocessing is None else served.view
-        names = view.class_names or [str(number) for number in range(view.class_count or 0)]
-        return {"classes": names if view.classifies else []}
+        if asks(served.view) != "classes":
+            return {"classes": []}
+        view = classes_of(served.view)
+        return {"classes": view.class_names or [str(number) for number in range(view.class_count or 0)]}
 
     @router.post("/predict")
     async def predict(request: Request, asked: OfPicture) -> Response:
-        """The most probable classes of a picture."""
+        """The classes of a picture with the greatest scores."""
         served = context.shelf.find(asked.model)
 
         def answer() -> Response:
             session = context.session(served, asked)
             if not served.view.classifies:
                 raise BadInput(f"{served.name} predicts no classes: ask with prompts")
-            probabilities = as_scores(session.output[0], served.view.scores)
-            best = probabilities.topk(min(TOP, len(probabilities)))
-            names = served.view.class_names or [str(number) for number in range(len(probabilities))]
-            pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-            return as_json({"top": [{"index": i, "name": names[i], "probability": p} for i, p in pairs]})
+            scores = as_scores(session.output[0], served.view.scores)
+            best = scores.topk(min(TOP, len(scores)))
+            names = served.view.class_names or [str(number) for number in range(len(scores))]
+            top = [
+                {"index": i, "name": names[i], "score": score}
+                for i, score in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            ]
+            return as_json({"scores": served.view.scores, "top": top})
 
         return await context.turn(request, served, answer)
 
     return router
 
 
+def _first(name: str, names: Iterable[str]) -> list[str]:
+    """In the order of the alphabet behind one."""
+    return sorted(names, key=lambda each: (each != name, each))
+
+
+def _method(method: Method) -> dict[str, Any]:
+    about = {"name": method.name, "summary": method.summary, "citation": method.citation}
+    return about | {"options": [*method.options]}
+
+
 def _state(served: Served) -> dict[str, Any]:
     state: dict[str, Any] = {"name": served.name, "state": served.state, "waiting": served.line.waiting}
+    if served.name in BUNDLED:
+        state["asks"] = BUNDLED[served.name]
     if served.state == "loading":
         state["loading_seconds"] = round(served.loading_seconds, 1)
     elif served.state == "failed":
@@ -89,10 +108,10 @@ def _state(served: Served) -> dict[str, Any]:
 
 def _facts(view: View) -> dict[str, Any]:
     parameters = list(view.module.parameters())
-    reads_text = view.preprocessing is None
     facts: dict[str, Any] = {
-        "reads": "text" if reads_text else "pictures",
-        "asks": "classes" if (view.text if reads_text else view).classifies else "prompts",
+        "reads": reads(view),
+        "asks": asks(view),
+        "scores": None if asks(view) == "questions" else scores_of(view),
         "family": view.family,
         "parameters": sum(parameter.numel() for parameter in parameters),
         "bytes": sum(parameter.nbytes for parameter in parameters),

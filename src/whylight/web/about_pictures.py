@@ -56,5 +56,9 @@ def _about(seed: int) -> dict[str, Any]:
     from whylight.scenes import draw_scene, phrase
 
     scene = draw_scene(seed, SCENE_SIZE)
-    objects = [{"prompt": phrase(o.kind, o.color, o.texture), "box": list(o.box)} for o in scene.objects]
+    objects = [
+        {"prompt": phrase(o.kind, o.color, o.texture), "box": list(o.box)}
+        | {"kind": o.kind, "color": o.color, "texture": o.texture}
+        for o in scene.objects
+    ]
     return {"seed": seed, "caption": scene.caption, "objects": objects, "width": SCENE_SIZE, "height": SCENE_SIZE}

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from whylight.errors import BadInput
+from whylight.web.about_maps import RANDOM_ORDERS, swept
 from whylight.web.context import Context, as_json
+from whylight.web.kinds import asks, reads, scores_of
 from whylight.web.schemas import AskText, EraseText, EraseWords, Words
 from whylight.web.shelf import Served
 
 if TYPE_CHECKING:
     from whylight.models.view import View
     from whylight.text import TextExplanation
-
-RANDOM_ORDERS = 4
 
 
 def routes(context: Context) -> APIRouter:
@@ -26,7 +26,7 @@ def routes(context: Context) -> APIRouter:
     async def words(request: Request, asked: Words) -> Response:
         """The words of a prompt that made it match the picture, by the text tower."""
         served = context.shelf.find(asked.model)
-        return await context.turn(request, served, lambda: as_json(_of_prompt(context, served, asked).to_dict()))
+        return await context.turn(request, served, lambda: _told(served, _of_prompt(context, served, asked)))
 
     @router.post("/words/erase")
     async def erase_words(request: Request, asked: EraseWords) -> Response:
@@ -45,7 +45,7 @@ def routes(context: Context) -> APIRouter:
     async def text(request: Request, asked: AskText) -> Response:
         """The words of a text that a text classifier rested on, with their places in the text."""
         served = context.shelf.find(asked.model)
-        return await context.turn(request, served, lambda: as_json(_of_text(context, served, asked).to_dict()))
+        return await context.turn(request, served, lambda: _told(served, _of_text(context, served, asked)))
 
     @router.post("/text/erase")
     async def erase_text(request: Request, asked: EraseText) -> Response:
@@ -88,9 +88,17 @@ def _with_text_tower(served: Served) -> View:
 
 
 def _text_model(served: Served) -> View:
-    if served.view.preprocessing is not None:
-        raise BadInput(f"{served.name} reads pictures: choose a text classifier")
+    if reads(served.view) == "pictures" or asks(served.view) != "classes":
+        raise BadInput(f"{served.name} is no text classifier: choose one that is")
     return served.view
+
+
+def _told(served: Served, found: TextExplanation) -> Response:
+    """All of it; a score is called so whatever it is, and what it is stands beside the targets."""
+    told = found.to_dict()
+    for row in told["targets"]:
+        row["score"] = row.pop(found.score_name)
+    return as_json(told | {"scores": scores_of(served.view)})
 
 
 def _swept(served: Served, text: str, values: list[float], target: Any, share: float) -> dict[str, Any]:
@@ -100,11 +108,4 @@ def _swept(served: Served, text: str, values: list[float], target: Any, share: f
     orders = [baseline("random", (1, len(values)), f"order {n}")[0].tolist() for n in range(RANDOM_ORDERS)]
     texts = [words_erased(text, order, share) for order in (values, *orders)]
     scores = text_scores(served.view, texts, target)
-    return {
-        "share": share,
-        "score": float(scores[0]),
-        "random": float(scores[1:].mean()),
-        "random_orders": RANDOM_ORDERS,
-        "text": texts[0],
-        "target": target.names[0],
-    }
+    return swept(share, scores, target.names[0], scores_of(served.view)) | {"text": texts[0]}

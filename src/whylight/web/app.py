@@ -14,7 +14,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from whylight.errors import WhylightError, WhylightWarning
-from whylight.web import about_files, about_maps, about_models, about_pictures, about_words, files_of_page
+from whylight.web import (
+    about_answers,
+    about_files,
+    about_maps,
+    about_models,
+    about_pictures,
+    about_words,
+    files_of_page,
+)
 from whylight.web.context import Context
 from whylight.web.guard import Door, Guard
 from whylight.web.limits import Limits
@@ -62,7 +70,7 @@ def app(
     server = FastAPI(
         title="Whylight", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=lifespan
     )
-    for routes in (about_models, about_pictures, about_maps, about_words, about_files):
+    for routes in (about_models, about_pictures, about_maps, about_words, about_answers, about_files):
         server.include_router(routes.routes(context))
     server.include_router(files_of_page.routes())
     server.add_exception_handler(WhylightError, on_whylight_error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,13 +10,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from whylight.errors import BadInput, WhylightError
+from whylight.web.kinds import asks
 from whylight.web.limits import Limits
 from whylight.web.refusal import Refusal
-from whylight.web.schemas import OfPicture
+from whylight.web.schemas import OfPicture, Shown
 from whylight.web.shelf import Served, Shelf
+from whylight.web.telling import Gone, Tell, Telling, as_line, unless_gone
 from whylight.web.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -56,30 +57,47 @@ class Context:
         Raises:
             Refusal: the line is full, time is up, or the model failed (500, one line).
         """
-        await served.ready()
-        asked = asyncio.ensure_future(served.line.do(client_of(request), lambda: _in_one_line(work)))
-        gone = asyncio.ensure_future(_gone(request))
+        return await unless_gone(request, await self._in_line(request, served, work))
+
+    async def told(self, request: Request, served: Served, work: Callable[[Tell], None]) -> Response:
+        """The same for work that tells what it finds on its way: a line of JSON each, sent as soon as it is told.
+
+        What is refused before anything was told is refused as everywhere; what goes wrong later is the last line.
+        """
+        telling = Telling()
+        asked = await self._in_line(request, served, lambda: work(telling))
+        asked.add_done_callback(telling.end)
         try:
-            await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                raise Refusal(499, "gone", "the client has gone")
-            return asked.result()
-        finally:
+            first = await unless_gone(request, asyncio.ensure_future(telling.next()))
+        except BaseException:
+            telling.give_up()
             asked.cancel()
-            gone.cancel()
+            raise
+        if first is None:  # the work ended, or was refused, without a word
+            asked.result()
+        return StreamingResponse(telling.lines(first, asked), media_type="application/x-ndjson")
+
+    async def _in_line(self, request: Request, served: Served, work: Callable[[], Answer]) -> asyncio.Future[Answer]:
+        await served.ready()
+        return asyncio.ensure_future(served.line.do(client_of(request), lambda: _in_one_line(work)))
 
     def session(self, served: Served, of: OfPicture) -> Session:
         """The recorded picture that a request is about, recorded anew where it was dropped."""
+        if asks(served.view) == "questions":
+            raise BadInput(f"{served.name} answers questions: ask it with a question (POST /api/ask)")
         if served.view.preprocessing is None:
             raise BadInput(f"{served.name} reads texts, not pictures")
+        picture, known_as = self.picture(of)
+        return served.sessions.record(picture, size=of.size, known_as=known_as)
+
+    def picture(self, of: Shown) -> tuple[Image.Image, str]:
+        """The picture that a request names, and a name that it alone has."""
         if (of.picture is None) == (of.scene is None):
             raise BadInput("name a picture that was sent before, or a scene's seed")
         if of.picture is not None:
-            picture, known_as = self.uploads.find(of.picture), of.picture
-        else:
-            assert of.scene is not None
-            picture, known_as = scene_picture(of.scene, SCENE_SIZE), f"scene {of.scene}"
-        return served.sessions.record(picture, size=of.size, known_as=known_as)
+            return self.uploads.find(of.picture), of.picture
+        assert of.scene is not None
+        return scene_picture(of.scene, SCENE_SIZE), f"scene {of.scene}"
 
 
 @lru_cache(SCENES_KEPT)
@@ -100,19 +118,13 @@ def client_of(request: Request) -> str:
 
 def as_json(value: Any) -> Response:
     """An answer, made into bytes where it is called: in the model's thread."""
-    data = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    return Response(data, media_type="application/json")
-
-
-async def _gone(request: Request) -> None:
-    while not await request.is_disconnected():
-        await asyncio.sleep(0.1)
+    return Response(as_line(value), media_type="application/json")
 
 
 def _in_one_line(work: Callable[[], Answer]) -> Answer:
     try:
         return work()
-    except WhylightError:
+    except (WhylightError, Gone):
         raise
     except Exception as error:
         _log.exception("the model failed")

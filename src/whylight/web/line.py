@@ -35,8 +35,11 @@ class Line:
     def waiting(self) -> int:
         return sum(len(queue) for queue in self._clients.values())
 
-    async def do(self, client: str, work: Callable[[], Answer]) -> Answer:
+    async def do(self, client: str, work: Callable[[], Answer], *, in_time: bool = True) -> Answer:
         """The work's result, when its turn has come. Giving up (cancelling) before that takes it out of the line.
+
+        Args:
+            in_time: give up when a question's time is up.
 
         Raises:
             Refusal: the line is full (429), or time is up (503). Whatever the work raises.
@@ -50,7 +53,7 @@ class Line:
         if self._busy is None:
             self._busy = asyncio.create_task(self._serve())
         try:
-            return await asyncio.wait_for(answer, self._limits.seconds)
+            return await asyncio.wait_for(answer, self._limits.seconds if in_time else None)
         except asyncio.TimeoutError:
             said = f"no answer within {self._limits.seconds:.0f} s: ask for less, or later"
             raise Refusal(503, "too_slow", said, 5) from None

@@ -32,11 +32,16 @@ def refused(status: int, code: str, message: str, retry_after: int | None = None
 
 async def on_whylight_error(_: Request, error: Exception) -> JSONResponse:
     """Bad input is the client's; a model that fails is the server's."""
+    status, code = status_and_code(error)
+    return refused(status, code, str(error), getattr(error, "retry_after", None))
+
+
+def status_and_code(error: BaseException) -> tuple[int, str]:
     if isinstance(error, Refusal):
-        return refused(error.status, error.code, str(error), error.retry_after)
+        return error.status, error.code
     if isinstance(error, MissingExtra):
-        return refused(501, "missing_extra", str(error))
-    return refused(404 if isinstance(error, UnknownName) else 422, "bad_input", str(error))
+        return 501, "missing_extra"
+    return 404 if isinstance(error, UnknownName) else 422, "bad_input"
 
 
 async def on_wrong_shape(_: Request, error: Exception) -> JSONResponse:

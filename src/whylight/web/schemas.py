@@ -21,12 +21,17 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class OfPicture(_Strict):
+class Shown(_Strict):
     """A picture that was sent before (``POST /api/pictures``), or the seed of a drawn scene."""
 
     model: Name | None = Field(None, description="default: the first that is offered")
     picture: PictureName | None = None
     scene: int | None = Field(None, ge=0, le=MOST_SEED)
+
+
+class OfPicture(Shown):
+    """The same for models that look at pictures in several sizes."""
+
     size: int | None = Field(None, ge=1, le=1024, description="input size in pixels, of the shorter side")
 
 
@@ -90,6 +95,21 @@ class EraseText(_Strict):
     target: Prompt | int
     values: Values = Field(description="one for each word")
     share: float = Field(ge=0, le=0.95, description="of the words")
+
+
+class AskQuestion(Shown):
+    """A question to a model that answers in words; without picture and scene one about text alone."""
+
+    question: Prompt
+    answer: Prompt | None = Field(None, description="explain this answer; default: what the model says")
+    rather_than: Prompt | None = Field(None, description="explain one word rather than this one")
+    words: list[Prompt | int] = Field(
+        default_factory=list, max_length=64, description="words of the answer, phrases, or numbers; default: all"
+    )
+    method: Name = "keyflow"
+    options: dict[Name, Option] = Field(default_factory=dict, max_length=20)
+    longest: int = Field(64, ge=1, le=512, description="tokens of a free answer")
+    numbers: Literal["list", "base64"] = Field("list", description="base64: little-endian float32")
 
 
 class Offer(_Strict):

@@ -61,21 +61,32 @@ class Served:
         return self._sessions
 
     async def ready(self) -> None:
-        """Wait until it is loaded; the first to ask begins it.
+        """Wait until it is loaded; the first to ask begins it, and who asks after it failed begins it anew.
 
         Raises:
             WhylightError: it cannot be loaded.
+            Refusal: it takes longer than a question may (503): ask again.
         """
+        if self._view is not None:
+            return
         if self._loading is None:
             self._since, self.error = time.monotonic(), None
-            self._loading = asyncio.ensure_future(self.line.do("loading", self._load_now))
+            self._loading = asyncio.ensure_future(self._load_in_line())
+            self._loading.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            await asyncio.shield(self._loading)
+            await asyncio.wait_for(asyncio.shield(self._loading), self._limits.seconds)
+        except asyncio.TimeoutError:
+            raise Refusal(503, "loading", f"{self.name} is still being loaded: ask again", 1) from None
+
+    async def _load_in_line(self) -> None:
+        try:
+            await self.line.do("loading", self._load_now, in_time=False)
         except WhylightError as error:
-            self.error = str(error)
+            self.error, self._loading = str(error), None
             raise
         except Exception as error:
-            self.error = f"{self.name} could not be loaded: {type(error).__name__}"
+            said = str(error).strip().partition("\n")[0][:300]
+            self.error, self._loading = f"{self.name} could not be loaded: {type(error).__name__}: {said}", None
             raise BadInput(self.error) from error
 
     def _load_now(self) -> None:

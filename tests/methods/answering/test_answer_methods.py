@@ -11,7 +11,7 @@ from torch import Tensor
 from zoo.answering_models import QUESTION, answering_model, rough_picture
 
 import whylight
-from whylight.answers.ask import Forced, force
+from whylight.answers.forcing import Forced, force
 from whylight.attention import record_attention
 from whylight.methods.answering.catalog import answer_methods, find_answer_method
 from whylight.passes.answer_pass import Words

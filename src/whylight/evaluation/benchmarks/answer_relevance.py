@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from whylight.answers.ask import Forced
+from whylight.answers.forcing import Forced
 from whylight.answers.spreading import spread
 from whylight.evaluation.baselines import BASELINES, baseline
 from whylight.evaluation.method_choices import Choice

@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from whylight.answers.answer import shares
-from whylight.answers.ask import Forced, force
+from whylight.answers.forcing import Forced, force
 from whylight.answers.geometry import picture_maps
 from whylight.answers.spreading import picture_likeness
 from whylight.attention.call import at_least_float32

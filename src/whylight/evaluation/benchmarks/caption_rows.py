@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from whylight.answers.ask import Forced, force
+from whylight.answers.forcing import Forced, force
 from whylight.answers.geometry import picture_maps
 from whylight.answers.spreading import picture_likeness
 from whylight.errors import UnsupportedModel

@@ -1,8 +1,12 @@
 // The address bar: everything that makes the view, behind the "#", which never leaves the browser.
 
+import { page } from "./pages.js";
 import { change, state } from "./state.js";
 
-const NUMBERS = { alpha: [0, 1], threshold: [0, 1], from: [0, 1000], to: [0, 1000], chosen: [0, 1000] };
+const NUMBERS = { alpha: [0, 1], threshold: [0, 1], from: [0, 1000], to: [0, 1000], chosen: [0, 1000], word: [0, 1000] };
+const ANSWERS = { q: "question", answer: "forced", rather: "rather", by: "answerMethod" };
+/** What an address that does not name it means. */
+const plain = Object.fromEntries(Object.entries(state).filter(([name]) => !["model", "source", "prompts", "question"].includes(name)));
 const VIEWS = ["overlay", "side", "slider", "all", "wins", "map"];
 
 /** The token that the server printed, taken out of the address and kept for this tab. */
@@ -27,6 +31,7 @@ export function readAddress() {
   }
   if (parts.has("p")) found.prompts = parts.getAll("p").slice(0, 40).map((prompt) => prompt.slice(0, 500));
   for (const name of ["model", "method", "colormap", "tab"]) if (parts.has(name)) found[name] = parts.get(name);
+  for (const [short, name] of Object.entries(ANSWERS)) if (parts.has(short)) found[name] = parts.get(short)?.slice(0, 2000);
   if (VIEWS.includes(parts.get("view") ?? "")) found.view = parts.get("view");
   for (const [name, [low, high]] of Object.entries(NUMBERS)) {
     const value = Number(parts.get(name));
@@ -41,10 +46,15 @@ export function writeAddress() {
   const parts = new URLSearchParams();
   if (state.model) parts.set("model", state.model);
   if (state.source?.kind === "scene") parts.set("scene", String(state.source.seed));
-  for (const prompt of state.prompts) if (prompt.trim()) parts.append("p", prompt);
-  parts.set("method", state.method);
-  parts.set("view", state.view);
-  if (state.chosen) parts.set("chosen", String(state.chosen));
+  if (page() === "questions") {
+    for (const [short, name] of Object.entries(ANSWERS)) if (state[name].trim()) parts.set(short, state[name].trim());
+    if (state.word) parts.set("word", String(state.word));
+  } else {
+    for (const prompt of state.prompts) if (prompt.trim()) parts.append("p", prompt);
+    parts.set("method", state.method);
+    parts.set("view", state.view);
+    if (state.chosen) parts.set("chosen", String(state.chosen));
+  }
   if (state.colormap !== "inferno") parts.set("colormap", state.colormap);
   if (state.alpha !== 0.85) parts.set("alpha", String(state.alpha));
   if (state.threshold) parts.set("threshold", String(state.threshold));
@@ -58,5 +68,5 @@ export function writeAddress() {
 
 /** A pasted address: what it names replaces what is shown. */
 export function followAddress() {
-  window.addEventListener("hashchange", () => change(readAddress()));
+  window.addEventListener("hashchange", () => change({ ...plain, ...readAddress() }));
 }

@@ -17,10 +17,12 @@ export class Refused extends Error {
 
 /**
  * @param {string} path below /api/
- * @param {{body?: any, signal?: AbortSignal, as?: "json"|"blob"}} [how] a body is sent as JSON, a Blob as it is
+ * @param {How} [how]
+ * @typedef {{body?: any, signal?: AbortSignal, as?: "json"|"blob", line?: (line: any) => void}} How
+ *   a body is sent as JSON, a Blob as it is; line: called with each line of JSON of an answer that comes in lines
  * @returns {Promise<any>}
  */
-export async function call(path, { body, signal, as = "json" } = {}) {
+export async function call(path, { body, signal, as = "json", line } = {}) {
   const headers = { "X-Whylight-Client": client };
   if (token) headers.Authorization = `Bearer ${token}`;
   const isFile = body instanceof Blob;
@@ -29,13 +31,29 @@ export async function call(path, { body, signal, as = "json" } = {}) {
   for (;;) {
     const sent = isFile ? body : body && JSON.stringify(body);
     const answer = await fetch(`api/${path}`, { method, headers, body: sent, signal });
+    if (answer.ok && line) return readLines(answer.body, line);
     if (answer.ok) return as === "blob" ? answer.blob() : answer.json();
-    if (answer.status === 429) {
-      await pause(Math.min(10, Number(answer.headers.get("Retry-After")) || 1), signal);
-      continue;
-    }
     const said = await answer.json().catch(() => ({}));
-    throw new Refused(said.error ?? `the server answered ${answer.status}`, said.code ?? "", answer.status);
+    if (answer.status !== 429 && said.code !== "loading") throw refused(said, answer.status);
+    await pause(Math.min(10, Number(answer.headers.get("Retry-After")) || 1), signal);
+  }
+}
+
+const refused = (said, status) => new Refused(said.error ?? `the server answered ${status}`, said.code ?? "", status);
+
+/** @param {ReadableStream<Uint8Array>} stream @param {(line: any) => void} line */
+async function readLines(stream, line) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop() ?? "";
+    for (const each of lines.map((text) => JSON.parse(text))) {
+      if (each.error !== undefined) throw refused(each, each.status);
+      line(each);
+    }
   }
 }
 
@@ -44,7 +62,7 @@ export async function call(path, { body, signal, as = "json" } = {}) {
  * @param {string} path
  * @param {import("./state.js").Source} source
  * @param {Record<string, any>} body
- * @param {{signal?: AbortSignal, as?: "json"|"blob"}} [how]
+ * @param {How} [how]
  */
 export async function askAbout(path, source, body, how = {}) {
   const named = source.kind === "scene" ? { scene: source.seed } : { picture: source.id };

@@ -34,12 +34,13 @@ export function announce(text) {
 
 /**
  * Show a fault where it is seen, or take it away.
- * @param {string} [text]
+ * @param {string} [text] @param {() => void} [again] what a button beside it tries once more
  */
-export function fault(text = "") {
-  const place = byId("fault");
-  place.textContent = text;
-  place.hidden = !text;
+export function fault(text = "", again) {
+  byId("fault-line").textContent = text;
+  byId("fault").hidden = !text;
+  byId("fault-again").hidden = !again;
+  byId("fault-again").onclick = again ?? null;
 }
 
 /**
@@ -53,6 +54,9 @@ export function afterPause(action, milliseconds) {
     timer = window.setTimeout(action, milliseconds);
   };
 }
+
+/** What a method does and where it comes from. @param {{summary: string, citation: string}|undefined} method */
+export const aboutMethod = (method) => (method ? [method.summary, method.citation].map((said) => `${said[0].toUpperCase()}${said.slice(1)}.`).join(" ") : "");
 
 /** @param {number} seconds */
 export const inWords = (seconds) => (seconds < 1 ? `${Math.max(1, Math.round(seconds * 1000))} ms` : `${seconds.toFixed(1)} s`);

@@ -57,7 +57,7 @@ export function buildErase(panel) {
     (point) => (sentence.textContent = `“${point.text}”`),
   );
   words.append(sentence);
-  return () => (words.hidden = current()?.answer.scoreName === "probability");
+  return () => (words.hidden = (current()?.answer.scores ?? "cosine") !== "cosine");
 }
 
 /** Rows and columns of patches; of maps that go down to pixels too. */

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{
- *   name: string, score: number, logit: number, scoreName: string, rows: number, columns: number, layers: number,
+ *   name: string, score: number, logit: number, scores: "cosine"|"softmax"|"sigmoid"|"raw", rows: number, columns: number, layers: number,
  *   values: Float32Array, box: number[], picture: number[], seconds: number, forward: number
  * }} Answer values: layers x rows x columns; box: left, top, right, bottom of what the model saw, in picture pixels;
  *   picture: height, width

@@ -1,7 +1,7 @@
 // What is done with grids that are there: colours, opacity, threshold, layers, method.
 
 import { colormaps } from "./colormaps.js";
-import { byId, make } from "./dom.js";
+import { aboutMethod, byId, make } from "./dom.js";
 import { methods } from "./models.js";
 import { whenAnswered } from "./questions.js";
 import { current } from "./stage.js";
@@ -64,7 +64,7 @@ function refresh() {
   }
   byId("method").value = state.method;
   const about = methods().find((each) => each.name === state.method);
-  byId("method-summary").textContent = about ? `${about.summary}. ${about.citation}.` : "";
+  byId("method-summary").textContent = aboutMethod(about);
 }
 
 export function setUpLook() {

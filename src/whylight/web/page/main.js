@@ -1,6 +1,8 @@
 // The page, put together.
 
 import { followAddress, readAddress, writeAddress } from "./address.js";
+import { setUpAnswerStage } from "./answer_stage.js";
+import { openAnswers, setUpAskPanel } from "./ask_panel.js";
 import { afterPause, byId, fault } from "./dom.js";
 import { buildErase } from "./erase.js";
 import { setUpLook } from "./look.js";
@@ -13,6 +15,7 @@ import { whenAnswered } from "./questions.js";
 import { setUpStage } from "./stage.js";
 import { change, state, whenChanged } from "./state.js";
 import { setUpTabs } from "./tabs.js";
+import { setUpTakeAnswer } from "./take_answer.js";
 import { buildTakeAlong } from "./take_along.js";
 import { openTexts, setUpTexts } from "./texts.js";
 import { buildWords } from "./words.js";
@@ -25,6 +28,8 @@ setUpPrompts();
 setUpStage();
 setUpLook();
 setUpTexts();
+setUpAnswerStage();
+setUpTakeAnswer();
 const refreshTab = setUpTabs([
   { name: "words", label: "Words", build: buildWords },
   { name: "patches", label: "Patches and heads", build: buildPatches },
@@ -37,14 +42,13 @@ whenAnswered(refreshTab);
 const { model = null, ...rest } = wanted;
 state.model = model;
 change({ source: { kind: "scene", seed: FIRST_SCENE }, prompts: [""], ...rest });
+setUpAskPanel();
 followAddress();
 whenChanged(afterPause(writeAddress, 150));
 
 setUpModels(async (facts) => {
-  const texts = facts.reads === "text";
-  byId("pictures-page").hidden = texts;
-  byId("text-page").hidden = !texts;
-  if (texts) return openTexts(facts);
+  if (facts.asks === "questions") return openAnswers();
+  if (facts.reads === "text") return openTexts(facts);
   await setUpQuestion(facts);
   if (facts.asks === "prompts" && !state.prompts.some((each) => each.trim()) && state.source?.kind === "scene") {
     const first = byId("suggestions").querySelector("button");

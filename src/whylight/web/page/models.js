@@ -2,17 +2,26 @@
 
 import { call } from "./api.js";
 import { announce, byId, fault, make } from "./dom.js";
+import { offer, pageOf, showPage } from "./pages.js";
 import { change, state, whenChanged } from "./state.js";
 
 /** @type {Map<string, any>} */
 const known = new Map();
-/** @type {any[]} */
-let methodList = [];
+/** @type {{methods: any[], answer_methods: any[]}} */
+let lists = { methods: [], answer_methods: [] };
+/** What the server takes of a picture. */
+let limits = { upload_bytes: Infinity, pixels: Infinity };
+/** The model that could not be loaded, until one is there. @type {string|null} */
+let failed = null;
 
 /** Facts of the model that is shown, once it is ready. */
 export const model = () => known.get(state.model ?? "");
-/** All methods. */
-export const methods = () => methodList;
+/** All methods for maps of prompts and classes. */
+export const methods = () => lists.methods;
+/** All methods for answers. */
+export const answerMethods = () => lists.answer_methods;
+/** How much the server takes. */
+export const mostOf = () => limits;
 /** Words that the model has never seen, where its vocabulary is small. @param {string} prompt */
 export function unknownWords(prompt) {
   const words = model()?.words ?? [];
@@ -29,17 +38,22 @@ export async function setUpModels(ready) {
     if (name) open(name, ready);
   });
   const listed = await call("models");
+  limits = listed.limits;
+  for (const each of listed.models) offer(each, (name) => open(name, ready));
   byId("load-form").hidden = !listed.allow_loading;
   byId("model").replaceChildren(...listed.models.map((each) => make("option", { value: each.name }, each.name)));
   const wanted = listed.models.some((each) => each.name === state.model) ? state.model : listed.models[0].name;
+  const hinted = listed.models.find((each) => each.name === wanted);
+  if (pageOf(hinted)) showPage(hinted);
   whenChanged((changed) => {
     if (changed.has("model") && state.model && !known.has(state.model)) open(state.model, ready);
+    else if (failed && ["prompts", "question", "source"].some((each) => changed.has(each))) open(failed, ready);
   });
   await open(wanted, ready);
-  methodList = (await call("methods")).methods;
 }
 
 async function open(name, ready) {
+  failed = null;
   fault();
   byId("loading").hidden = false;
   byId("model-facts").textContent = "loading …";
@@ -53,12 +67,15 @@ async function open(name, ready) {
     if (![...byId("model").options].some((each) => each.value === name)) byId("model").append(make("option", { value: name }, name));
     byId("model").value = name;
     byId("model-facts").textContent = inShort(facts);
-    if (!methodList.length) methodList = (await call("methods")).methods;
+    if (!lists.methods.length) lists = await call("methods");
+    offer(facts, (other) => open(other, ready));
+    showPage(facts);
     change({ model: name, from: state.model === name || state.model === null ? state.from : 0, to: state.model === name || state.model === null ? state.to : null });
     announce(`${name} is ready`);
     await ready(facts);
   } catch (error) {
-    fault(error.message);
+    if (!known.has(name)) failed = name;
+    fault(error.message, () => open(name, ready));
     byId("model-facts").textContent = "not loaded";
     if (state.model) byId("model").value = state.model;
   } finally {

@@ -1,10 +1,15 @@
 // The picture itself: dropped, pasted, chosen, out of the gallery, or drawn from a seed.
 
 import { call } from "./api.js";
+import { questionsAbout, suggestQuestions } from "./ask_panel.js";
 import { announce, byId, fault, make } from "./dom.js";
+import { mostOf } from "./models.js";
+import { page } from "./pages.js";
 import { change, state, whenChanged } from "./state.js";
 
 const FIRST_SEED = 1_000_000_000;
+/** Pixels on the longer side beyond which the page draws from a smaller copy; the server has the whole picture. */
+const DRAWN_FROM = 2048;
 
 /** @type {{image: ImageBitmap, key: string}|null} */
 let shown = null;
@@ -19,9 +24,11 @@ export const whenPicture = (listener) => listeners.push(listener);
 /** @param {Blob} file */
 export async function take(file) {
   try {
+    const most = mostOf().upload_bytes;
+    if (file.size > most) throw new Error(`this file has ${megabytes(file.size)} MB, and at most ${megabytes(most)} MB are taken: save it smaller`);
     announce("Sending the picture");
     const sent = await call("pictures", { body: file });
-    const image = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
+    const image = await drawable(file);
     if (!image) throw new Error("this browser cannot show that picture: save it as JPEG or PNG");
     setShown(image, sent.picture);
     change({ source: { kind: "own", id: sent.picture, file, name: file.name ?? "picture" }, patch: null });
@@ -30,6 +37,19 @@ export async function take(file) {
   } catch (error) {
     fault(error.message);
   }
+}
+
+const megabytes = (bytes) => (bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0);
+
+/** The picture upright, as large as it is looked at; null where the browser cannot decode it. @param {Blob} file */
+async function drawable(file) {
+  const whole = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
+  const ratio = whole ? DRAWN_FROM / Math.max(whole.width, whole.height) : 1;
+  if (!whole || ratio >= 1) return whole;
+  const size = { resizeWidth: Math.max(1, Math.round(whole.width * ratio)), resizeHeight: Math.max(1, Math.round(whole.height * ratio)) };
+  const small = await createImageBitmap(whole, { ...size, resizeQuality: "high" });
+  whole.close();
+  return small;
 }
 
 function setShown(image, key) {
@@ -46,7 +66,9 @@ async function showScene(seed) {
     if (state.source?.kind === "scene" && state.source.seed === seed) setShown(image, key);
     byId("seed").value = String(seed);
     const about = await call(`scenes/${seed}`);
-    if (state.source?.kind === "scene" && state.source.seed === seed) suggest(about.objects.map((each) => each.prompt));
+    if (state.source?.kind !== "scene" || state.source.seed !== seed) return;
+    suggest(about.objects.map((each) => each.prompt));
+    suggestQuestions(about.objects);
   } catch (error) {
     fault(error.message);
   }
@@ -78,7 +100,9 @@ async function fillGallery() {
 /** A scene of the gallery comes with a question, where the last one was about another scene. */
 function open(each) {
   const asksPrompts = !byId("class-names").childElementCount;
+  if (page() === "questions") change({ question: questionsAbout(each.objects)[0], forced: "", rather: "", word: 0 });
   scene(each.seed);
+  if (page() === "questions") return;
   if (asksPrompts) change({ prompts: [...new Set(each.objects.map((object) => object.prompt))].slice(0, 2), chosen: 0 });
 }
 
@@ -121,7 +145,7 @@ export function setUpPicture() {
     if (!changed.has("source")) return;
     mark();
     if (state.source?.kind === "scene") showScene(state.source.seed);
-    else suggest([]);
+    else suggest([]), suggestQuestions([]);
   });
   fillGallery().catch((error) => fault(error.message));
 }

@@ -1,11 +1,35 @@
 // The question: a row for each prompt or class, with its colour, its score, and what the model does not know of it.
 
 import { PROMPT_COLORS } from "./colormaps.js";
-import { byId, make } from "./dom.js";
+import { afterPause, announce, byId, make } from "./dom.js";
 import { call, askAbout } from "./api.js";
 import { model, unknownWords } from "./models.js";
-import { answerTo, isAsking, scoreInWords, whenAnswered } from "./questions.js";
+import { answerTo, askNow, isAsking, refusalOf, scoreInWords, whenAnswered } from "./questions.js";
 import { change, state, whenChanged } from "./state.js";
+
+/** After so long without a key, what stands in a row is meant. */
+const SETTLED = 1000;
+const NEAR = 4;
+/** Names of the model's classes. @type {string[]} */
+let classNames = [];
+/** The row that is being typed in. @type {number|null} */
+let typing = null;
+const settleSoon = afterPause(settle, SETTLED);
+
+function settle() {
+  typing = null;
+  refresh();
+  const refusal = refusalOf(state.prompts[state.chosen] ?? "");
+  if (refusal) announce(refusal);
+}
+
+/** Classes whose names hold what was typed, those that begin with it first. @param {string} typed */
+function nearClasses(typed) {
+  const part = typed.trim().toLowerCase();
+  if (!part || model()?.asks !== "classes") return [];
+  const found = classNames.filter((name) => name.toLowerCase().includes(part) && name !== typed.trim());
+  return found.sort((a, b) => Number(b.toLowerCase().startsWith(part)) - Number(a.toLowerCase().startsWith(part))).slice(0, NEAR);
+}
 
 /** @param {number} index */
 function row(index) {
@@ -15,7 +39,10 @@ function row(index) {
   input.setAttribute("aria-describedby", `unknown-${index}`);
   if (model()?.asks === "classes") input.setAttribute("list", "class-names");
   input.placeholder = model()?.asks === "classes" ? "a class" : "a red star";
+  input.addEventListener("blur", () => typing === index && settle());
   input.addEventListener("input", () => {
+    typing = index;
+    settleSoon();
     change({ prompts: state.prompts.map((each, i) => (i === index ? input.value : each)), chosen: index });
   });
   input.addEventListener("keydown", (event) => {
@@ -28,7 +55,8 @@ function row(index) {
   const remove = make("button", { type: "button", class: "remove", "aria-label": `Remove ${noun.toLowerCase()} ${index + 1}`, onclick: () => drop(index) }, "×");
   const score = make("output", { class: "score" });
   const unknown = make("p", { class: "unknown", id: `unknown-${index}` });
-  return make("li", {}, swatch, input, score, remove, unknown);
+  const near = make("div", { class: "chips near", role: "group", "aria-label": "Classes of a like name" });
+  return make("li", {}, swatch, input, score, remove, unknown, near);
 }
 
 function add() {
@@ -55,23 +83,31 @@ function refresh() {
     const score = item.querySelector(".score");
     score.textContent = answer ? scoreInWords(answer) : prompt.trim() && isAsking() ? "…" : "";
     score.title = answer ? `logit ${answer.logit.toFixed(2)}` : "";
-    const unknown = unknownWords(prompt);
-    item.querySelector(".unknown").textContent = unknown.length ? `not known to this model: ${unknown.join(", ")}` : "";
+    item.querySelector(".unknown").textContent = typing === index ? "" : whyNot(prompt);
+    const near = !answer && refusalOf(prompt) ? nearClasses(prompt) : [];
+    const take = (name) => change({ prompts: state.prompts.map((each, i) => (i === index ? name : each)), chosen: index });
+    item.querySelector(".near").replaceChildren(...near.map((name) => make("button", { type: "button", class: "chip", onclick: () => take(name) }, name)));
     item.classList.toggle("chosen", index === state.chosen);
     item.querySelector(".swatch").setAttribute("aria-pressed", String(index === state.chosen));
   });
+}
+
+/** What the model does not know of it. @param {string} prompt */
+function whyNot(prompt) {
+  const unknown = unknownWords(prompt);
+  return unknown.length ? `not known to this model: ${unknown.join(", ")}` : refusalOf(prompt) ?? "";
 }
 
 async function showTopClasses() {
   const place = byId("top-classes");
   if (model()?.asks !== "classes" || model()?.reads !== "pictures" || !state.source) return place.replaceChildren();
   const source = state.source;
-  const { top } = await askAbout("predict", source, { model: state.model }).catch(() => ({ top: [] }));
+  const { top, scores } = await askAbout("predict", source, { model: state.model }).catch(() => ({ top: [], scores: "" }));
   if (state.source !== source) return;
   place.replaceChildren(
     ...top.map((each) => {
       const ask = () => change({ prompts: [...new Set([...state.prompts.filter((p) => p.trim()), each.name])] });
-      return make("button", { type: "button", class: "chip", onclick: ask }, `${each.name} ${(100 * each.probability).toFixed(0)} %`);
+      return make("button", { type: "button", class: "chip", onclick: ask }, `${each.name} ${scoreInWords({ ...each, scores }, 0)}`);
     }),
   );
   if (!state.prompts.some((prompt) => prompt.trim()) && top.length) change({ prompts: [top[0].name], chosen: 0 });
@@ -80,13 +116,15 @@ async function showTopClasses() {
 /** What can be asked of a model that was opened. */
 export async function setUpQuestion(facts) {
   const { classes } = facts.asks === "classes" ? await call(`classes?model=${encodeURIComponent(facts.name)}`) : { classes: [] };
+  classNames = classes;
   byId("class-names").replaceChildren(...classes.map((name) => make("option", { value: name })));
-  byId("h-ask").textContent = facts.asks === "classes" ? "Classes" : "Ask";
+  byId("h-ask").textContent = facts.asks === "classes" ? "Classes" : "Prompts";
   byId("add-prompt").textContent = facts.asks === "classes" ? "Add a class" : "Add a prompt";
   byId("suggestions").hidden = facts.asks === "classes";
   if (facts.asks === "classes" && state.prompts.some((each) => each.trim() && !classes.includes(each))) change({ prompts: [""], chosen: 0 });
   byId("prompts").replaceChildren();
   refresh();
+  if (!isAsking()) askNow();
   await showTopClasses();
 }
 

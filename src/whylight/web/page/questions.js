@@ -3,6 +3,7 @@
 import { Refused, askAbout, wasCancelled } from "./api.js";
 import { afterPause, announce, fault } from "./dom.js";
 import { decode } from "./grids.js";
+import { model } from "./models.js";
 import { sourceKey, state, whenChanged } from "./state.js";
 
 const PAUSE = 180;
@@ -10,6 +11,8 @@ const KEPT = 400;
 
 /** @type {Map<string, import("./grids.js").Answer>} */
 const answers = new Map();
+/** Classes that the model does not have, with the server's line. @type {Map<string, string>} */
+const refusals = new Map();
 /** @type {Array<() => void>} */
 const listeners = [];
 /** @type {AbortController|null} */
@@ -23,6 +26,9 @@ const keyOf = (prompt, method = state.method) => JSON.stringify([sourceKey(), st
 
 /** The answer to a prompt by a method, if it is there. @param {string} prompt @param {string} [method] */
 export const answerTo = (prompt, method) => answers.get(keyOf(prompt.trim(), method));
+
+/** Why there is no answer to a class, where it is known by now. @param {string} prompt */
+export const refusalOf = (prompt) => refusals.get(keyOf(prompt.trim()));
 
 /** Whether an answer is being waited for. */
 export const isAsking = () => asking !== null;
@@ -42,7 +48,7 @@ export async function fetchMaps(prompts, method, signal) {
       name: target.name,
       score: target.score,
       logit: target.logit,
-      scoreName: found.score_name,
+      scores: found.scores,
       rows: found.grid[0],
       columns: found.grid[1],
       layers: found.layers ?? 1,
@@ -56,16 +62,23 @@ export async function fetchMaps(prompts, method, signal) {
   while (answers.size > KEPT) answers.delete(answers.keys().next().value);
 }
 
-/** All prompts at once; each alone where one of them is refused, so that the others are answered. */
+/**
+ * All prompts at once; each alone where one of them is refused, so that the others are answered. What is no class is said
+ * beside it, and is no fault: it may be half a word.
+ */
 async function fetchEach(prompts, signal) {
+  const isClass = (error) => error instanceof Refused && error.code === "unknown_class";
+  const asked = prompts.filter((prompt) => !refusalOf(prompt));
   try {
-    return await fetchMaps(prompts, state.method, signal);
+    return await fetchMaps(asked, state.method, signal);
   } catch (error) {
-    if (prompts.length < 2 || !(error instanceof Refused) || error.code !== "bad_input") throw error;
+    if (!isClass(error) && (asked.length < 2 || !(error instanceof Refused) || error.code !== "bad_input")) throw error;
   }
   let refused = null;
-  for (const prompt of prompts) {
+  for (const prompt of asked) {
+    const key = keyOf(prompt);
     await fetchMaps([prompt], state.method, signal).catch((error) => {
+      if (isClass(error)) return refusals.set(key, error.message);
       if (!(error instanceof Refused)) throw error;
       refused = error;
     });
@@ -73,11 +86,12 @@ async function fetchEach(prompts, signal) {
   if (refused) throw refused;
 }
 
-async function askNow() {
+/** Ask what is not there yet. */
+export async function askNow() {
   asking?.abort();
   const own = new AbortController();
   const prompts = state.prompts.map((prompt) => prompt.trim()).filter(Boolean);
-  if (!state.source || !state.model || !prompts.length) {
+  if (!state.source || !state.model || !prompts.length || model()?.reads !== "pictures" || model().asks === "questions") {
     asking = null;
     return tell();
   }
@@ -100,14 +114,18 @@ const askSoon = afterPause(askNow, PAUSE);
 
 /** Answers in words. @param {string[]} prompts */
 function spoken(prompts) {
-  const parts = prompts.slice(0, 5).map((prompt) => `${prompt}: ${scoreInWords(answerTo(prompt))}`);
-  return `Answered. ${parts.join("; ")}`;
+  const parts = prompts.filter((prompt) => answerTo(prompt)).slice(0, 5).map((prompt) => `${prompt}: ${scoreInWords(answerTo(prompt))}`);
+  return parts.length ? `Answered. ${parts.join("; ")}` : "";
 }
 
-/** @param {import("./grids.js").Answer|undefined} answer */
-export function scoreInWords(answer) {
+/**
+ * A score in its unit: probabilities in percent, cosines and a regression's values as they are.
+ * @param {{score: number, scores: string}|undefined} answer @param {number} [digits] of a percentage
+ */
+export function scoreInWords(answer, digits = 1) {
   if (!answer) return "";
-  return answer.scoreName === "probability" ? `${(100 * answer.score).toFixed(1)} %` : answer.score.toFixed(3);
+  const isShare = answer.scores === "softmax" || answer.scores === "sigmoid";
+  return isShare ? `${(100 * answer.score).toFixed(digits)} %` : answer.score.toFixed(3);
 }
 
 whenChanged((changed) => {

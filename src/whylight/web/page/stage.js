@@ -37,12 +37,14 @@ export function canvasSize(longest = LONGEST) {
 export const heatOf = (answer, width, height) => scaled(enlarge(sumOfLayers(answer, state.from, state.to), answer, width, height));
 
 /** In words, for who does not see it. */
-export function mapInWords({ prompt, answer }) {
-  const grid = sumOfLayers(answer, state.from, state.to);
-  const at = peak(grid, answer.columns);
-  const [v, h] = [(at.row + 0.5) / answer.rows, (at.column + 0.5) / answer.columns];
+export const mapInWords = ({ prompt, answer }) => `Map of “${prompt}” by ${state.method}: ${whereInWords(sumOfLayers(answer, state.from, state.to), answer)}`;
+
+/** Where a grid is greatest, in words. @param {Float32Array} grid @param {{rows: number, columns: number}} of */
+export function whereInWords(grid, { rows, columns }) {
+  const at = peak(grid, columns);
+  const [v, h] = [(at.row + 0.5) / rows, (at.column + 0.5) / columns];
   const where = [v < 1 / 3 ? "top" : v > 2 / 3 ? "bottom" : "middle", h < 1 / 3 ? "left" : h > 2 / 3 ? "right" : "centre"].join(" ");
-  return `Map of “${prompt}” by ${state.method}: most relevant at the ${where}, row ${at.row + 1} of ${answer.rows}, column ${at.column + 1} of ${answer.columns}`;
+  return `most relevant at the ${where}, row ${at.row + 1} of ${rows}, column ${at.column + 1} of ${columns}`;
 }
 
 /**
@@ -165,12 +167,13 @@ export function draw() {
       return make("li", {}, dot, each.prompt);
     });
     byId("legend").replaceChildren(...dots);
-    colorBar();
+    colorBar(byId("bar"));
   });
 }
 
-function colorBar() {
-  const context = byId("bar").querySelector("canvas").getContext("2d");
+/** The colours from least to most. @param {HTMLElement} bar */
+export function colorBar(bar) {
+  const context = bar.querySelector("canvas").getContext("2d");
   const table = colors(state.colormap);
   const image = new ImageData(256, 1);
   for (let i = 0; i < 256; i++) image.data.set([table[3 * i], table[3 * i + 1], table[3 * i + 2], 255], 4 * i);

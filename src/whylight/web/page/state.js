@@ -5,7 +5,8 @@
  * @typedef {{
  *   model: string|null, source: Source|null, prompts: string[], chosen: number, method: string,
  *   view: "overlay"|"side"|"slider"|"all"|"wins"|"map", alpha: number, colormap: string, threshold: number,
- *   contour: boolean, grid: boolean, from: number, to: number|null, tab: string, patch: {row: number, column: number}|null
+ *   contour: boolean, grid: boolean, from: number, to: number|null, tab: string, patch: {row: number, column: number}|null,
+ *   question: string, forced: string, rather: string, word: number, answerMethod: string
  * }} State
  */
 
@@ -26,6 +27,11 @@ export const state = {
   to: null,
   tab: "words",
   patch: null,
+  question: "",
+  forced: "",
+  rather: "",
+  word: 0,
+  answerMethod: "keyflow",
 };
 
 /** @type {Array<(changed: Set<string>) => void>} */

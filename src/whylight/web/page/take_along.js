@@ -11,8 +11,8 @@ const FILES = [["png", "Figure (PNG)"], ["npz", "Arrays (NPZ)"], ["json", "Numbe
 export function buildTakeAlong(panel) {
   const buttons = FILES.map(([form, label]) => make("button", { type: "button", id: `save-${form}`, onclick: () => save(form) }, label));
   const own = make("button", { type: "button", id: "save-overlay", onclick: saveOverlay }, "Overlay as shown (PNG)");
-  const python = code("The same in Python");
-  const command = code("The same on the command line");
+  const python = codeBox("The same in Python");
+  const command = codeBox("The same on the command line");
   const note = make("p", { class: "quiet", id: "address-note" });
   const link = make("button", { type: "button", onclick: () => copy(location.href, "The address") }, "Copy the address");
   panel.append(make("div", { class: "row" }, ...buttons, own), python.whole, command.whole, make("div", { class: "row" }, link), note);
@@ -28,42 +28,52 @@ export function buildTakeAlong(panel) {
   return refresh;
 }
 
-function code(title) {
+/** Lines under a title, with a button that copies them. @param {string} title */
+export function codeBox(title) {
   const text = make("code");
   const button = make("button", { type: "button", onclick: () => copy(text.textContent, title) }, "Copy");
   return { text, whole: make("div", { class: "code" }, make("div", { class: "row between" }, make("h3", {}, title), button), make("pre", { tabIndex: 0 }, text)) };
 }
 
 /** A string as Python writes it. @param {string} text */
-const quoted = (text) => JSON.stringify(text);
+export const quoted = (text) => JSON.stringify(text);
 /** A word as a shell takes it. @param {string} text */
-const shell = (text) => (/^[\w.:/=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const shell = (text) => (/^[\w.:/=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+/** The picture as Python names it. */
+export function pictureInPython() {
+  const scene = state.source?.kind === "scene";
+  return scene ? `whylight.scenes.draw_scene(${state.source.seed}, 384).picture` : quoted(state.source?.name ?? "photo.jpg");
+}
+
+/** The picture's file on the command line, and what draws a scene into one before. */
+export function drawnFirst() {
+  if (state.source?.kind !== "scene") return { before: "", file: shell(state.source?.name ?? "photo.jpg") };
+  const draw = `from PIL import Image; from whylight.scenes import draw_scene; Image.fromarray(draw_scene(${state.source.seed}, 384).picture).save("scene.png")`;
+  return { before: `python -c '${draw}' && `, file: "scene.png" };
+}
 
 function inPython(prompts) {
-  const scene = state.source?.kind === "scene";
-  const source = scene ? `whylight.scenes.draw_scene(${state.source.seed}, 384).picture` : quoted(state.source?.name ?? "photo.jpg");
   const first = state.from ? `, start_layer=${state.from}` : "";
   const note = state.to !== null ? "  # the page sums over fewer layers" : "";
   return [
     "import whylight",
-    `result = whylight.explain(${quoted(state.model ?? "scenes")}, ${source}, ${JSON.stringify(prompts)}, ${quoted(state.method)}${first})${note}`,
+    `result = whylight.explain(${quoted(state.model ?? "scenes")}, ${pictureInPython()}, ${JSON.stringify(prompts)}, ${quoted(state.method)}${first})${note}`,
     'result.save("why.png")',
   ].join("\n");
 }
 
 function asCommand(prompts) {
-  const scene = state.source?.kind === "scene";
-  const words = ["whylight", "explain"];
-  if (!scene) words.push(shell(state.source?.name ?? "photo.jpg"));
-  const draw = scene ? `python -c 'from PIL import Image; from whylight.scenes import draw_scene; Image.fromarray(draw_scene(${state.source.seed}, 384).picture).save("scene.png")' && ` : "";
-  if (scene) words.push("scene.png");
+  const { before, file } = drawnFirst();
+  const words = ["whylight", "explain", file];
   for (const prompt of prompts) words.push("-p", shell(prompt));
   words.push("--model", shell(state.model ?? "scenes"), "--method", state.method);
   if (state.from) words.push("--start-layer", String(state.from));
-  return draw + words.join(" ");
+  return before + words.join(" ");
 }
 
-async function copy(text, what) {
+/** @param {string} text @param {string} what */
+export async function copy(text, what) {
   try {
     await navigator.clipboard.writeText(text);
     announce(`${what}: copied`);
@@ -90,7 +100,8 @@ function saveOverlay() {
   canvas.toBlob((blob) => download(blob, "whylight-overlay.png"));
 }
 
-function download(blob, name) {
+/** @param {Blob} blob @param {string} name */
+export function download(blob, name) {
   const address = URL.createObjectURL(blob);
   const link = make("a", { href: address, download: name });
   document.body.append(link);

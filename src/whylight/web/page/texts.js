@@ -5,6 +5,7 @@ import { coloredWords } from "./colored.js";
 import { sweep } from "./curve.js";
 import { afterPause, announce, byId, fault, make } from "./dom.js";
 import { methods } from "./models.js";
+import { scoreInWords } from "./questions.js";
 import { newestOnly } from "./tabs.js";
 import { state } from "./state.js";
 
@@ -26,7 +27,7 @@ async function ask() {
     const found = await only((signal) => call("text", { body, signal }));
     const [target] = found.targets;
     shown = { name: target.name, values: target.words.map((value) => value ?? 0), text: found.text };
-    byId("text-score").textContent = `${target.name}: ${(100 * target.probability).toFixed(1)} %`;
+    byId("text-score").textContent = `${target.name}: ${scoreInWords({ ...target, scores: found.scores })}`;
     byId("text-words").replaceChildren(...coloredWords(found.text, found.words, target.words));
     byId("text-note").textContent = found.note ?? "";
     fault();

@@ -48,7 +48,7 @@ export function buildWords(panel) {
   const refresh = async () => {
     const own = current();
     if (state.tab !== "words" || !own || !state.source) return;
-    if (own.answer.scoreName === "probability") {
+    if (own.answer.scores !== "cosine") {
       line.replaceChildren("A classifier's classes have no words to look at.");
       return cells.replaceChildren();
     }

@@ -95,6 +95,14 @@ class AnsweringView(View):
         """What the language model sees of the pictures; None without any."""
         return picture_features(self.parts, inputs) if "pixel_values" in inputs else None
 
+    def unknown_words(self, prompt: str) -> list[str]:
+        unknown = self.tokenizer.unk_token_id
+        if unknown is None:
+            return []
+        words = dict.fromkeys(prompt.split())
+        found = [word for word in words if unknown in self.tokenizer(word, add_special_tokens=False)["input_ids"]]
+        return [word.strip(".,;:!?\"'()") for word in found]
+
     def prompt(self, question: str, pictures: int) -> str:
         """The question in the model's chat template; where it has none, the question itself."""
         return prompt_of(self.processor, question, pictures)

@@ -1,0 +1,134 @@
+"""Words of a forced answer, explained some at a time: what they share is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from PIL import Image, ImageFilter
+from torch import Tensor
+
+from whylight.answers.answer import Answer
+from whylight.answers.forcing import Forced
+from whylight.answers.generating import log_probabilities
+from whylight.answers.shares import shares, text_relevance
+from whylight.answers.spreading import picture_likeness, spread
+from whylight.methods.registry import Method
+from whylight.models.answering_pass import AnsweringPass
+from whylight.passes.answer_pass import Words
+from whylight.passes.key_likeness import KeyLikeness
+from whylight.models.words import Span
+from whylight.versions import versions
+
+
+@dataclass(frozen=True)
+class NamedWords:
+    """What is explained: a word or phrase of the answer, where it stands in its text, and its tokens."""
+
+    name: str
+    span: Span
+    target: Words
+
+
+@dataclass(frozen=True)
+class Explaining:
+    """An answer whose words can be explained.
+
+    Attributes:
+        forced: the question with the answer behind it.
+        pictures, question, rather_than, free, cut: as :class:`Answer` has them.
+        method, options: what explains.
+        smooth: spread relevance among the picture's tokens whose keys are alike.
+    """
+
+    forced: Forced
+    pictures: tuple[Image.Image, ...]
+    question: str
+    rather_than: str | None
+    free: bool
+    cut: bool
+    method: Method
+    options: Mapping[str, Any]
+    smooth: bool
+
+    def answer(self, named: Sequence[NamedWords]) -> Answer:
+        """The answer, these words of it explained."""
+        forced, targets = self.forced, [each.target for each in named]
+        with gradients():
+            raw = self.method.explain(forced.view, forced.run, targets, **self.options).detach()
+            shown = spread(raw, forced.run, self._likeness) if self.smooth and self.pictures else raw
+            seen, blind = (_of_targets(each, forced, targets) for each in (self._seen, self._blind))
+        context = [*forced.prompt.words, *forced.answer.words]
+        return Answer(
+            question=self.question,
+            text=forced.answer.text,
+            words=tuple(each.name for each in named),
+            spans=tuple(each.span for each in named),
+            pictures=self.pictures,
+            grids=tuple(map(tuple, forced.run.pictures)),
+            relevance=shown.float().cpu(),
+            context=tuple(word.text for word in context),
+            asked=len(forced.prompt.words),
+            text_relevance=text_relevance(
+                raw.cpu(), [word.places for word in context], [max(target.rows) + 1 for target in targets]
+            ),
+            picture_share=shares(raw, forced.run.image[0]).cpu(),
+            probabilities=seen.exp(),
+            from_picture=seen - blind,
+            rather_than=self.rather_than,
+            free=self.free,
+            cut=self.cut,
+            model=forced.view.name,
+            method=self.method.name,
+            options=self.options,
+            versions=versions(forced.view.family),
+        )
+
+    @cached_property
+    def _likeness(self) -> KeyLikeness:
+        return picture_likeness(self.forced.view, self.forced.run, self.forced.tower)
+
+    @cached_property
+    def _seen(self) -> Tensor:
+        """log p of every token of the answer, (answer,)."""
+        return _log_probabilities(self.forced.run)
+
+    @cached_property
+    def _blind(self) -> Tensor:
+        """The same where the pictures are blurred away; NaN without a picture."""
+        if not self.pictures:
+            return torch.full_like(self._seen, torch.nan)
+        view, run = self.forced.view, self.forced.run
+        inputs: dict[str, Tensor] = dict(view.place(view.inputs(self.question, [_blurred(p) for p in self.pictures])))
+        more = view.with_answer(inputs, run.ids[:, self.forced.begins :])
+        return _log_probabilities(view.begin(more, answer=run.answer))
+
+
+@contextmanager
+def gradients() -> Iterator[None]:
+    """Gradients are computed, whatever mode the caller is in."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+@torch.no_grad()
+def _log_probabilities(run: AnsweringPass) -> Tensor:
+    tokens = run.tokens
+    for block in run.blocks:
+        tokens = block(tokens)
+    return log_probabilities(run, tokens).cpu()
+
+
+def _of_targets(each: Tensor, forced: Forced, targets: Sequence[Words]) -> Tensor:
+    """Sums over the tokens of every target, (targets,)."""
+    return torch.stack([each[[row + 1 - forced.begins for row in target.rows]].sum() for target in targets])
+
+
+def _blurred(picture: Image.Image) -> Image.Image:
+    """Nothing but its large shades, of the same shape."""
+    small = picture.resize((8, 8)).filter(ImageFilter.GaussianBlur(4))
+    return small.resize(picture.size, Image.Resampling.BICUBIC)

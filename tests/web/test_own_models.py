@@ -1,0 +1,107 @@
+"""Fine-tuned models out of folders, offered as the command line names them and opened on the page."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+import transformers
+from PIL import Image
+from timm.models import save_for_hf
+from zoo.model_folders import openclip_folder
+from zoo.text_classifier import tokenizer
+from zoo.transformers_models import BERT, VIT
+
+import whylight
+from whylight.scenes import EXAMPLE_SEEDS, draw_scene
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+
+SCENE = Image.fromarray(draw_scene(EXAMPLE_SEEDS[0], 384).picture)
+NAMES = {0: "healthy", 1: "rust", 2: "blight"}
+FEELINGS = {0: "bad", 1: "good"}
+
+
+def of_timm(folder: Path) -> str:
+    shape = {"img_size": 32, "patch_size": 8, "depth": 2, "embed_dim": 24, "num_heads": 2}
+    model = timm.create_model("vit_tiny_patch16_224", num_classes=3, **shape)
+    save_for_hf(model, folder, model_config={"label_names": list(NAMES.values())}, model_args=shape)
+    return f"timm:local-dir:{folder}"
+
+
+def of_transformers(folder: Path) -> str:
+    config = transformers.ViTConfig(**VIT, id2label=NAMES, label2id={name: i for i, name in NAMES.items()})
+    transformers.ViTForImageClassification(config).save_pretrained(folder)
+    transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+    return f"hf:local-dir:{folder}"
+
+
+def of_texts(folder: Path) -> str:
+    config = transformers.BertConfig(**BERT, id2label=FEELINGS, label2id={"bad": 0, "good": 1})
+    transformers.BertForSequenceClassification(config).save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+    return f"hf:local-dir:{folder}"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """The address that the command prints, and the folders as it was given them."""
+    torch.manual_seed(0)
+    names = {}
+    for make in (of_timm, openclip_folder, of_transformers, of_texts):
+        folder = tmp_path_factory.mktemp("own") / make.__name__
+        folder.mkdir()
+        names[make.__name__] = make(folder)
+    command = [sys.executable, "-m", "whylight", "web", "--port", "0"]
+    for name in names.values():
+        command += ["--model", name]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield process.stdout.readline().strip().rstrip("/"), names
+    process.terminate()
+    assert process.wait(30) in (0, -15)
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("kind", ["of_timm", "of_transformers"])
+def test_a_classifier_of_pictures(served: tuple[str, dict[str, str]], browser: Any, kind: str) -> None:
+    address, names = served
+    page = browser.new_page()
+    page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}")
+    page.locator("#model").select_option(names[kind])
+    expect(page.locator("#class-names option")).to_have_count(3, timeout=60_000)
+    page.get_by_label("Class 1", exact=True).fill("rust")
+    expected = whylight.explain(names[kind], SCENE, "rust")
+    expect(page.locator(".score").first).to_have_text(f"{100 * expected.scores[0]:.1f} %")
+    expect(page.locator("#cells figcaption")).to_have_text("rust")
+    page.close()
+
+
+def test_a_dual_encoder(served: tuple[str, dict[str, str]], browser: Any) -> None:
+    address, names = served
+    page = browser.new_page()
+    page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&model={names['openclip_folder']}&p=a+red+ring")
+    expected = whylight.explain(names["openclip_folder"], SCENE, "a red ring")
+    expect(page.locator(".score").first).to_have_text(f"{expected.scores[0]:.3f}", timeout=60_000)
+    page.close()
+
+
+def test_a_classifier_of_texts(served: tuple[str, dict[str, str]], browser: Any) -> None:
+    address, names = served
+    page = browser.new_page()
+    page.goto(f"{address}/#model={names['of_texts']}")
+    expect(page.locator("#text-class option")).to_have_text(["the predicted one", "bad", "good"], timeout=60_000)
+    page.locator("#text").fill("the film was good")
+    expect(page.locator("#text-score")).to_have_text(re.compile(r"(good|bad): \d+\.\d %"))
+    expected = whylight.explain_text(names["of_texts"], "the film was good")
+    expect(page.locator("#text-score")).to_have_text(f"{expected.targets[0]}: {100 * expected.scores[0]:.1f} %")
+    page.close()
