@@ -14,7 +14,6 @@ from PIL import Image
 from zoo.answering_models import MADE, QUESTION, TEXT, answering_model, ready, rough_picture, tokenizer
 
 import whylight
-from whylight.answers import ask_as_it_comes
 from whylight.answers.content import content_words
 from whylight.models.transformers.answering.view import AnsweringView
 
@@ -151,41 +150,45 @@ def test_what_is_wrong_is_one_line() -> None:
         whylight.ask(whylight.wrap(view.module), PICTURE, question)
 
 
-def test_as_it_comes_is_what_comes_at_once() -> None:
+def test_what_comes_bit_by_bit_is_what_comes_at_once() -> None:
     view, question = asked("qwen2_5_vl")
-    for how in ({"answer": "the red big circle is a green square"}, {"longest": 7}):
+    given = "the red big circle is a green square"
+    for how in ({"answer": given}, {"longest": 7}):
         whole = whylight.ask(view, PICTURE, question, **how)  # type: ignore[arg-type]
-        heard: list[str] = []
-        parts = list(ask_as_it_comes(view, PICTURE, question, heard.append, **how))
-        assert sum((part.words for part in parts), ()) == whole.words
-        if "answer" in how:
-            assert [len(part.words) for part in parts] == [1, 2, 4, 1]
+        heard: list[str | whylight.Answer] = []
+        joined = whylight.ask(view, PICTURE, question, heard=heard.append, **how)  # type: ignore[arg-type]
+        parts = [each for each in heard if not isinstance(each, str)]
+        texts = [each for each in heard if isinstance(each, str)]
+        assert heard == [*texts, *parts]
+        assert sum((part.words for part in parts), ()) == joined.words == whole.words
+        assert sum((part.spans for part in parts), ()) == joined.spans == whole.spans
         for part in ("relevance", "text_relevance", "picture_share", "probabilities", "from_picture"):
             together = torch.cat([getattr(each, part) for each in parts])
             torch.testing.assert_close(together, getattr(whole, part), rtol=1e-4, atol=1e-7, equal_nan=True)
-        assert all(part.text == whole.text and part.spans[0] is not None for part in parts)
-        if "longest" in how:
-            assert len(heard) == 7
-            assert heard[-1] == whole.text
-            assert all(later.startswith(earlier) for earlier, later in pairwise(heard))
+            torch.testing.assert_close(together, getattr(joined, part), rtol=0, atol=0, equal_nan=True)
+        if "answer" in how:
+            assert [len(part.words) for part in parts] == [1, 2, 4, 1]
+            assert not texts, "a given answer is not said"
         else:
-            assert not heard, "a given answer is not said"
+            assert len(texts) == 7
+            assert texts[-1] == whole.text
+            assert all(later.startswith(earlier) for earlier, later in pairwise(texts))
 
 
 def test_what_the_listener_raises_ends_the_generation() -> None:
     view, question = asked("qwen2_5_vl")
-    heard: list[str] = []
+    heard: list[object] = []
 
     class Enough(Exception):
         pass
 
-    def listen(text: str) -> None:
-        heard.append(text)
+    def listen(told: object) -> None:
+        heard.append(told)
         if len(heard) == 2:
             raise Enough
 
     with pytest.raises(Enough):
-        next(ask_as_it_comes(view, PICTURE, question, listen, longest=50))
+        whylight.ask(view, PICTURE, question, longest=50, heard=listen)
     assert len(heard) == 2
     assert view.module.model.rope_deltas is None
 

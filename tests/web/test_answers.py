@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from small_views import dual_encoder
 from zoo.answering_models import QUESTION, answering_model
 
 import whylight
+from web.at_once import at_once
 from web.conftest import Serving
 from whylight.answers import explaining, forcing
 from whylight.scenes import EXAMPLE_SEEDS, draw_scene
@@ -231,9 +231,5 @@ def test_answers_of_several_clients_are_not_mixed_up(client: httpx.Client) -> No
             if said[-2:] != [expected[question]] * 2:
                 wrong.append(question)
 
-    threads = [threading.Thread(target=ask, args=(question,)) for question in questions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(ask, questions)
     assert not wrong

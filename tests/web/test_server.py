@@ -22,6 +22,7 @@ from small_views import classifier, dual_encoder, regression
 from zoo.text_classifier import text_classifier
 
 import whylight
+from web.at_once import at_once
 from web.conftest import Serving
 from whylight.scenes import EXAMPLE_SEEDS, draw_scene
 from whylight.web import Limits, app
@@ -410,11 +411,7 @@ def test_many_clients_get_their_own_answers(client: httpx.Client) -> None:
             if not np.allclose(answer["targets"][0]["relevance"], expected[prompt], rtol=1e-3):
                 wrong.append(prompt)
 
-    threads = [threading.Thread(target=ask, args=(prompt,)) for prompt in prompts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(ask, prompts)
     assert not wrong
 
 

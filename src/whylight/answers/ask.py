@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PIL import Image
 from torch import nn
 
 from whylight.answers.answer import Answer
-from whylight.answers.explaining import Explaining, NamedWords, gradients
+from whylight.answers.explaining import Explaining, NamedWords, gradients, joined
 from whylight.answers.forcing import LONGEST, Forced, force
 from whylight.answers.tokens import answer_ids
 from whylight.errors import BadInput, WhylightWarning
@@ -37,6 +37,7 @@ def ask(
     method: str = "keyflow",
     smooth: bool | None = None,
     longest: int = LONGEST,
+    heard: Callable[[str | Answer], None] | None = None,
     **options: Any,
 ) -> Answer:
     """Ask a model that answers in words, and see where each word of its answer comes from.
@@ -54,6 +55,8 @@ def ask(
         method: a name out of :func:`whylight.methods.answering.catalog.answer_methods`.
         smooth: spread relevance among the picture's tokens whose keys are alike; default: with keyflow only.
         longest: at most so many tokens of a free answer.
+        heard: told what there is as it comes: a free answer's text after each token, then the answer with the next of
+            its words, one, then two, four, at most eight. What it raises ends it there, the generation included.
         **options: the method's own (``start_layer``, ...).
 
     Raises:
@@ -65,86 +68,41 @@ def ask(
     Warns:
         WhylightWarning: the question has words that the model does not know.
     """
-    explaining, named = _prepared(
-        view,
-        picture,
-        question,
-        answer=answer,
-        rather_than=rather_than,
-        words=words,
-        method=method,
-        smooth=smooth,
-        longest=longest,
-        **options,
-    )
-    return explaining.answer(named)
-
-
-def ask_as_it_comes(
-    view: View | nn.Module | str,
-    picture: PictureLike | Sequence[PictureLike] | None,
-    question: str,
-    heard: Callable[[str], None],
-    **asked: Any,
-) -> Iterator[Answer]:
-    """The same for who does not want to wait: the text while it is said, then maps, the first word's first.
-
-    Args:
-        heard: called with a free answer's text after each token; what it raises ends the generation.
-        **asked: all else that :func:`ask` takes.
-
-    Yields:
-        the answer, again and again, each time with the next of its words: one, then two, four, at most eight.
-
-    Raises:
-        as :func:`ask` does.
-    """
-    explaining, named = _prepared(view, picture, question, heard=heard, **asked)
-    first, count = 0, 1
-    while first < len(named):
-        yield explaining.answer(named[first : first + count])
-        first, count = first + count, min(2 * count, AT_ONCE)
-
-
-def _prepared(
-    view: View | nn.Module | str,
-    picture: PictureLike | Sequence[PictureLike] | None,
-    question: str,
-    *,
-    heard: Callable[[str], None] | None = None,
-    answer: str | None = None,
-    rather_than: str | None = None,
-    words: Sequence[str | int] | None = None,
-    method: str = "keyflow",
-    smooth: bool | None = None,
-    longest: int = LONGEST,
-    **options: Any,
-) -> tuple[Explaining, list[NamedWords]]:
-    """All that comes before a word is explained."""
     chosen = find_answer_method(method)
     options = chosen.check_options(options)
-    options.pop("smooth", None)
     if smooth and not chosen.smooth:
         raise BadInput(f"{method} takes no smooth=True")
-    check_text(question, "the question")
-    if not question.strip():
-        raise BadInput("the question is empty: ask something")
-    answering = _answering(view)
-    if unknown := answering.unknown_words(question):
-        said = ", ".join(map(repr, unknown))
-        warnings.warn(f"{answering.name} does not know {said}: its answer means little", WhylightWarning, stacklevel=3)
-    pictures = _pictures(picture)
+    answering, pictures = _answering(view, question), _pictures(picture)
     with gradients():
         forced, free, cut = force(answering, pictures, question, answer, longest, heard)
     smooth = method == "keyflow" if smooth is None else smooth
     named = _targets(forced, words, rather_than)
-    return Explaining(forced, tuple(pictures), question, rather_than, free, cut, chosen, options, smooth), named
+    explaining = Explaining(forced, tuple(pictures), question, rather_than, free, cut, chosen, options, smooth)
+    return explaining.answer(named) if heard is None else _as_it_comes(explaining, named, heard)
 
 
-def _answering(view: View | nn.Module | str) -> AnsweringView:
+def _as_it_comes(explaining: Explaining, named: list[NamedWords], heard: Callable[[Answer], None]) -> Answer:
+    """The first word alone, then twice as many each time: who listens sees a map soon, and few passes are run again."""
+    parts: list[Answer] = []
+    first, count = 0, 1
+    while first < len(named):
+        parts.append(explaining.answer(named[first : first + count]))
+        heard(parts[-1])
+        first, count = first + count, min(2 * count, AT_ONCE)
+    return joined(parts)
+
+
+def _answering(view: View | nn.Module | str, question: str) -> AnsweringView:
+    """The model, which can be asked this."""
+    check_text(question, "the question")
+    if not question.strip():
+        raise BadInput("the question is empty: ask something")
     view = load(view) if isinstance(view, str) else wrap(view)
     if not isinstance(view, AnsweringView):
         raise BadInput(f"{view.name} does not answer in words: explain it with whylight.explain")
+    if unknown := view.unknown_words(question):
+        said = ", ".join(map(repr, unknown))
+        warnings.warn(f"{view.name} does not know {said}: its answer means little", WhylightWarning, stacklevel=3)
     return view
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -106,6 +106,15 @@ class Explaining:
         inputs: dict[str, Tensor] = dict(view.place(view.inputs(self.question, [_blurred(p) for p in self.pictures])))
         more = view.with_answer(inputs, run.ids[:, self.forced.begins :])
         return _log_probabilities(view.begin(more, answer=run.answer))
+
+
+def joined(parts: Sequence[Answer]) -> Answer:
+    """One answer out of several that hold different words of it."""
+    tensors = ("relevance", "text_relevance", "picture_share", "probabilities", "from_picture")
+    together: dict[str, Any] = {name: torch.cat([getattr(part, name) for part in parts]) for name in tensors}
+    for name in ("words", "spans"):
+        together[name] = tuple(each for part in parts for each in getattr(part, name))
+    return replace(parts[0], **together)
 
 
 @contextmanager

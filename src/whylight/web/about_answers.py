@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -55,21 +56,23 @@ def routes(context: Context) -> APIRouter:
 
 
 def _ask(context: Context, served: Served, asked: AskQuestion, tell: Tell) -> None:
-    import time
-
-    from whylight.answers import ask_as_it_comes
+    from whylight.answers import ask
 
     begin, number = time.perf_counter(), 0
-    picture = _picture(context, served, asked)
-    parts = ask_as_it_comes(served.view, picture, asked.question, lambda text: tell({"said": text}), **_how(asked))
-    for part in parts:
+
+    def hear(part: str | Answer) -> None:
+        nonlocal number
+        if isinstance(part, str):
+            return tell({"said": part})
         facts = part.to_dict()
         words = facts.pop("words")
         if number == 0:
-            unknown = served.view.unknown_words(asked.question)
-            tell({"answer": facts | _size(part) | {"unknown": unknown}})
+            size = [part.picture.height, part.picture.width] if part.picture else None
+            tell({"answer": facts | {"picture_size": size, "unknown": served.view.unknown_words(asked.question)}})
         tell({"words": [word | _map(part, i, asked) for i, word in enumerate(words)]})
         number += len(words)
+
+    ask(served.view, _picture(context, served, asked), asked.question, heard=hear, **_how(asked))
     tell({"done": {"seconds": round(time.perf_counter() - begin, 4), "words": number}})
 
 
@@ -90,10 +93,6 @@ def _how(asked: AskQuestion) -> dict[str, Any]:
     if taken := named.union({"words", "view", "picture", "question", "heard"}) & asked.options.keys():
         raise BadInput(f"{min(taken)} is no option of a method: it has a field of its own")
     return asked.model_dump(include=named) | {"words": asked.words or None} | asked.options
-
-
-def _size(part: Answer) -> dict[str, Any]:
-    return {"picture_size": [part.picture.height, part.picture.width] if part.picture else None}
 
 
 def _map(part: Answer, word: int, asked: AskQuestion) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from whylight.errors import BadInput, WhylightError
-from whylight.web.context import Context, as_json, method_options
+from whylight.web.context import Context, method_options
 from whylight.web.kinds import scores_of
 from whylight.web.numbers import encoded, finite
 from whylight.web.refusal import Refusal
@@ -29,68 +29,63 @@ def routes(context: Context) -> APIRouter:
     @router.post("/explain")
     async def explain(request: Request, asked: Explain) -> Response:
         """Raw relevance of every patch for every target, unnormalised, or of every layer."""
-        served = context.shelf.find(asked.model)
-
-        def answer() -> Response:
-            session = context.session(served, asked)
-            options = method_options(asked.method, asked.options)
-            layers = None
-            if asked.layers:
-                if asked.method != "legrad":
-                    raise BadInput("layers are apart in legrad only")
-                whole, layers = session.explain_by_layer(targets_of(context, served, asked), **options)
-            else:
-                whole = session.explain(targets_of(context, served, asked), asked.method, **options)
-            facts = _facts(whole, layers, asked) | {"scores": scores_of(served.view)}
-            return as_json(facts | {"forward_seconds": served.forward_seconds(session.look.pixels)})
-
-        return await context.turn(request, served, answer)
+        return await context.answer(request, asked.model, lambda served: _explained(context, served, asked))
 
     @router.post("/patch")
     async def patch(request: Request, asked: AskPatch) -> Response:
         """What one layer makes of a patch: the attention of each head, and the cosine with every other patch."""
-        from whylight.pictures.patches import patch_of
-
-        served = context.shelf.find(asked.model)
-
-        def answer() -> Response:
-            seen = patch_of(context.session(served, asked).look, asked.layer, asked.row, asked.column)
-            return as_json(
-                {
-                    "grid": list(seen.likeness.shape),
-                    "attention": finite(seen.attention.flatten(1).tolist()),
-                    "elsewhere": finite(seen.elsewhere.tolist()),
-                    "likeness": finite(seen.likeness.flatten().tolist()),
-                }
-            )
-
-        return await context.turn(request, served, answer)
+        return await context.answer(request, asked.model, lambda served: _patch(context, served, asked))
 
     @router.post("/erase")
     async def erase(request: Request, asked: Erase) -> Response:
         """The score of a target with a share of the patches black: those of the highest values, and random ones."""
-        served = context.shelf.find(asked.model)
-
-        def answer() -> Response:
-            import torch
-
-            from whylight.evaluation.baselines import baseline
-            from whylight.evaluation.erasing import scores_when_erased
-            from whylight.pictures.prompts_and_classes import name_targets
-
-            session = context.session(served, asked)
-            if len({len(row) for row in asked.grid}) != 1:
-                raise BadInput("the rows of a grid are equally long")
-            own = torch.tensor(asked.grid).nan_to_num()
-            shape = (own.shape[0], own.shape[1])
-            orders = [own, *(baseline("random", shape, f"order {number}") for number in range(RANDOM_ORDERS))]
-            target = name_targets(served.view, [asked.target])  # type: ignore[arg-type]
-            scores = scores_when_erased(session.look, torch.stack(orders), target, asked.share)
-            return as_json(swept(asked.share, scores, target.names[0], scores_of(served.view)))
-
-        return await context.turn(request, served, answer)
+        return await context.answer(request, asked.model, lambda served: _erased(context, served, asked))
 
     return router
+
+
+def _explained(context: Context, served: Served, asked: Explain) -> dict[str, Any]:
+    session = context.session(served, asked)
+    options = method_options(asked.method, asked.options)
+    layers = None
+    if asked.layers:
+        if asked.method != "legrad":
+            raise BadInput("layers are apart in legrad only")
+        whole, layers = session.explain_by_layer(targets_of(context, served, asked), **options)
+    else:
+        whole = session.explain(targets_of(context, served, asked), asked.method, **options)
+    seconds = served.forward_seconds(session.look.pixels)
+    return _facts(whole, layers, asked) | {"scores": scores_of(served.view), "forward_seconds": seconds}
+
+
+def _patch(context: Context, served: Served, asked: AskPatch) -> dict[str, Any]:
+    from whylight.pictures.patches import patch_of
+
+    seen = patch_of(context.session(served, asked).look, asked.layer, asked.row, asked.column)
+    return {
+        "grid": list(seen.likeness.shape),
+        "attention": finite(seen.attention.flatten(1).tolist()),
+        "elsewhere": finite(seen.elsewhere.tolist()),
+        "likeness": finite(seen.likeness.flatten().tolist()),
+    }
+
+
+def _erased(context: Context, served: Served, asked: Erase) -> dict[str, Any]:
+    import torch
+
+    from whylight.evaluation.baselines import baseline
+    from whylight.evaluation.erasing import scores_when_erased
+    from whylight.pictures.prompts_and_classes import name_targets
+
+    session = context.session(served, asked)
+    if len({len(row) for row in asked.grid}) != 1:
+        raise BadInput("the rows of a grid are equally long")
+    own = torch.tensor(asked.grid).nan_to_num()
+    shape = (own.shape[0], own.shape[1])
+    orders = [own, *(baseline("random", shape, f"order {number}") for number in range(RANDOM_ORDERS))]
+    target = name_targets(served.view, [asked.target])  # type: ignore[arg-type]
+    scores = scores_when_erased(session.look, torch.stack(orders), target, asked.share)
+    return swept(asked.share, scores, target.names[0], scores_of(served.view))
 
 
 def swept(share: float, scores: Tensor, target: str, unit: str) -> dict[str, Any]:

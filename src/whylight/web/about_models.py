@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from whylight.errors import BadInput
 from whylight.models.scores import as_scores
-from whylight.web.context import Context, as_json
+from whylight.web.context import Context
 from whylight.web.kinds import BUNDLED, asks, classes_of, reads, scores_of
 from whylight.web.schemas import Offer, OfPicture
 from whylight.web.shelf import Served
@@ -63,24 +63,21 @@ def routes(context: Context) -> APIRouter:
     @router.post("/predict")
     async def predict(request: Request, asked: OfPicture) -> Response:
         """The classes of a picture with the greatest scores."""
-        served = context.shelf.find(asked.model)
-
-        def answer() -> Response:
-            session = context.session(served, asked)
-            if not served.view.classifies:
-                raise BadInput(f"{served.name} predicts no classes: ask with prompts")
-            scores = as_scores(session.output[0], served.view.scores)
-            best = scores.topk(min(TOP, len(scores)))
-            names = served.view.class_names or [str(number) for number in range(len(scores))]
-            top = [
-                {"index": i, "name": names[i], "score": score}
-                for i, score in zip(best.indices.tolist(), best.values.tolist(), strict=True)
-            ]
-            return as_json({"scores": served.view.scores, "top": top})
-
-        return await context.turn(request, served, answer)
+        return await context.answer(request, asked.model, lambda served: _predicted(context, served, asked))
 
     return router
+
+
+def _predicted(context: Context, served: Served, asked: OfPicture) -> dict[str, Any]:
+    session = context.session(served, asked)
+    if not served.view.classifies:
+        raise BadInput(f"{served.name} predicts no classes: ask with prompts")
+    scores = as_scores(session.output[0], served.view.scores)
+    best = scores.topk(min(TOP, len(scores)))
+    names = served.view.class_names or [str(number) for number in range(len(scores))]
+    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    top = [{"index": index, "name": names[index], "score": score} for index, score in pairs]
+    return {"scores": served.view.scores, "top": top}
 
 
 def _first(name: str, names: Iterable[str]) -> list[str]:

@@ -59,6 +59,11 @@ class Context:
         """
         return await unless_gone(request, await self._in_line(request, served, work))
 
+    async def answer(self, request: Request, model: str | None, work: Callable[[Served], Any]) -> Response:
+        """What the work finds of the model of that name, as JSON, when it is this client's turn."""
+        served = self.shelf.find(model)
+        return await self.turn(request, served, lambda: as_json(work(served)))
+
     async def told(self, request: Request, served: Served, work: Callable[[Tell], None]) -> Response:
         """The same for work that tells what it finds on its way: a line of JSON each, sent as soon as it is told.
 

@@ -23,11 +23,13 @@ const caption = () => {
   return !peeks() && contrast() ? `${word.text}, rather than ${contrast()?.rather}` : word.text;
 };
 
+const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
+
 /** What a word owes to the picture, in words or in few. @param {import("./answers.js").SaidWord} word @param {boolean} [short] */
 function toldOf(word, short = false) {
-  const parts = [`p ${word.probability.toFixed(2)}`];
-  if (word.share !== null && word.map) parts.push(`${Math.round(100 * word.share)} % ${short ? "picture" : "of its relevance on the picture"}`);
-  if (word.fromPicture !== null) parts.push(`log p ${word.fromPicture < 0 ? "−" : "+"}${Math.abs(word.fromPicture).toFixed(2)}${short ? "" : " by seeing it"}`);
+  const parts = [`p\u00a0${word.probability.toFixed(2)}`];
+  if (word.share !== null && word.map) parts.push(short ? `picture\u00a0${percent(word.share)}` : `${percent(word.share)} of its relevance on the picture`);
+  if (word.fromPicture !== null) parts.push(`log\u00a0p\u00a0${word.fromPicture < 0 ? "−" : "+"}${Math.abs(word.fromPicture).toFixed(2)}${short ? "" : " by seeing it"}`);
   if (word.follows) parts.push("follows from the text");
   return parts.join(" · ");
 }
@@ -120,7 +122,7 @@ function draw() {
   cancelAnimationFrame(waiting);
   waiting = requestAnimationFrame(() => {
     writeRead();
-    const word = seenWord();
+    const word = seenMap();
     byId("told").textContent = word ? `${caption()}: ${toldOf(word)}` : "";
     if (!picture()) return;
     const cells = byId("answer-cells");
