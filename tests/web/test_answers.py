@@ -112,7 +112,7 @@ def test_files(client: httpx.Client) -> None:
         ({"model": "nothing"}, 404, "not on offer"),
         ({"method": "legrat"}, 404, "unknown method 'legrat'"),
         ({"options": {"nothing": 1}}, 404, "has no option"),
-        ({"options": {"view": 1}}, 422, "no option of a method"),
+        ({"options": {"view": 1}}, 404, "has no option"),
         ({"question": " "}, 422, ""),
         ({"answer": "mauve"}, 422, "no words for the answer"),
         ({"answer": "red", "words": ["blue"]}, 422, "is no part of it"),

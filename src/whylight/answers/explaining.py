@@ -19,9 +19,9 @@ from whylight.answers.shares import shares, text_relevance
 from whylight.answers.spreading import picture_likeness, spread
 from whylight.methods.registry import Method
 from whylight.models.answering_pass import AnsweringPass
+from whylight.models.words import Span
 from whylight.passes.answer_pass import Words
 from whylight.passes.key_likeness import KeyLikeness
-from whylight.models.words import Span
 from whylight.versions import versions
 
 

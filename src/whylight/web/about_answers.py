@@ -88,11 +88,12 @@ def _picture(context: Context, served: Served, asked: AskQuestion) -> Image.Imag
 
 
 def _how(asked: AskQuestion) -> dict[str, Any]:
-    """What whylight.ask takes beside picture and question."""
-    named = {"answer", "rather_than", "method", "longest"}
-    if taken := named.union({"words", "view", "picture", "question", "heard"}) & asked.options.keys():
-        raise BadInput(f"{min(taken)} is no option of a method: it has a field of its own")
-    return asked.model_dump(include=named) | {"words": asked.words or None} | asked.options
+    """What whylight.ask takes beside picture and question; of options the method's own alone."""
+    from whylight.methods.answering.catalog import find_answer_method
+
+    options = find_answer_method(asked.method).check_options(asked.options)
+    named = asked.model_dump(include={"answer", "rather_than", "method", "longest"})
+    return named | {"words": asked.words or None} | options
 
 
 def _map(part: Answer, word: int, asked: AskQuestion) -> dict[str, Any]:

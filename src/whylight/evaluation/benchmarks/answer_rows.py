@@ -12,6 +12,7 @@ from torch import Tensor
 
 from whylight.answers.forcing import Forced, force
 from whylight.answers.geometry import picture_maps
+from whylight.answers.shares import shares
 from whylight.answers.spreading import picture_likeness
 from whylight.attention.call import at_least_float32
 from whylight.errors import UnsupportedModel
