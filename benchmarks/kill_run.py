@@ -181,7 +181,7 @@ def ray(kills: int, seconds: float) -> int:
         for line in driver.stdout:
             event = json.loads(line)
             if event["event"] == "progress" and event["workers"] and killed < kills and time.monotonic() - last > 1:
-                workers = ray_workers()
+                workers = ray_workers(driver.pid)
                 if workers:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(random.choice(workers), signal.SIGKILL)
@@ -194,14 +194,20 @@ def ray(kills: int, seconds: float) -> int:
     return killed
 
 
-def ray_workers() -> list[int]:
-    """Processes of actors and tasks at work."""
+def ray_workers(driver: int) -> list[int]:
+    """Processes of the driver's actors and tasks at work; those of other people's clusters are left alone."""
     found = []
     for command in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            if command.read_bytes().startswith(b"ray::") and b"IDLE" not in command.read_bytes():
+            if command.read_bytes().startswith(b"ray::Map") and comes_from(int(command.parent.name), driver):
                 found.append(int(command.parent.name))
     return found
+
+
+def comes_from(process: int, ancestor: int) -> bool:
+    while process > 1 and process != ancestor:
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return process == ancestor
 
 
 def compare(engine: str, killed: int) -> None:

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from runs.forked import KILLED, Server
 
+from whylight.cli.main import main
 from whylight.runs.store import finished, read_rows
 from whylight.scenes import draw_scene
 
@@ -179,6 +180,23 @@ def _decoding(parent: int) -> list[int]:
         if int(fields[1]) == parent and b"spawn_main" in words:
             found.append(int(status.parent.name))
     return found
+
+
+def test_a_ray_cluster_that_is_not_there_is_one_line(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ray = pytest.importorskip("ray", reason="the extra whylight[ray] is not installed")
+
+    def init(**how: Any) -> None:
+        raise ConnectionError(f"Could not find any running Ray instance at {how['address']}.\nPlease start one.")
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.chdir(place)
+    with pytest.raises(SystemExit) as stopped:
+        main([*RAN, "--out", "nowhere", "--engine", "ray", "--address", "10.0.0.1:1"])
+    assert stopped.value.code
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.endswith("no Ray cluster at 10.0.0.1:1: Could not find any running Ray instance at 10.0.0.1:1.")
 
 
 def test_ray_does_again_what_a_dead_actor_had(place: Path, undisturbed: list[dict[str, Any]]) -> None:

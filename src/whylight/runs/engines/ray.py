@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Iterator
 from typing import Any
 
-from whylight.errors import need
+from whylight.errors import WhylightError, need
 from whylight.runs.decoding import DecodingThread
 from whylight.runs.folder import RunFolder
 from whylight.runs.locks import ShardLocks
@@ -49,7 +49,7 @@ def run_ray(
     ray, data = need("ray", "ray"), need("ray.data", "ray")
     started = not ray.is_initialized()
     if started:
-        ray.init(address=address, log_to_driver=False, include_dashboard=False, configure_logging=False)
+        _start(ray, address)
     gathering = Gathering(plan, folder, list(plan.read.numbers), left, progress)
     try:
         with ShardLocks(folder.local) as locks:
@@ -63,6 +63,15 @@ def run_ray(
         if started:
             ray.shutdown()
     return gathering.unread
+
+
+def _start(ray: Any, address: str | None) -> None:
+    try:
+        ray.init(address=address, log_to_driver=False, include_dashboard=False, configure_logging=False)
+    except Exception as error:  # of many kinds, bare ones among them
+        where = "on this machine" if address is None else f"at {address}"
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise WhylightError(f"there is no Ray cluster {where}: {said}") from None
 
 
 def _stages(
