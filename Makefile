@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: explain web test lint docs figures release bench bench-methods bench-memory bench-gpu clean
+.PHONY: explain web test test-oldest test-newest test-floors fuzz lint docs figures release bench bench-methods bench-memory bench-gpu clean
 
 explain: $(VENV)/explain.stamp  ## explain a bundled scene with the bundled model: out/
 	$(BIN)/whylight explain --out out
@@ -13,6 +13,24 @@ web: $(VENV)/web.stamp  ## the web app on the bundled model: http://127.0.0.1:80
 
 test: $(VENV)/dev.stamp  ## the whole suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# The whole range of versions, each end in an environment of its own (.venv-oldest, .venv-newest; 6 GB each with torch's
+# CUDA libraries). TESTS chooses: make test-oldest TESTS=tests/models
+test-oldest: $(BIN)/uv  ## the suite at the lowest versions that pyproject.toml allows
+	$(call in-range,oldest,lowest-direct)
+
+test-newest: $(BIN)/uv  ## the suite at the newest versions there are
+	$(call in-range,newest,highest)
+
+define in-range
+	$(BIN)/uv venv --quiet --allow-existing --python $(PYTHON) .venv-$(1)
+	$(BIN)/uv pip install --quiet --python .venv-$(1) --resolution $(2) --upgrade --editable ".[test]"
+	$(BIN)/uv pip list --python .venv-$(1)
+	OMP_NUM_THREADS=1 .venv-$(1)/bin/python -m pytest -n 2 $(TESTS)
+endef
+
+fuzz: $(VENV)/dev.stamp  ## 10,000 damaged, foreign and mad inputs
+	$(BIN)/python benchmarks/fuzz.py
 
 lint: $(VENV)/dev.stamp  ## ruff and strict mypy
 	$(BIN)/ruff check .
@@ -37,10 +55,13 @@ release: $(VENV)/release.stamp  ## wheel and sdist, checked, and the wheel tried
 	$(BIN)/python deploy/release.py
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) .venv-oldest .venv-newest out
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(BIN)/uv: $(BIN)/python
+	$(BIN)/python -m pip install --quiet uv
 
 $(VENV)/explain.stamp: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .

@@ -19,11 +19,11 @@ class Failed(Exception):
 
 
 class Worker:
-    """One process of ``workers/NAME.py``. It is ended at the end of the ``with`` block, and after a failure.
+    """One process of ``workers/NAME.py`` or another script, ended at the end of the ``with`` block and after a failure.
 
     Args:
         python: the interpreter of the environment it runs in.
-        script: the worker's file name without ".py".
+        script: the worker's file name without ".py", or its whole path without.
         threads: how many threads torch takes there.
         log: where its stderr goes.
     """

@@ -6,12 +6,21 @@ import importlib
 import importlib.util
 from typing import Any
 
-_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
 """Packages by the name of their module, where the two differ."""
 
 
+def one_line(message: object) -> str:
+    """A message in which lines follow one another on one line."""
+    return " ".join(filter(None, str(message).splitlines()))
+
+
 class WhylightError(Exception):
-    """Base of every error that Whylight raises on purpose. Its message is one line for a person."""
+    """Base of every error that Whylight raises on purpose. Its message is one line for a person, whatever lines of
+    others are quoted in it."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(message))
 
 
 class UnsupportedModel(WhylightError):

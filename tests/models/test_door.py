@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import pytest
 import timm
 import torch
@@ -201,3 +202,26 @@ def test_code_of_a_model_on_the_hub_is_refused_like_a_folder_s(
     assert not ran(folder)
     assert "\n" not in str(error.value)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("family", ["timm", "openclip"])
+def test_pickled_weights_that_are_damaged_by_their_own_checksums_are_refused(family: str, tmp_path: Path) -> None:
+    """Torch reads such a file without a word, and the model answers something else."""
+    if family == "timm":
+        name, small = "vit_tiny_patch16_224", {"img_size": 32, "depth": 1}
+        said: dict[str, Any] = {"architecture": name, "num_classes": 3, "model_args": small, "pretrained_cfg": {}}
+        (tmp_path / "config.json").write_text(json.dumps(said))
+        file, model = tmp_path / "pytorch_model.bin", timm.create_model(name, num_classes=3, **small)
+    else:
+        said = {"model_cfg": {"embed_dim": 16, "vision_cfg": VISION, "text_cfg": TEXT}, "preprocess_cfg": {}}
+        (tmp_path / "open_clip_config.json").write_text(json.dumps(said))
+        file, model = tmp_path / "open_clip_pytorch_model.bin", open_clip.CLIP(16, vision_cfg=VISION, text_cfg=TEXT)
+    torch.save(model.state_dict(), file)
+    whylight.load(f"{family}:local-dir:{tmp_path}")
+    data = bytearray(file.read_bytes())
+    weight = next(iter(model.parameters())).detach().numpy().tobytes()
+    data[data.find(weight) + 5] ^= 0x10
+    file.write_bytes(data)
+    torch.load(file, weights_only=True)
+    with pytest.raises(WhylightError, match="damaged, as its own checksums say"):
+        whylight.load(f"{family}:local-dir:{tmp_path}")

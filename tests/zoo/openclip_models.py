@@ -14,6 +14,7 @@ from timm.models import register_model
 from timm.models.vision_transformer_hybrid import ConvStem
 from torch import Tensor, nn
 
+from zoo.own_attention import with_own_attention
 from zoo.perturb import perturbed, pictures
 
 Built = tuple[nn.Module, Tensor]
@@ -89,6 +90,16 @@ def version2(**vision: Any) -> Callable[[], Built]:
         return model, inputs
 
     return build
+
+
+def own_attention(build: Callable[[], Built]) -> Callable[[], Built]:
+    """The same model as OpenCLIP's main branch builds it."""
+
+    def rebuilt() -> Built:
+        model, inputs = build()
+        return with_own_attention(model), inputs
+
+    return rebuilt
 
 
 def through_timm(name: str, pool: str, proj: str | None, text: dict[str, Any] | None = None) -> Callable[[], Built]:
@@ -188,6 +199,9 @@ OPENCLIP: dict[str, Callable[[], Built]] = {
     "openclip CoCa": coca(),
     "openclip CoCa average pooling": coca(pool_type="avg"),
     "openclip CoCa parallel poolers": coca(attentional_pool="parallel", width=16),
+    "openclip main, class token": own_attention(clip()),
+    "openclip main, average pooling, layer scale": own_attention(clip(pool_type="avg", ls_init_value=0.1)),
+    "openclip main, CoCa": own_attention(coca()),
     "openclip SigLIP": through_timm("tiny_siglip", "map", "none", SIGLIP_TEXT),
     "openclip SigLIP, several queries": multi_query("token"),
     "openclip SigLIP, mean of several queries": multi_query("avg"),

@@ -8,15 +8,16 @@ them: all loading happens inside :func:`careful`.
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 import threading
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from whylight.errors import BadInput
+from whylight.runs.from_json import from_json
 
 _ONE_AT_A_TIME = threading.RLock()
 _ONLY_WEIGHTS, _MORE_THAN_WEIGHTS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
@@ -29,6 +30,8 @@ CONFIGURATIONS = (
     "video_preprocessor_config.json",
 )
 """Files of transformers that may name code."""
+
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 
 
 @contextmanager
@@ -50,7 +53,7 @@ def refuse_code(files: Iterable[Path], name: str) -> None:
     """
     for file in files:
         try:
-            said = json.loads(file.read_text(encoding="utf-8"))
+            said = from_json(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # not there; or broken, which its reader says better
             continue
         if isinstance(said, dict) and said.get("auto_map"):
@@ -60,6 +63,28 @@ def refuse_code(files: Iterable[Path], name: str) -> None:
 def configurations_in(folder: Path) -> list[Path]:
     """Where a folder's configurations would lie."""
     return [folder / file for file in CONFIGURATIONS]
+
+
+def refuse_damaged(place: Path, name: str) -> None:
+    """Refuse pickled weights whose file says by its own checksums that it is damaged: torch does not look at those.
+
+    Args:
+        place: a file, or the folder that holds it.
+
+    Raises:
+        BadInput: naming the file.
+    """
+    for file in [place] if place.is_file() else sorted(place.glob("*")):
+        if file.suffix in _PICKLED and zipfile.is_zipfile(file) and not _is_whole(file):
+            raise BadInput(f"{name}: {file.name} is damaged, as its own checksums say: fetch it anew")
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
+        return False
 
 
 _WANTS_CODE = "names Python code in the model's folder (auto_map), which Whylight never runs"

@@ -10,6 +10,7 @@ from typing import Any
 
 from whylight.errors import BadInput
 from whylight.runs.folder import Place, RunFolder, folder_of
+from whylight.runs.from_json import from_json
 from whylight.runs.manifest import PLACE, read
 
 LISTING = "shards.json"
@@ -59,7 +60,7 @@ def read_listing(folder: RunFolder) -> dict[str, Any]:
         BadInput: it does not read.
     """
     try:
-        found: dict[str, Any] = json.loads(folder.read(LISTING).decode("utf-8", "surrogateescape"))
+        found: dict[str, Any] = from_json(folder.read(LISTING).decode("utf-8", "surrogateescape"))
         kinds = {"number": int, "name": str, "digest": str, "size": int}
         whole = isinstance(found["fingerprint"], str) and all(
             isinstance(entry[name], kind) for entry in found["shards"] for name, kind in kinds.items()

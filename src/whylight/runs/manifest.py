@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from whylight.errors import BadInput
 from whylight.runs.folder import Place, RunFolder, folder_of
+from whylight.runs.from_json import from_json
 from whylight.runs.locks import NAME as LOCKS
 from whylight.runs.type_hints import check_types
 
@@ -87,7 +88,7 @@ def read(place: Place | RunFolder) -> dict[str, Any]:
     """
     folder = folder_of(place)
     try:
-        found: dict[str, Any] = json.loads(folder.read(NAME))
+        found: dict[str, Any] = from_json(folder.read(NAME))
         dict(found["settings"])
     except FileNotFoundError:
         raise BadInput(f"{folder} is no folder of a run: it has no {NAME}") from None

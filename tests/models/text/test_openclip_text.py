@@ -12,6 +12,7 @@ from open_clip.coca_model import CoCa
 from open_clip.transformer import TextTransformer
 from oracle_files import read_oracle, relative_difference
 from torch import Tensor, nn
+from zoo.own_attention import with_own_attention
 from zoo.transformers_models import perturbed
 
 from whylight.attention import record_attention
@@ -56,6 +57,8 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], list[int]]] = {
     "first": (lambda: custom(no_causal_mask=True, pool_type="first", proj_type="none"), [0, 0]),
     "padding masked": (padding_masked, [9, 4]),
     "coca": (coca, [10, 10]),
+    "main branch": (lambda: with_own_attention(clip().double()), [9, 4]),
+    "main branch, coca": (lambda: with_own_attention(coca().double()), [10, 10]),
 }
 
 

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from whylight.errors import BadInput
 from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import existing, fingerprint, inside, open_picture, sizes
+from whylight.runs.from_json import from_json
 from whylight.runs.inputs.once import once
 
 
@@ -35,7 +36,7 @@ class CocoInstances(Source):
         self.pictures = existing(path / part, "COCO's folder of pictures")
         self.file = existing(path / "annotations" / f"instances_{part}.json", "COCO's annotations")
         try:
-            content = json.loads(self.file.read_text(encoding="utf-8"))
+            content = from_json(self.file.read_text(encoding="utf-8"))
             names = {int(c["id"]): str(c["name"]) for c in content["categories"]}
             images = [(int(p["id"]), str(p["file_name"])) for p in content["images"]]
             pictures = dict(once(once(images, self.file.name, itemgetter(1)), self.file.name, itemgetter(0)))

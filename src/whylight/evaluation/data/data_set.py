@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from whylight.errors import WhylightError
+from whylight.errors import WhylightError, one_line
 
 Mask = npt.NDArray[np.int8]
 """(height, width): 1 on the object, 0 off it, -1 where it does not count."""
@@ -20,6 +20,9 @@ Mask = npt.NDArray[np.int8]
 
 class Unusable(Exception):
     """One picture that cannot be used, with the reason: it is skipped, named and counted; the run goes on."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(one_line(reason))
 
 
 @dataclass(frozen=True)

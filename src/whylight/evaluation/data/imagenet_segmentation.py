@@ -42,7 +42,7 @@ class ImageNetSegmentation(Source):
         try:
             value = file["value"]
             counts = {name: value[name].shape[0] for name in ("img", "gt", "target")}
-        except (KeyError, AttributeError, TypeError):
+        except (KeyError, AttributeError, TypeError, IndexError):
             raise BadInput(f"{self.path.name} has not the layout of {_FILE}: /value/img, gt, target") from None
         if len(set(counts.values())) != 1:
             raise BadInput(f"{self.path.name} holds different numbers of pictures, labels and classes: {counts}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, need
 from whylight.evaluation.data.data_set import Mask, Region, Sample, Source, Unusable
 from whylight.evaluation.data.files import (
     existing,
@@ -126,8 +126,7 @@ def _by_stem(pictures: Path, masks: Path) -> dict[str, tuple[Path, Path]]:
 
 
 def _numbered(path: Path) -> dict[int, str]:
-    import yaml
-
+    yaml = need("yaml", "evaluation")
     try:
         classes: Any = yaml.safe_load(path.read_text(encoding="utf-8"))["classes"]
         return {int(number): str(name) for number, name in classes.items() if int(number) > 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import re
 import tarfile
 from collections.abc import Mapping
@@ -17,7 +18,9 @@ from whylight.errors import BadInput
 from whylight.evaluation.data.data_set import DataSet, Unusable
 from whylight.evaluation.data.files import existing, fingerprint
 from whylight.models.words import Span
+from whylight.runs.from_json import from_json
 from whylight.runs.inputs.once import once
+from whylight.runs.inputs.tars import BROKEN
 
 Split = Literal["train", "val", "test"]
 CLASSES = {"NEG": "negative", "POS": "positive"}
@@ -121,7 +124,7 @@ def _evidence(record: Mapping[str, Any], name: str, words: int) -> npt.NDArray[n
 def _record(line: str, place: str) -> tuple[str, dict[str, Any] | str]:
     """A review's name and its fields, or what is wrong with them."""
     try:
-        record = json.loads(line)
+        record = from_json(line)
         return str(record["annotation_id"]), record
     except json.JSONDecodeError:
         return place, "its line is no complete JSON"
@@ -148,7 +151,7 @@ def _of_archive(path: Path, wanted: str) -> dict[str, bytes]:
                         raise BadInput(f"{path.name} is no archive of Movie Reviews: {name} has {member.size} bytes")
                     content = archive.extractfile(member)
                     files[name] = content.read() if content else b""
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (*BROKEN, lzma.LZMAError) as error:
         why = str(error).partition("\n")[0].rstrip(":")
         raise BadInput(f"{path.name} is no readable archive ({why}): movies.tar.gz of ERASER is needed") from None
     if wanted not in files:

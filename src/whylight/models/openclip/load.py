@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from whylight.errors import UnknownName, UnsupportedModel
 from whylight.models import names
-from whylight.models.door import configurations_in, refuse_code
+from whylight.models.door import configurations_in, refuse_code, refuse_damaged
 from whylight.models.openclip.tokenizer import named_tokenizer
 from whylight.models.openclip.view import OpenClipView
 from whylight.models.timm.supported import check_architecture
@@ -27,10 +27,13 @@ def load_openclip(identifier: str) -> OpenClipView:
     if identifier.startswith(("local-dir:", "hf-hub:")):
         architecture, tag = identifier, None
         if identifier.startswith("local-dir:"):
-            refuse_code(configurations_in(Path(identifier.removeprefix("local-dir:"))), name)
+            folder = Path(identifier.removeprefix("local-dir:"))
+            refuse_code(configurations_in(folder), name)
+            refuse_damaged(folder, name)
     else:
         architecture, _, tag = identifier.partition("/")
         _check_name(name, architecture, tag)
+        refuse_damaged(Path(tag), name)
     try:
         model = open_clip.create_model(architecture, tag, require_pretrained=True, weights_only=True)
     except Exception as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from whylight.models import names
+from whylight.models.door import refuse_damaged
 from whylight.models.timm.supported import check_architecture
 from whylight.models.timm.view import TimmView
 
@@ -18,7 +21,9 @@ def load_timm(identifier: str) -> TimmView:
     import timm
 
     name = f"timm:{identifier}"
-    if not identifier.startswith(("local-dir:", "hf-hub:")):
+    if identifier.startswith("local-dir:"):
+        refuse_damaged(Path(identifier.removeprefix("local-dir:")), name)
+    elif not identifier.startswith("hf-hub:"):
         if not timm.is_model(identifier.partition(".")[0]):
             raise names.unknown(name)
         check_architecture(identifier.partition(".")[0], name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import tarfile
 import zlib
+from collections.abc import Callable
 from typing import Literal
 
 from PIL import Image
@@ -48,7 +50,14 @@ def kind_of_content(head: bytes) -> Kind:
 def is_picture(head: bytes) -> bool:
     """Whether Pillow knows the beginning of a picture in it."""
     Image.init()
-    return any(accept is not None and accept(head[:16]) is True for _, accept in Image.OPEN.values())
+    return any(accept is not None and _accepts(accept, head[:16]) for _, accept in Image.OPEN.values())
+
+
+def _accepts(accept: Callable[[bytes], object], head: bytes) -> bool:
+    try:
+        return accept(head) is True
+    except (struct.error, IndexError):  # of a head too short for a format's numbers
+        return False
 
 
 def _is_tar(head: bytes) -> bool:

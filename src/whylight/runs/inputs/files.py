@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from whylight.runs.from_json import from_json
 from whylight.runs.inputs.places import read_bytes
 from whylight.runs.inputs.sample import Problem, Sample
 
@@ -50,5 +50,5 @@ def read_sidecar(place: str, ending: str) -> dict[str, Any]:
     text = read_bytes(f"{head if dot else place}.{ending}").decode("utf-8-sig")
     if ending != "json":
         return {ending: text.strip()}
-    value = json.loads(text)
+    value = from_json(text)
     return {"json": value} | (value if isinstance(value, dict) else {})

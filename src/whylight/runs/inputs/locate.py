@@ -10,6 +10,7 @@ from whylight.runs.inputs.cells import picture_in
 from whylight.runs.inputs.detect import kind_of
 from whylight.runs.inputs.places import open_binary, parent, read_bytes
 from whylight.runs.inputs.tables import DataSetTable, ParquetTable, Table, TableShard, TextTable, table_shards
+from whylight.runs.inputs.tars import BROKEN
 
 
 def encoded_picture(source: str, column: str | None = None) -> bytes | None:
@@ -23,16 +24,22 @@ def encoded_picture(source: str, column: str | None = None) -> bytes | None:
     """
     archive, inside, member = source.partition("::")
     if inside:
-        with open_binary(archive) as file, tarfile.open(fileobj=file, mode="r:*") as tar:
-            try:
-                opened = tar.extractfile(member)
-            except (KeyError, tarfile.TarError):
-                return None
-            return opened.read() if opened else None
+        return _member(archive, member)
     table, mark, row = source.rpartition("#")
     if not mark or not row.isdecimal():
         return read_bytes(source)
     return _cell(table, int(row), column)
+
+
+def _member(archive: str, name: str) -> bytes | None:
+    try:
+        with open_binary(archive) as file, tarfile.open(fileobj=file, mode="r:*") as tar:
+            opened = tar.extractfile(name)
+            return opened.read() if opened else None
+    except KeyError:
+        return None
+    except BROKEN as error:
+        raise OSError(f"{archive} is damaged: {error}") from None
 
 
 def _cell(place: str, row: int, column: str | None) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import IO, Any
 
 from fsspec.core import url_to_fs
@@ -41,9 +42,12 @@ def open_binary(place: str) -> IO[bytes]:
     """Open to read.
 
     Raises:
-        OSError: it is not there, or cannot be read.
+        OSError: it is not there, or cannot be read; a pipe or a device would be waited for.
     """
     if not is_url(place):
+        kind = os.stat(place).st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            raise OSError("it is no file: a pipe or a device has no end to wait for")
         return open(place, "rb")
     fs, path = file_system(place)
     opened: IO[bytes] = fs.open(path, "rb")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from whylight.errors import BadInput, need
+from whylight.runs.from_json import from_json
 from whylight.runs.inputs.cells import picture_column, picture_in, refuse_web_addresses
 from whylight.runs.inputs.places import file_system, open_binary, parent
 from whylight.runs.inputs.sample import Problem, Sample
@@ -80,7 +80,7 @@ class TextTable:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = from_json(line)
                 yield row if isinstance(row, dict) else {_ERROR: f"line {number} is no JSON object"}
             except ValueError as error:
                 yield {_ERROR: f"line {number} is no JSON: {error}"}
@@ -223,6 +223,6 @@ def data_set_tables(folder: str) -> Sequence[DataSetTable]:
     """
     fs, path = file_system(folder)
     if fs.exists(f"{path}/dataset_dict.json"):
-        splits = json.loads(fs.cat_file(f"{path}/dataset_dict.json"))["splits"]
+        splits = from_json(fs.cat_file(f"{path}/dataset_dict.json"))["splits"]
         return [DataSetTable(f"{folder.rstrip('/')}/{split}") for split in sorted(splits)]
     return [DataSetTable(folder)]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from whylight.runs.from_json import from_json
 from whylight.runs.inputs.places import open_binary
 from whylight.runs.inputs.sample import Problem, Sample
 
 _ENDINGS = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif", "jp2", "ppm", "img")
 _USUAL = ("jpg", "jpeg", "png", "webp", "input", "image", "img", "picture")
 """Parts of an ending that mark the picture, where a sample has several."""
+BROKEN = (tarfile.TarError, OSError, EOFError, zlib.error)
+"""What a damaged archive makes its reader raise."""
+_PIECE = 2**20
 
 
 @dataclass
@@ -69,7 +73,7 @@ class TarShard:
             return Sample(name, where, problem=Problem("duplicate-member", str(error)))
         except ValueError as error:
             return Sample(name, where, problem=Problem("bad-sidecar", f"{where}: {error}"))
-        except (OSError, tarfile.TarError, EOFError) as error:
+        except BROKEN as error:
             return Sample(name, where, problem=Problem("cut-member", f"{where} cannot be read: {error}"))
         if isinstance(fields.get("json"), Mapping):
             fields |= {inner: value for inner, value in fields["json"].items() if inner not in fields}
@@ -113,17 +117,18 @@ def _index(file: IO[bytes]) -> tuple[dict[str, _Group], Problem | None, tarfile.
     groups: dict[str, _Group] = {}
     size = _size(file)
     try:
-        archive = tarfile.open(fileobj=file, mode="r:*")  # noqa: SIM115 - closed with the file
-    except (tarfile.TarError, OSError, EOFError) as error:
+        archive = tarfile.open(fileobj=file, mode="r:" if size is not None else "r:gz")  # noqa: SIM115
+    except BROKEN as error:
         return groups, Problem("unreadable-archive", f"no tar: {error}"), None
     problem = None
     while True:
         try:
             member = archive.next()
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except BROKEN as error:
             problem = Problem("cut-archive", f"the archive is cut or damaged: {error}")
             break
         if member is None:
+            problem = _behind_the_end(archive)
             break
         if member.isfile():
             key, ending = _split(member.name)
@@ -134,6 +139,22 @@ def _index(file: IO[bytes]) -> tuple[dict[str, _Group], Problem | None, tarfile.
                 problem = Problem("cut-archive", f"the archive ends inside {member.name}")
                 break
     return groups, problem, archive
+
+
+def _behind_the_end(archive: tarfile.TarFile) -> Problem | None:
+    """Whether the archive ends where its reader stops: behind its last member are zeros or nothing, where one with a
+    damaged header, or one that others were put behind, goes on."""
+    file = archive.fileobj
+    assert file is not None
+    try:
+        file.seek(archive.offset)
+        while block := file.read(_PIECE):
+            if block.strip(b"\0"):
+                said = f"behind byte {archive.offset} lies more, but no member: it is damaged, or several in one file"
+                return Problem("cut-archive", said)
+    except BROKEN as error:
+        return Problem("cut-archive", f"the archive is cut or damaged: {error}")
+    return None
 
 
 def _size(file: IO[bytes]) -> int | None:
@@ -170,7 +191,7 @@ def _content(archive: tarfile.TarFile | None, members: list[tarfile.TarInfo]) ->
 
 def _text(ending: str, content: bytes) -> Any:
     text = content.decode("utf-8-sig")
-    return json.loads(text) if ending.split(".")[-1] == "json" else text.strip()
+    return from_json(text) if ending.split(".")[-1] == "json" else text.strip()
 
 
 def _broken(place: str, status: str, error: str) -> Sample:
