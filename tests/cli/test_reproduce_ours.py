@@ -1,0 +1,27 @@
+"""``whylight reproduce ours`` as a person types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import Run
+
+from whylight.evaluation import ours
+from whylight.evaluation.ours import Protocol
+
+
+def test_what_is_left_is_run_and_the_page_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours, "ON_SCENES", (Protocol("scenes-own-object", ("auroc",)),))
+    monkeypatch.setattr(ours, "MODELS", ("scenes",))
+    monkeypatch.setattr(ours, "all_labels", lambda: "rollout,raw_attention")
+    monkeypatch.setattr("whylight.cli.reproduce_ours.costs_of", lambda view, choices: {"rollout": 1.5})
+    for _ in range(2):  # the second time nothing is run
+        ran = run("reproduce", "ours", "--limit", "4", "--out", "out", "--page", "page.md")
+        assert ran.status == 0
+        assert "written: page.md" in ran.out
+    assert "`rollout`" in Path("page.md").read_text()
+    assert Path("page/ours-quality-and-cost.png").exists()
+    assert run("reproduce", "ours", "--model", "scenes").status == 2
+    assert run("reproduce", "legrad-table1", "--page", "page.md").status == 2
+    assert "no folder of photographs" in run("reproduce", "ours", "--data", "nowhere").err
