@@ -49,6 +49,32 @@ def test_the_predicted_class_and_nothing_but_json(run: Run) -> None:
     assert [Path(file).is_file() for file in said["files"]] == [True, True]
 
 
+def test_a_pair_is_read_together_and_shown_apart(run: Run) -> None:
+    pair = ("The acting was good,", "not a bad film!")
+    outcome = run("explain", "--text", pair[0], "--pair", pair[1], "-p", "good", "--model", "words", "--out", "out")
+    assert outcome.status == 0
+    assert not outcome.err
+    assert outcome.out.splitlines()[1:3] == [f"1 {pair[0]}", f"2 {pair[1]}"]
+    page, numbers = sorted(Path("out").iterdir())
+    assert page.read_text(encoding="utf-8").count('<div class="text"') == 2
+    stored = json.loads(numbers.read_text(encoding="utf-8"))
+    known = explain_text(text_classifier(), pair, "good")
+    assert stored["pair"] == list(pair)
+    assert stored["targets"][0]["words"] == known.word_relevance[0].tolist()
+    other = run("explain", "--text", pair[1], "--pair", pair[0], "--model", "words", "--out", "out")
+    assert other.status == 0
+    assert len(list(Path("out").iterdir())) == 4
+
+
+def test_pairs_that_cannot_be_read_are_one_line(run: Run) -> None:
+    alone = run("explain", "--pair", TEXT, "--model", "words")
+    assert (alone.status, alone.out) == (2, "")
+    assert "give the first as --text" in alone.err
+    dual = run("explain", "--text", "a red star", "--pair", "a blue ring", "--model", "clip")
+    assert dual.status == 2
+    assert "--pair is for text classifiers" in dual.err
+
+
 def test_texts_with_the_same_beginning_are_kept_apart(run: Run) -> None:
     for end in ("good", "bad"):
         assert run("explain", "--text", f"the acting was not that {end}", "--model", "words").status == 0

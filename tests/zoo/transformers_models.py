@@ -51,6 +51,7 @@ BERT = {
     "pad_token_id": 0,
 }
 MODERNBERT = BERT | {"local_attention": 4, "global_attn_every_n_layers": 2}
+MODERNBERT |= {"bos_token_id": 1, "cls_token_id": 1, "eos_token_id": 2, "sep_token_id": 2}
 """Its second layer sees two tokens to either side."""
 DISTILBERT = {
     "vocab_size": 50,

@@ -88,6 +88,8 @@ def _preprocessing(view: View) -> Preprocessing:
 def resized_for(
     preprocessing: Preprocessing, picture: Image.Image | Raster, size: InputSize | None, fit: Fit | None
 ) -> Preprocessing:
+    if size is None and fit is None:
+        return preprocessing
     if fit in ("squash", "pad") or (isinstance(size, int) and fit is None):
         preprocessing = replace(preprocessing, crop_fraction=1.0)  # all of the picture is wanted
     if size is None:

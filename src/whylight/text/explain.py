@@ -171,9 +171,10 @@ def _named(view: View, outputs: Tensor, target: Any) -> NamedTargets:
     if view.preprocessing is None:
         raise BadInput(f"{view.name} has no picture tower: give the picture's embedding as target")
     sources = list(target) if isinstance(target, (list, tuple)) else [target]
-    pixels = torch.stack([view.preprocessing(read_picture(source))[0] for source in sources])
+    each = (view.preprocessing(read_picture(source))[0] for source in sources)
+    outputs = torch.cat([view.output(pixels[None]) for pixels in each])  # sizes may differ (NaFlex)
     names = (Path(source).name if isinstance(source, (str, Path)) else "picture" for source in sources)
-    return NamedTargets(view.output(pixels), tuple(names))
+    return NamedTargets(outputs, tuple(names))
 
 
 def _scores(view: View, outputs: Tensor, targets: Targets) -> tuple[tuple[float, ...], tuple[float, ...]]:

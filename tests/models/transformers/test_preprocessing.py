@@ -11,9 +11,11 @@ import transformers
 from PIL import Image
 from zoo.transformers_models import PICTURES, clip_config
 
+import whylight
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.transformers import wrap_transformers
 from whylight.models.transformers.preprocessing import from_image_processor, usual_preprocessing
+from whylight.pictures.look import resized_for
 
 SIZES = [(60, 40), (41, 67), (32, 32), (97, 50)]
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
@@ -95,3 +97,44 @@ def test_another_size_leaves_the_processor() -> None:
 def test_a_processor_without_a_crop_gets_one() -> None:
     processor = transformers.CLIPImageProcessor(size={"shortest_edge": 32}, do_center_crop=False)
     assert from_image_processor(processor, clip_config())(picture(60, 40))[0].shape == (3, 32, 32)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_naflex_picture_keeps_its_shape(size: tuple[int, int]) -> None:
+    """Its own processor's patches, put together again, and read as the model itself reads what the processor gives."""
+    processor = transformers.Siglip2ImageProcessor(patch_size=8, max_num_patches=16)
+    module, _ = PICTURES["siglip2"]()
+    view = wrap_transformers(module, image_processor=processor)
+    assert view is not None
+    assert view.preprocessing is not None
+    pixels, frame = view.preprocessing(picture(*size))
+    given = processor(images=picture(*size), return_tensors="pt")
+    rows, columns = given["spatial_shapes"][0].tolist()
+    assert pixels.shape == (3, 8 * rows, 8 * columns)
+    assert rows * columns <= 16
+    assert frame.box == (0.0, 0.0, *size)
+    with torch.no_grad():
+        own = module.get_image_features(**given)
+        own = own if isinstance(own, torch.Tensor) else own.pooler_output
+        assert (view.output(pixels[None].double()) - own).abs().max() < 1e-10
+    explanation = whylight.explain(view, picture(*size), torch.ones(1, 24))
+    assert explanation.relevance.shape == (1, rows, columns)
+    assert explanation.overlay(0).size == size
+    square = whylight.explain(view, picture(*size), torch.ones(1, 24), size=(32, 32))
+    assert square.relevance.shape == (1, 4, 4)
+    assert whylight.record(view, picture(*size)).explain(torch.ones(1, 24)).relevance.shape == (1, rows, columns)
+
+
+def test_a_bare_naflex_model_gets_the_usual_processor() -> None:
+    view = wrap_transformers(PICTURES["siglip2"]()[0])
+    assert view is not None
+    assert view.preprocessing is not None
+    assert view.preprocessing.size == (32, 32)
+    assert view.preprocessing(picture(60, 40))[0].shape == (3, 24, 40)
+
+
+def test_a_picture_is_read_by_its_own_processor() -> None:
+    """Also by explain, where no other size is asked for: what the processor does is not done over again."""
+    prepare, processor = preprocessing("vit")
+    seen = resized_for(prepare, picture(60, 40), None, None)(picture(60, 40))[0]
+    assert torch.equal(seen, processor(images=picture(60, 40), return_tensors="pt")["pixel_values"][0])
