@@ -2,11 +2,11 @@
 
     python benchmarks/answers.py --size small --tokens 600 --words 30 --threads 1
 
-Random models of the layer sizes of SmolVLM-256M ("small") and Qwen2.5-VL-3B ("large", 12 GB) in float32, whose first tokens
-stand for a picture's: times do not depend on weights. Beside Whylight's methods stands the plain road: eager attention
-with ``output_attentions=True`` and CheferCAM from autograd's gradients of all maps. Every round runs all of them in
-turn; the table shows the median over rounds of the ratios within a round. Memory: what a call adds to the process's
-peak, each in a process of its own (``--memory``).
+Random models of the layer sizes of SmolVLM-256M ("small") and Qwen2.5-VL-3B ("large", 12 GB) in float32, whose first
+tokens stand for a picture's: times do not depend on weights. Beside Whylight's methods stands the plain road: eager
+attention with ``output_attentions=True`` and CheferCAM from autograd's gradients of all maps. Every round runs all of
+them in turn; the table shows the median over rounds of the ratios within a round. Memory: what a call adds to the
+process's peak, each in a process of its own (``--memory``).
 """
 
 from __future__ import annotations

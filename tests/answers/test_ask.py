@@ -129,7 +129,7 @@ def test_saved(tmp_path: Path, ending: str) -> None:
 def test_what_is_wrong_is_one_line() -> None:
     view, question = asked()
     cases = {
-        "cannot use this prompt": ({}, "what colour ?"),
+        "cannot use this prompt|no place for a picture": ({}, "what colour ?"),
         "empty": ({"answer": " "}, question),
         "no words for the answer": ({"answer": "mauve"}, question),
         "is no part of it": ({"answer": "red", "words": ["blue"]}, question),

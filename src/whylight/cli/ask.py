@@ -31,6 +31,7 @@ def ask(
     start_layer: Annotated[
         int | None, typer.Option(help="First layer that the method uses; negative from the end.")
     ] = None,
+    tower: Annotated[bool, typer.Option("--tower", help="chefercam, rollout: go on through the tower.")] = False,
     smooth: Annotated[bool, typer.Option("--smooth", help="Spread relevance among patches that are alike.")] = False,
     out: Out = DEFAULT_OUT,
     device: Device = None,
@@ -43,6 +44,7 @@ def ask(
 
     folder = OutputFolder(out)
     options: dict[str, Any] = {} if start_layer is None else {"start_layer": start_layer}
+    options |= {"tower": True} if tower else {}
     view = load(model, device=device, precision=precision)
     result = ask(
         view,

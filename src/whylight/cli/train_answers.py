@@ -12,8 +12,9 @@ def train_answers(out: Path, seed: int) -> None:
     from whylight.cli.printing import print_table, terminal
     from whylight.errors import need
     from whylight.evaluation.answer_accuracy import accuracy
-    from whylight.models.load import load
     from whylight.models.transformers.answering.view import AnsweringView
+    from whylight.scenes.answers.architecture import processor
+    from whylight.scenes.answers.load import load_answers
     from whylight.scenes.answers.train import Plan, train
 
     need("transformers.utils", "transformers").logging.disable_progress_bar()
@@ -25,8 +26,7 @@ def train_answers(out: Path, seed: int) -> None:
             bar.update(tasks[what], completed=done, total=total, description=said)
 
         folder = train(out, Plan(seed=seed), told)
-    view = load(f"hf:local-dir:{folder}")
-    assert isinstance(view, AnsweringView)
+    view = AnsweringView(load_answers(folder), "scenes-answers", processor())
     found = {kind: spellings["color"] for kind, spellings in accuracy(view).items()}
     rows = [(kind, f"{share:.1%}", str(count)) for kind, (share, count) in found.items()]
     print_table(("question", "right", "asked"), rows, numbers=("right", "asked"))

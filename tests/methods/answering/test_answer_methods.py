@@ -14,11 +14,13 @@ import whylight
 from whylight.answers.forcing import Forced, force
 from whylight.attention import record_attention
 from whylight.methods.answering.catalog import answer_methods, find_answer_method
+from whylight.models.transformers.answering.releases import OLD
 from whylight.passes.answer_pass import Words
 
 FAMILIES = ("llava", "qwen3_vl", "gemma3", "paligemma", "smolvlm")
 EAGER = 2e-6
-"""Eager softmax is computed in float32, whatever the model's precision."""
+"""Eager softmax is computed in float32, whatever the model's precision. Before transformers 5 PaliGemma's own mask lets
+the question see a forced answer, so its own maps are no truth there."""
 
 
 def forced(family: str, answer: str = "red big circle") -> Forced:
@@ -52,7 +54,7 @@ def eager(given: Forced) -> tuple[Tensor, Sequence[Tensor]]:
     return own.logits[0], own.attentions[-layers:]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [name for name in FAMILIES if not (OLD and name == "paligemma")])
 def test_keyflow_and_chefercam_of_eager_maps(family: str) -> None:
     given = forced(family)
     flow, product = explained(given, "keyflow"), explained(given, "chefercam")
@@ -104,7 +106,7 @@ def test_words_together_are_words_apart() -> None:
         together = explained(given, method)
         for index, word in enumerate(words(given)):
             alone = find_answer_method(method).explain(given.view, given.run, [word]).detach()
-            assert relative_difference(alone[0], together[index]) < 1e-9, method
+            assert (alone[0] - together[index]).abs().max() <= 1e-9 * together[index].abs().max(), method
 
 
 def test_no_word_owes_anything_to_what_comes_later() -> None:

@@ -18,7 +18,6 @@ def answer_method(
     of one), and a list of :class:`~whylight.passes.answer_pass.Words`; it returns relevance of every token of the
     sequence for each of them, (words, tokens). Keyword-only parameters are its options.
     """
-
     return registering(
         TABLE,
         name,

@@ -70,7 +70,11 @@ def processor() -> Any:
 
 
 def take_tower(model: Any, weights: dict[str, Tensor]) -> None:
-    """Give the model the picture tower of ``scenes`` (OpenCLIP's names): the same numbers, under ViT's names."""
+    """Give the model the picture tower of ``scenes`` (OpenCLIP's names): the same numbers, under ViT's names.
+
+    What LLaVA reads as the tokens of the last layer lies before the tower's final norm in transformers 5 and behind it
+    before; nothing else reads that norm, so it is taken out.
+    """
     tower = model.model.vision_tower
     width = weights["visual.class_embedding"].shape[0]
     with torch.no_grad():
@@ -80,6 +84,7 @@ def take_tower(model: Any, weights: dict[str, Tensor]) -> None:
         tower.embeddings.patch_embeddings.projection.bias.zero_()
     saved = {k.removeprefix("visual."): v.float() for k, v in weights.items() if k.startswith("visual.")}
     _fill(tower, saved, width)
+    tower.layernorm = torch.nn.Identity()
 
 
 def _fill(tower: Any, saved: dict[str, Tensor], width: int) -> None:
@@ -104,8 +109,6 @@ def _fill(tower: Any, saved: dict[str, Tensor], width: int) -> None:
             ):
                 end = next(end for end in ends if f"{end}.{kind}" in parts)
                 own[f"{start}{end}.{kind}"].copy_(saved[f"{block}{old}.{kind}"])
-    for kind in ("weight", "bias"):
-        own[f"layernorm.{kind}"].copy_(saved[f"ln_post.{kind}"])
 
 
 def _attention_names(parts: dict[str, str]) -> list[str]:

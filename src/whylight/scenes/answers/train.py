@@ -7,6 +7,7 @@ stopped at any time is continued by the same command and ends with the same weig
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,13 +35,14 @@ class Plan:
 
     The learning rate rises to its peak in ``warm_up`` steps and falls along half a cosine that would end after ``fall``
     steps. At every turn it rises once more, to ``again`` of the peak, and stays; in the ``cool`` steps before a turn
-    and before the end it falls on a line to zero. From the last turn on questions are mostly whether something is
+    and before the end it falls on a line to zero. From step ``hard`` on questions are mostly whether something is
     there: that is learnt last.
     """
 
     scenes: int = 10_000
-    steps: int = 4700
-    turns: tuple[int, ...] = (2100, 2700)
+    steps: int = 6200
+    turns: tuple[int, ...] = (2100, 2700, 4700)
+    hard: int = 2700
     fall: int = 3600
     cool: int = 600
     again: float = 0.5
@@ -76,7 +78,7 @@ class Training:
         """One step of the optimiser; its loss."""
         random = np.random.default_rng((self.plan.seed, self.step))
         chosen = random.integers(self.plan.scenes, size=self.plan.batch)
-        asked = HARD if self.step >= self.plan.turns[-1] else ASKED
+        asked = HARD if self.step >= self.plan.hard else ASKED
         taught = lesson([questions_of(self.features.objects[i], random, asked) for i in chosen])
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.rate * self._pace()
@@ -115,9 +117,8 @@ class Training:
             torch.save(state, file)
 
     def write_model(self) -> Path:
-        """The finished model as a folder that ``hf:local-dir:`` reads, in half precision."""
-        model = build()
-        model.load_state_dict(self.model.state_dict())
+        """The finished model, in half precision, as a folder that ``load_answers`` reads."""
+        model = copy.deepcopy(self.model)
         first = model.model.multi_modal_projector.linear_1
         with torch.no_grad():  # features are not standardised outside of training: the projector does it
             first.bias -= first.weight @ (self.mean / self.deviation)

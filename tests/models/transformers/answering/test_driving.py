@@ -7,13 +7,15 @@ import torch
 from zoo.answering_models import MADE, QUESTION, answering_model, rough_picture
 
 import whylight
+from whylight.models.transformers.answering.releases import OLD
 
 SIZES = [(80, 120), (90, 60)]
 
 
 @pytest.mark.parametrize("family", MADE)
 def test_driven_is_own(family: str) -> None:
-    model, processor, prompt = answering_model(family)
+    wrong = OLD and family == "paligemma"  # its own mask is float32 in a float64 model, which SDPA reads wrongly
+    model, processor, prompt = answering_model(family, torch.float32 if wrong else torch.float64)
     view = whylight.wrap(model, processor=processor)
     for size in SIZES:
         inputs = view.place(view.inputs(prompt.format(QUESTION), [rough_picture(*size)]))
@@ -23,8 +25,8 @@ def test_driven_is_own(family: str) -> None:
             tokens = run.tokens
             for block in run.blocks:
                 tokens = block(tokens)
-            assert (run.head(tokens) - own).abs().max() < 1e-10
-            assert (run.readout(tokens) - own[:, -1]).abs().max() < 1e-10
+            assert (run.head(tokens) - own).abs().max() < (1e-5 if wrong else 1e-10)
+            assert (run.readout(tokens) - own[:, -1]).abs().max() < (1e-5 if wrong else 1e-10)
 
 
 @pytest.mark.parametrize("family", MADE)
@@ -44,6 +46,8 @@ def test_forced_answer_is_own_and_blind_to_what_comes_later(family: str) -> None
                 tokens = block(tokens)
             logits.append(run.head(tokens)[:, length - 1 : -1])
     assert (logits[0] - logits[1]).abs().max() == 0
+    if OLD and family == "paligemma":
+        return  # its own mask lets the question see the answer
     with torch.no_grad():
         own = model(**view.with_answer(inputs, torch.tensor([[50, 51, 60]])), use_cache=False).logits
     assert (logits[0] - own[:, length - 1 : -1]).abs().max() < 1e-10

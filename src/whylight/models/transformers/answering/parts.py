@@ -69,8 +69,8 @@ def parts_of(model: Any, families: tuple[str, ...]) -> Parts:
     attention = language.config._attn_implementation  # the top configuration may say something else
     if attention != "sdpa":
         raise UnsupportedModel(
-            f"the language model of {kind} runs {attention} attention, which hides its maps"
-            + (": PaliGemma 2 has no other" if kind == "paligemma" else ': load it with attn_implementation="sdpa"')
+            f"the language model of {kind} runs {attention} attention, which hides its maps: load it with "
+            'attn_implementation="sdpa"'
         )
     return Parts(kind, model, core, language)
 
@@ -88,6 +88,8 @@ def refuse(config: Any) -> None:
         reason = _REFUSED["blip-2"]
     if reason is None and tower == "pixtral":
         reason = "its Pixtral tower packs pictures of any shape, which is not followed yet"
+    if reason is None and kind == "paligemma" and config.text_config.model_type != "gemma":
+        reason = "PaliGemma 2 runs eager attention, which hides its maps, and has no other in transformers 5"
     if reason is None and kind in _TOWERS and tower not in _TOWERS[kind]:
         reason = f"its tower is a {tower}, whose tokens have not been tried"
     if reason is not None:
