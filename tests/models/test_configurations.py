@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import whylight
-from whylight.errors import WhylightError
+from whylight.errors import BadInput, WhylightError
+from whylight.models import network
 from whylight.models.network import local_where_unreachable, reachable
 
 VISION = {"image_size": 32, "patch_size": 8, "width": 32, "head_width": 8, "layers": 2}
@@ -125,6 +127,57 @@ def test_without_a_network_there_is_one_line_and_no_retry(name: str, tmp_path: P
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "it is not on this machine, and the Hugging Face Hub cannot be reached" in line
+
+
+@pytest.mark.parametrize("command", ["explain", "compare", "run", "ask", "benchmark"])
+def test_a_model_of_the_hub_that_cannot_be_had_is_said_before_torch_is_imported(command: str, tmp_path: Path) -> None:
+    words = {"run": ["p", "--out", "m"], "ask": ["p", "q"], "benchmark": ["scenes-points"]}.get(command, [])
+    program = (
+        f"import sys\nfrom whylight.cli.main import main\n"
+        f"try:\n    main({[command, *words, '--model', 'hf:nobody/nothing']!r})\n"
+        "finally:\n    assert not {'torch', 'transformers', 'timm', 'open_clip'} & sys.modules.keys()"
+    )
+    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    for switch in ("HF_HUB_OFFLINE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        environment.pop(switch, None)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("cannot load nobody/nothing: it is not on this machine")
+
+
+def test_an_endpoint_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A socket that listens and whose queue is full: what is sent there is neither taken nor refused."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(network, "SECONDS", 0.2)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        port = listening.getsockname()[1]
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{port}")
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        with pytest.raises(BadInput, match="cannot load nobody/nothing: it is not on this machine"):
+            network.refuse_unreachable("hf:nobody/nothing")
+        for each in waiting:
+            each.close()
+
+
+def test_a_wish_for_no_network_holds_when_it_comes_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with local_where_unreachable():
+        assert constants.HF_HUB_OFFLINE
+    assert not constants.HF_HUB_OFFLINE
 
 
 def test_switches_are_set_back(monkeypatch: pytest.MonkeyPatch) -> None:

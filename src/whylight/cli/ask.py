@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whylight.cli.files import OutputFolder
-from whylight.cli.options import DEFAULT_OUT, Device, Json, Out, Precision
+from whylight.cli.options import DEFAULT_OUT, Device, Json, Out, Precision, obtainable
 from whylight.cli.printing import print_json, print_note, print_table
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ def ask(
     picture: Annotated[str, typer.Argument(help="A file; - for a question without a picture.")],
     question: Annotated[str, typer.Argument(help="What to ask.")],
     model: Annotated[
-        str, typer.Option("--model", "-m", help="scenes-answers, hf:ID, hf:local-dir:PATH")
+        str,
+        typer.Option("--model", "-m", help="scenes-answers, hf:ID, hf:local-dir:PATH", callback=obtainable),
     ] = "scenes-answers",
     method: Annotated[str, typer.Option(help="keyflow, legrad, chefercam, tam, ...")] = "keyflow",
     answer: Annotated[str | None, typer.Option(help="Explain this answer.", show_default="what the model says")] = None,

@@ -20,6 +20,7 @@ from whylight.cli.options import (
     Precision,
     Workers,
     methods_of,
+    obtainable,
     one_of,
 )
 from whylight.cli.printing import terminal
@@ -37,6 +38,7 @@ def benchmark(
         typer.Option(
             help="scenes, scenes-siglip, openclip:NAME/TAG, timm:NAME, hf:ID; of answers scenes-answers.",
             show_default="the bundled one",
+            callback=obtainable,
         ),
     ] = None,
     methods: Methods = None,

@@ -9,6 +9,20 @@ import typer
 
 from whylight.errors import BadInput
 
+
+def obtainable(name: str | None) -> str | None:
+    """The same name of a model, once it is known that it is here or can be fetched: said at once where it is not.
+
+    Raises:
+        BadInput: it is nowhere to be had.
+    """
+    if name:
+        from whylight.models.network import refuse_unreachable
+
+        refuse_unreachable(name)
+    return name
+
+
 Prompts = Annotated[
     list[str] | None,
     typer.Option("--prompt", "-p", help="What to look for, or a class name or number; may repeat.", show_default=False),
@@ -26,7 +40,13 @@ Patch = Annotated[
 ]
 Negative = Annotated[bool, typer.Option("--negative", help="What speaks against each prompt or class.")]
 Model = Annotated[
-    str, typer.Option("--model", "-m", help="scenes, scenes-siglip, openclip:NAME/TAG, timm:NAME, hf:ID, ...")
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="scenes, scenes-siglip, openclip:NAME/TAG, timm:NAME, hf:ID, ...",
+        callback=obtainable,
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the figures.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, mps.", show_default="cpu")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -166,14 +168,41 @@ def test_texts_that_do_not_fit_are_refused() -> None:
         view.begin({"input_ids": torch.ones(3, dtype=torch.long)})
 
 
+def with_eager_attention(module: Any) -> Any:
+    """The same model, made with attention that is written out; in transformers 4 it can only be made so."""
+    config = copy.deepcopy(module.config)
+    config._attn_implementation = "eager"
+    other = type(module)(config).to(next(module.parameters()).dtype).eval()
+    other.load_state_dict(module.state_dict())
+    return other
+
+
 @pytest.mark.parametrize("name", [name for name in TEXTS if name not in WRITTEN_OUT])
 def test_hidden_attention_is_refused(name: str) -> None:
-    module, _ = TEXTS[name]()
-    module.set_attn_implementation("eager")
+    module, inputs = TEXTS[name]()
+    view = wrap_transformers(with_eager_attention(module))
+    assert view is not None
+    for asked in (lambda: view.output(inputs), lambda: relevance(view, inputs, targets_for(view, 16, [0]))):
+        with pytest.raises(UnsupportedModel, match='attn_implementation="sdpa"'):
+            asked()
+
+
+@pytest.mark.parametrize("name", [name for name in TEXTS if name not in WRITTEN_OUT])
+def test_a_model_that_is_told_to_write_its_attention_out_is_refused_or_does_not(name: str) -> None:
+    """transformers 4 cannot change BERT's and its kin's once they are made: they stay as they were, and so do the maps."""
+    module, inputs = TEXTS[name]()
     view = wrap_transformers(module)
     assert view is not None
-    with pytest.raises(UnsupportedModel, match='attn_implementation="sdpa"'):
-        relevance(view, text_inputs(), [0] if view.classifies else torch.ones(1, 16))
+    targets = targets_for(view, view.output(inputs).shape[1], [0])
+    expected = relevance(view, inputs, targets)
+    module.set_attn_implementation("eager")
+    try:
+        found = relevance(view, inputs, targets)
+    except UnsupportedModel as error:
+        assert 'attn_implementation="sdpa"' in str(error)
+    else:
+        assert transformers.__version__.startswith("4.")
+        assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

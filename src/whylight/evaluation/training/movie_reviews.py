@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from whylight.evaluation.training.stretches import Stretches
 from whylight.evaluation.training.tiny_bert import Size, tiny_bert, tiny_tokenizer
 from whylight.models.door import careful
 from whylight.models.failures import telling_line
+from whylight.models.network import local_where_unreachable
 from whylight.runs.files import make_folder, write_file, written_by_others
 
 _CHECKPOINTS = "checkpoints"
@@ -160,7 +162,7 @@ def _start(recipe: Recipe, texts: Sequence[str]) -> tuple[Any, Any]:
     if recipe.start.startswith(_FOLDER) and not Path(checkpoint).is_dir():
         raise BadInput(f"cannot start from {recipe.start}: there is no folder {checkpoint}")
     try:
-        with careful():
+        with careful(), nullcontext() if Path(checkpoint).is_dir() else local_where_unreachable():
             tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, use_fast=True, trust_remote_code=False)
             model = transformers.AutoModelForSequenceClassification.from_pretrained(
                 checkpoint,
