@@ -29,6 +29,20 @@ define in-range
 	OMP_NUM_THREADS=1 .venv-$(1)/bin/python -m pytest -n 2 $(TESTS)
 endef
 
+# What CI has time for: the lowest versions of the libraries that models come from (40 MB), before .venv's torch.
+FLOORS := open-clip-torch|timm|transformers|tokenizers|huggingface-hub|accelerate|peft|safetensors|captum|typer|rich|regex
+FLOOR_TESTS := tests/models tests/attention tests/propagation tests/methods/legrad tests/methods/test_properties.py
+
+test-floors: .venv-floors/stamp  ## model and method tests with the lowest versions of the models' libraries
+	OMP_NUM_THREADS=1 PYTHONPATH=.venv-floors $(BIN)/python -m pytest -n 2 $(FLOOR_TESTS)
+
+.venv-floors/stamp: $(VENV)/dev.stamp $(BIN)/uv pyproject.toml
+	rm -rf .venv-floors && mkdir .venv-floors
+	$(BIN)/uv pip compile --quiet --python $(BIN)/python --resolution lowest-direct --extra test pyproject.toml \
+	    | grep -E '^($(FLOORS))==' > .venv-floors/floors.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target .venv-floors -r .venv-floors/floors.txt
+	touch $@
+
 fuzz: $(VENV)/dev.stamp  ## 10,000 damaged, foreign and mad inputs
 	$(BIN)/python benchmarks/fuzz.py
 
@@ -55,7 +69,7 @@ release: $(VENV)/release.stamp  ## wheel and sdist, checked, and the wheel tried
 	$(BIN)/python deploy/release.py
 
 clean:
-	rm -rf $(VENV) .venv-oldest .venv-newest out
+	rm -rf $(VENV) .venv-oldest .venv-newest .venv-floors out
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
