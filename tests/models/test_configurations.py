@@ -63,6 +63,7 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("hf", "hidden_size", 48, r"classifier.weight: \[3, 24\] instead of \[3, 48\]"),
     ("hf", "num_hidden_layers", 3, "lacks 16 of the weights"),
     ("hf", "hidden_act", "nonsense", "nonsense"),
+    ("hf", "num_attention_heads", -2, "num_attention_heads=-2"),
     ("hf", "image_size", [32], "IndexError"),
     ("hf", "patch_size", 0, "ZeroDivisionError"),
     ("hf", "id2label", ["a"], "AttributeError"),

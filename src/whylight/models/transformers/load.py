@@ -48,6 +48,7 @@ def load_transformers(identifier: str) -> View:
     source = _source(identifier)
     config = _attempt(identifier, transformers.AutoConfig.from_pretrained, source, trust_remote_code=False)
     kind = _class_name(config, identifier)
+    _check_heads(config, identifier)
     module, loaded = _attempt(
         identifier,
         getattr(transformers, kind).from_pretrained,
@@ -108,6 +109,14 @@ def _class_name(config: Any, identifier: str) -> str:
     reason = why_not(config.model_type)
     because = f": it {reason}" if reason else ""
     raise UnsupportedModel(f"{identifier} is a {kind}, which is not supported{because}. Supported: {supported()}")
+
+
+def _check_heads(config: Any, identifier: str) -> None:
+    """Refuse a number of heads that transformers builds a model of, and that fails when the model is used."""
+    for part in (config, getattr(config, "vision_config", None), getattr(config, "text_config", None)):
+        heads = getattr(part, "num_attention_heads", None)
+        if isinstance(heads, int) and heads < 1:
+            raise BadInput(f"cannot load {identifier}: its configuration says num_attention_heads={heads}")
 
 
 def _check_weights(module: Any, missing: set[str], identifier: str) -> None:
