@@ -23,7 +23,7 @@ from itertools import chain, takewhile
 from threading import Lock
 from typing import get_args
 
-from fuzzing.kinds import KINDS
+from fuzzing.kinds import SHARES
 from fuzzing.trial import Column, Outcome
 from fuzzing.worker import tried_in_worker
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
+    parser.add_argument("--kinds", nargs="*", choices=list(SHARES), default=list(SHARES))
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--limit", type=float, default=60, help="seconds after which an input hangs")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="after which no input is tried any more")
@@ -56,11 +56,11 @@ def main() -> None:
 
 def shared(inputs: int, kinds: Sequence[str]) -> list[tuple[str, int]]:
     """So many inputs over the kinds, as (kind, number), in proportion to their shares at any point of the list."""
-    whole = sum(KINDS[kind].share for kind in kinds)
+    whole = sum(SHARES[kind] for kind in kinds)
     places = [
-        ((number + 0.5) / KINDS[kind].share, kind, number)
+        ((number + 0.5) / SHARES[kind], kind, number)
         for kind in kinds
-        for number in range(-(-inputs * KINDS[kind].share // whole))
+        for number in range(-(-inputs * SHARES[kind] // whole))
     ]
     return [(kind, number) for _, kind, number in sorted(places)][:inputs]
 

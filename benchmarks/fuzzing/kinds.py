@@ -1,50 +1,29 @@
-"""The kinds of inputs, and how many of all inputs each is given."""
+"""The kinds of inputs: a module each, whose ``prepare`` makes whole inputs in a folder and what tries mad ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import importlib
 from pathlib import Path
 
-from fuzzing import (
-    annotations,
-    archives,
-    checkpoints,
-    configurations,
-    hdf5,
-    names,
-    options,
-    pictures,
-    prompts,
-    shards,
-    tables,
-)
 from fuzzing.trial import Attempt
 
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of input.
-
-    Attributes:
-        prepare: makes whole inputs in a folder, and gives what tries one that is not.
-        share: how many of 100 inputs are of this kind.
-    """
-
-    prepare: Callable[[Path], Attempt]
-    share: int
-
-
-KINDS = {
-    "pictures": Kind(pictures.prepare, 24),
-    "archives": Kind(archives.prepare, 10),
-    "checkpoints": Kind(checkpoints.prepare, 8),
-    "configurations": Kind(configurations.prepare, 8),
-    "tables": Kind(tables.prepare, 10),
-    "annotations": Kind(annotations.prepare, 8),
-    "hdf5": Kind(hdf5.prepare, 6),
-    "shards": Kind(shards.prepare, 8),
-    "names": Kind(names.prepare, 6),
-    "prompts": Kind(prompts.prepare, 6),
-    "options": Kind(options.prepare, 6),
+SHARES = {
+    "pictures": 24,
+    "archives": 14,
+    "checkpoints": 8,
+    "configurations": 6,
+    "tables": 10,
+    "annotations": 10,
+    "hdf5": 8,
+    "shards": 8,
+    "names": 4,
+    "prompts": 4,
+    "options": 4,
 }
+"""How many of 100 inputs are of each kind."""
+
+
+def prepare(kind: str, folder: Path) -> Attempt:
+    """Import what the kind needs, which the driver of many workers does not."""
+    attempt: Attempt = importlib.import_module(f"fuzzing.{kind}").prepare(folder)
+    return attempt

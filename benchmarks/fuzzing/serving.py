@@ -22,7 +22,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print is no reply
-    from fuzzing.kinds import KINDS
+    from fuzzing.kinds import prepare
     from fuzzing.trial import trial
 
     with tempfile.TemporaryDirectory() as home:
@@ -34,7 +34,7 @@ def main() -> None:
             if kind not in attempts:
                 seeds = Path(home) / f"seeds-{kind}"
                 seeds.mkdir()
-                attempts[kind] = KINDS[kind].prepare(seeds)
+                attempts[kind] = prepare(kind, seeds)
             reply = {}
             if "number" in asked:
                 folder = Path(home) / "input"
