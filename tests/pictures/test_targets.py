@@ -39,7 +39,7 @@ def test_this_rather_than_that_has_the_difference_of_the_logits_as_score(clip: V
 
 
 def test_classes_by_name_too(classes: View) -> None:
-    logits = classes.module(pixels_of(classes, PICTURE))[0]
+    logits = classes.module(pixels_of(classes, PICTURE))[0].detach()
     result = whylight.explain(classes, PICTURE, whylight.difference("lamp", 0))
     assert result.targets == ("lamp rather than tench, Tinca tinca",)
     assert result.scores[0] == pytest.approx(float(logits[4] - logits[0]), abs=1e-5)
@@ -73,6 +73,9 @@ def test_likeness_to_another_picture(clip: View, tmp_path: Path) -> None:
     session = clip.record(PICTURE).explain(like=OTHER)
     torch.testing.assert_close(session.relevance, result.relevance, rtol=1e-4, atol=1e-6)
     assert session.targets == ("like the other picture",)
+    larger = {"size": (48, 64), "fit": "squash"}  # the other picture is read alike
+    asked = whylight.explain(clip, PICTURE, like=OTHER, **larger)
+    assert clip.record(PICTURE, **larger).explain(like=OTHER).scores == pytest.approx(asked.scores, abs=1e-5)
 
 
 def test_likeness_to_one_patch_reads_that_patch_alone(clip: View) -> None:
@@ -123,6 +126,8 @@ def test_regression_has_a_value_and_what_makes_it_low() -> None:
         (whylight.difference(["lamp", 0], 1), {}, "mixture"),
         (whylight.difference("lamp", "tiger cat"), {"method": "gem"}, "gem"),
         ([lambda y: y[:, 0], "lamp"], {}, "mixture"),
+        (Image.fromarray(OTHER), {}, "a picture to compare with goes as like="),
+        ("lamp", {"words": True, "negative": True}, "leave negative=True out"),
         ("lamp", {"negative": "yes"}, "negative='yes' must be True or False"),
         ("lamp", {"method": "raw_attention", "head": "all"}, "a map for each head"),
     ],

@@ -73,7 +73,7 @@ class Wish:
         if self.like is not None or self.patch is not None:
             if prompts or self.rather_than is not None:
                 raise BadInput("--like stands instead of --prompt and --rather-than")
-            named = like_picture(view, None, self.like, parse_patch(self.patch), size, value_range=value_range)
+            named = like_picture(view, None, self.like, parse_patch(self.patch), size=size, value_range=value_range)
         elif self.rather_than is not None:
             if not prompts:
                 raise BadInput(

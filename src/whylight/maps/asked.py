@@ -123,7 +123,9 @@ class Asked:
 def same_for_all(wanted: Wanted, view: View) -> NamedTargets | None:
     """What is asked of every picture; None where each has prompts of its own, or classes are meant."""
     if wanted.like is not None or wanted.patch is not None:
-        return like_picture(view, None, wanted.like, wanted.patch, wanted.size, wanted.fit, wanted.value_range)
+        return like_picture(
+            view, None, wanted.like, wanted.patch, size=wanted.size, fit=wanted.fit, value_range=wanted.value_range
+        )
     if wanted.rather_than is not None:
         return name_targets(view, difference(wanted.prompts, [wanted.rather_than] * len(wanted.prompts)))
     return name_targets(view, list(wanted.prompts)) if wanted.prompts else None

@@ -196,7 +196,7 @@ def ask(
     with torch.no_grad():
         output = view.output(seen.pixels)
         if like is not None or patch is not None:
-            targets = like_picture(view, targets, like, patch, size, fit, value_range)
+            targets = like_picture(view, targets, like, patch, **seen.how)
         named = asked_targets(view, output, targets, negative=negative, words=words, without=without)
     return question(seen, output, named)
 

@@ -24,6 +24,7 @@ def like_picture(
     targets: object,
     like: PictureLike | None,
     patch: tuple[int, int] | None = None,
+    *,
     size: InputSize | None = None,
     fit: Fit | None = None,
     value_range: ValueRange | None = None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -28,12 +30,14 @@ class Look:
         picture: upright, RGB.
         pixels: (1, 3, H, W), as the model reads them.
         frame: which part of the picture they show.
+        how: size, fit and value_range as they were asked for, so that another picture can be looked at alike.
     """
 
     view: View
     picture: Image.Image
     pixels: Tensor
     frame: Frame
+    how: Mapping[str, Any] = field(default_factory=dict)
 
     def on_grid(self, raw: Tensor) -> Tensor:
         """Relevance (targets, tokens) or (targets, H, W) as (targets, rows, columns) of what the frame holds."""
@@ -64,7 +68,8 @@ def look(
     prepared = resized_for(own, image, size, fit)
     check_cost(view, own, prepared.size, large)
     pixels, frame = prepared(image)
-    return Look(view, image.shown() if isinstance(image, Raster) else image, pixels[None], frame)
+    shown = image.shown() if isinstance(image, Raster) else image
+    return Look(view, shown, pixels[None], frame, {"size": size, "fit": fit, "value_range": value_range})
 
 
 def read_for(view: View, picture: PictureLike | Raster, value_range: ValueRange | None = None) -> Image.Image | Raster:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName, WhylightWarning
@@ -105,8 +106,10 @@ def name_targets(view: View, targets: ExplainTargets, encode: Encode | None = No
             raise BadInput(f"embeddings are of one size, not {', '.join(str(tuple(item.shape)) for item in items)}")
         return name_targets(view, torch.stack([torch.as_tensor(item) for item in items]))
     kinds = ", ".join(dict.fromkeys(type(item).__name__ for item in items))
+    hint = " (a picture to compare with goes as like=)" if any(isinstance(i, Image.Image) for i in items) else ""
     raise BadInput(
-        f"targets are all prompts (or class names), all class indices, or all embeddings, not a mixture and not {kinds}"
+        "targets are all prompts (or class names), all class indices, or all embeddings, not a mixture and not "
+        f"{kinds}{hint}"
     )
 
 

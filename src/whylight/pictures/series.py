@@ -18,6 +18,7 @@ from whylight.errors import WhylightWarning
 from whylight.methods.registry import check_one_map_each
 from whylight.methods.relevance import relevance
 from whylight.models.preprocessing import Fit, Frame, place_in_picture
+from whylight.models.raster import Raster
 from whylight.models.scores import ScoreName, check_finite, said_score
 from whylight.models.targets import as_targets
 from whylight.models.view import View
@@ -79,7 +80,7 @@ def one_scale(stills: Sequence[Still]) -> Scale:
 
 def explain_series(
     view: View,
-    frames: Iterable[tuple[str, Image.Image]],
+    frames: Iterable[tuple[str, Image.Image | Raster]],
     targets: NamedTargets | None,
     method: str = "legrad",
     *,
@@ -122,7 +123,7 @@ def explain_series(
 
 def _looks(
     view: View,
-    frames: Iterable[tuple[str, Image.Image]],
+    frames: Iterable[tuple[str, Image.Image | Raster]],
     size: InputSize | None,
     fit: Fit | None,
     large: bool,

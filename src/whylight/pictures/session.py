@@ -131,7 +131,7 @@ class Session:
         if method == "legrad":
             options = self._options | _checked(options)
         if like is not None or patch is not None:
-            targets = like_picture(self.view, targets, like, patch)
+            targets = like_picture(self.view, targets, like, patch, **self.look.how)
         asked = self._ask(targets, negative=negative, words=words, without=without)
         return asked.answer(method, words_seed=words_seed, **options)
 
