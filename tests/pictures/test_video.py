@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -152,3 +153,21 @@ def test_a_frame_of_the_film_has_a_tile_for_the_picture_and_each_target() -> Non
     wide = tile_size(Image.new("RGB", (4000, 1000)), 2)
     assert wide == (480, 120)
     assert film_frame(still, drawn(0, (48, 64)), np.zeros((2, 64, 48), np.float32), size).size == film.size
+
+
+@pytest.mark.parametrize(("matrix", "turns"), [((0, 1, -1, 0), -1), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)])
+def test_telephones_that_were_held_upright_are_shown_upright(
+    tmp_path: Path, matrix: tuple[int, ...], turns: int
+) -> None:
+    """Their files say by a matrix how to turn each frame, in 16.16 fixed point."""
+    stored = written(tmp_path / "a.mp4", 3).read_bytes()
+    one = 1 << 16
+    whole = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
+    a, b, c, d = (one * number for number in matrix)
+    turned = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    place = stored.index(whole, stored.index(b"tkhd"))
+    (tmp_path / "a.mp4").write_bytes(stored[:place] + turned + stored[place + len(whole) :])
+    for number, (_, picture) in enumerate(Video(tmp_path / "a.mp4")):
+        expected = np.rot90(np.asarray(drawn(number)), turns)
+        assert np.asarray(picture).shape == expected.shape
+        assert np.median(np.abs(np.asarray(picture).astype(int) - expected.astype(int))) < 6
