@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from whylight.answers import Answer, ask
+    from whylight.answers import Answer, ask, ask_each
     from whylight.errors import WhylightError
     from whylight.maps.read import read_maps
     from whylight.methods import methods, relevance
@@ -40,6 +40,7 @@ __all__ = [
     "WhylightError",
     "__version__",
     "ask",
+    "ask_each",
     "attention",
     "decompose",
     "difference",
@@ -66,6 +67,7 @@ _HOMES = {
     "View": "whylight.models.view",
     "WhylightError": "whylight.errors",
     "ask": "whylight.answers",
+    "ask_each": "whylight.answers",
     "attention": "whylight.pictures.attention",
     "decompose": "whylight.methods.decomposition",
     "difference": "whylight.models.targets",

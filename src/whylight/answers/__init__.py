@@ -2,5 +2,6 @@
 
 from whylight.answers.answer import Answer
 from whylight.answers.ask import ask
+from whylight.answers.batches import ask_each
 
-__all__ = ["Answer", "ask"]
+__all__ = ["Answer", "ask", "ask_each"]

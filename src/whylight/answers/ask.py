@@ -31,7 +31,7 @@ def ask(
     picture: PictureLike | Sequence[PictureLike] | None,
     question: str,
     *,
-    answer: str | None = None,
+    answer: str | Sequence[int] | None = None,
     rather_than: str | None = None,
     words: Sequence[str | int] | None = None,
     method: str = "keyflow",
@@ -47,7 +47,7 @@ def ask(
         picture: a picture, several for one question, or None for a question about text alone.
         question: goes through the model's chat template. Where it has none, it is the whole prompt, and holds the
             placeholder of each picture.
-        answer: explain this answer; default: what the model says by itself (greedy).
+        answer: explain this answer, its text or its token numbers; default: what the model says by itself (greedy).
         rather_than: explain the answer's first differing token by its logit minus that of this other answer. One word
             or phrase is explained then.
         words: only these words and phrases of the answer, each as one target; a number counts the answer's words from
@@ -72,7 +72,7 @@ def ask(
     options = chosen.check_options(options)
     if smooth and not chosen.smooth:
         raise BadInput(f"{method} takes no smooth=True")
-    answering, pictures = _answering(view, question), _pictures(picture)
+    answering, pictures = answering_view(view, question), read_pictures(picture)
     with gradients():
         forced, free, cut = force(answering, pictures, question, answer, longest, heard)
     smooth = method == "keyflow" if smooth is None else smooth
@@ -92,8 +92,15 @@ def _as_it_comes(explaining: Explaining, named: list[NamedWords], heard: Callabl
     return joined(parts)
 
 
-def _answering(view: View | nn.Module | str, question: str) -> AnsweringView:
-    """The model, which can be asked this."""
+def answering_view(view: View | nn.Module | str, question: str) -> AnsweringView:
+    """The model, which can be asked this.
+
+    Raises:
+        BadInput: it does not answer in words, or the question is empty.
+
+    Warns:
+        WhylightWarning: the question has words that the model does not know.
+    """
     check_text(question, "the question")
     if not question.strip():
         raise BadInput("the question is empty: ask something")
@@ -106,7 +113,8 @@ def _answering(view: View | nn.Module | str, question: str) -> AnsweringView:
     return view
 
 
-def _pictures(picture: PictureLike | Sequence[PictureLike] | None) -> list[Image.Image]:
+def read_pictures(picture: PictureLike | Sequence[PictureLike] | None) -> list[Image.Image]:
+    """All pictures of a question."""
     if picture is None:
         return []
     several: Sequence[Any] = picture if isinstance(picture, (list, tuple)) else [picture]

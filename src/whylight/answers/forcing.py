@@ -56,25 +56,27 @@ def force(
     view: AnsweringView,
     pictures: Sequence[Image.Image],
     question: str,
-    answer: str | None,
+    answer: str | Sequence[int] | None,
     longest: int = LONGEST,
     heard: Callable[[str], None] | None = None,
 ) -> tuple[Forced, bool, bool]:
     """The question with an answer behind it; whether the model said it by itself, and whether it was cut.
 
     Args:
+        answer: its text, or its token numbers; None: what the model says.
         heard: called with a free answer's text after each token; what it raises ends the generation.
     """
     view.check_ready()
     inputs: dict[str, Tensor] = dict(view.place(view.inputs(question, pictures)))
     length = inputs["input_ids"].shape[1]
-    _check_length(view, length + (longest if answer is None else 1))
+    check_length(view, length + (longest if answer is None else 1))
     cut = False
     if answer is None:
         ids, cut = generate(view, inputs, longest, _decoding(view, heard))
     else:
-        ids = answer_ids(view.tokenizer, view.prompt(question, len(pictures)), answer)
-        _check_length(view, length + len(ids))
+        prompt = view.prompt(question, len(pictures))
+        ids = answer_ids(view.tokenizer, prompt, answer) if isinstance(answer, str) else list(answer)
+        check_length(view, length + len(ids))
     return _forced(view, inputs, ids, pictures), answer is None, cut
 
 
@@ -98,7 +100,11 @@ def _forced(view: AnsweringView, inputs: dict[str, Tensor], ids: list[int], pict
     return Forced(view, more, run, tower, prompt, answer)
 
 
-def _check_length(view: AnsweringView, tokens: int) -> None:
+def check_length(view: AnsweringView, tokens: int) -> None:
+    """
+    Raises:
+        BadInput: more tokens than the model takes.
+    """
     most = getattr(view.parts.language.config, "max_position_embeddings", None)
     if most is not None and tokens > most:
         raise BadInput(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -11,12 +12,12 @@ from torch import Tensor
 
 from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput
+from whylight.models.transformers.answering.prompts import stacked
 from whylight.models.transformers.answering.view import AnsweringView
 
 _STATE = "rope_deltas"
 
 
-@torch.no_grad()
 def generate(
     view: AnsweringView,
     inputs: Mapping[str, Tensor],
@@ -29,16 +30,40 @@ def generate(
 
     Args:
         heard: called with the numbers so far after each token; what it raises ends the generation.
+
+    Raises:
+        BadInput: the model answers nothing.
     """
+    given: dict[str, Any] = dict(inputs)
+    if heard is not None:
+        given["stopping_criteria"] = _listening(inputs["input_ids"].shape[1], heard)
+    (row,) = _generated(view, given, longest)
+    return _finished(view, row, longest)
+
+
+def generate_together(
+    view: AnsweringView, rows: Sequence[Mapping[str, Tensor]], longest: int
+) -> list[tuple[list[int], bool]]:
+    """The same of several questions in one batch, each as :func:`generate` has it alone.
+
+    Args:
+        rows: all with the same entries.
+    """
+    model: Any = view.module
+    pad = view.tokenizer.pad_token_id
+    made = _generated(view, stacked(rows, min(_ends(model)) if pad is None else pad), longest)
+    return [_finished(view, row, longest) for row in made]
+
+
+@torch.no_grad()
+def _generated(view: AnsweringView, given: dict[str, Any], longest: int) -> list[list[int]]:
+    """Token numbers behind each prompt, to the end of the longest answer."""
     model: Any = view.module
     core = getattr(model, "model", model)
     before = getattr(core, _STATE, None)
-    given: dict[str, Any] = dict(inputs)
     if view.sees:
-        given["suppress_tokens"] = [model.config.image_token_id]
-    length = inputs["input_ids"].shape[1]
-    if heard is not None:
-        given["stopping_criteria"] = _listening(length, heard)
+        own = model.generation_config.suppress_tokens or []
+        given["suppress_tokens"] = [*own, model.config.image_token_id]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -46,14 +71,15 @@ def generate(
     finally:
         if hasattr(core, _STATE):
             setattr(core, _STATE, before)
-    ids = _behind(made, length)
-    ends = _ends(model)
-    cut = not ids or ids[-1] not in ends
-    while ids and ids[-1] in ends:
-        ids.pop()
-    if not ids:
+    return _behind(made, given["input_ids"].shape[1])
+
+
+def _finished(view: AnsweringView, ids: list[int], longest: int) -> tuple[list[int], bool]:
+    ends = _ends(view.module)
+    said = list(takewhile(lambda token: token not in ends, ids))
+    if not said:
         raise BadInput(f"{view.name} answers nothing to this: give the answer to explain (answer=...)")
-    return ids, cut and len(ids) >= longest
+    return said, len(said) >= longest
 
 
 def _listening(length: int, heard: Callable[[list[int]], None]) -> Any:
@@ -61,15 +87,15 @@ def _listening(length: int, heard: Callable[[list[int]], None]) -> Any:
     from transformers import StoppingCriteriaList
 
     def listen(sequence: Tensor, scores: Any, **more: Any) -> Tensor:
-        heard(_behind(sequence, length))
+        heard(_behind(sequence, length)[0])
         return torch.zeros(len(sequence), dtype=torch.bool, device=sequence.device)
 
     return StoppingCriteriaList([listen])
 
 
-def _behind(sequence: Tensor, length: int) -> list[int]:
-    """Token numbers behind the prompt; a model that is handed embeddings gives them alone."""
-    ids: list[int] = sequence[0, length:].tolist() if sequence.shape[1] > length else sequence[0].tolist()
+def _behind(sequence: Tensor, length: int) -> list[list[int]]:
+    """Token numbers behind the prompts; a model that is handed embeddings gives them alone."""
+    ids: list[list[int]] = (sequence[:, length:] if sequence.shape[1] > length else sequence).tolist()
     return ids
 
 
