@@ -48,9 +48,11 @@ def rows() -> dict[str, np.ndarray]:
         "presence": [False, False, False, True, True, True, True],
         "present": [False, False, False, True, True, False, False],
         "picture_share": [0.9, 0.9, 0.9, 0.8, 0.3, 0.4, 0.1],
+        "picture_balance": [0.0, 0.0, 0.0, 0.5, 0.6, 0.5, 0.5],
     }
     columns |= {name: random.random(7).tolist() for name in ("foreground_precision", "share_inside", "otsu_iou")}
     columns["erased"] = [0.5, 0.5, 0.5, 0.5, 0.5, None, None]
+    columns["log_p_lost"] = [1.0, 2.0, 3.0, 4.0, 0.0, None, None]
     return {name: np.array(values, dtype=object) for name, values in columns.items()}
 
 
@@ -61,7 +63,10 @@ def test_figures() -> None:
     assert float(figures["twin_asked"].value) == 100
     assert float(figures["twin_other"].value) == 0
     assert float(figures["erased"].value) == 50
-    assert float(figures["presence"].value) == 75  # 0.8 > 0.4, 0.8 > 0.1, 0.3 > 0.1, 0.3 < 0.4
+    assert float(figures["lost"].value) == 2
+    assert float(figures["presence_share"].value) == 75  # 0.8 > 0.4, 0.8 > 0.1, 0.3 > 0.1, 0.3 < 0.4
+    assert float(figures["presence_balance"].value) == 75  # 0.5 = 0.5 twice, 0.6 > 0.5 twice
+    assert set(figures) == set(Answers.figures_shown)
 
 
 def test_questions_follow_from_the_seed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,27 +93,34 @@ class AnswerRows(RowMaker[AskedScene]):
             "shown": asked.question.answer,
             "method": choice.label,
         }
-        relevance, share = self._relevance(choice, asked)
+        relevance, presence = self._relevance(choice, asked)
         image = asked.forced.run.image[0]
         if not bool(torch.isfinite(relevance).all()):
             return row | {"skipped": NOT_FINITE}
         row["relevance"] = relevance[image].float().cpu().numpy()
-        presence = {"presence": asked.presence, "present": asked.question.kind == "yes", "picture_share": share}
+        presence |= {"presence": asked.presence, "present": asked.question.kind == "yes"}
         return row | presence | self._measure(asked, relevance)
 
-    def _relevance(self, choice: Choice, asked: Asked) -> tuple[Tensor, float]:
-        """Of every token, and the picture's share; of yes and no that of their difference."""
+    def _relevance(self, choice: Choice, asked: Asked) -> tuple[Tensor, Row]:
+        """Of every token; and, of yes and no, the picture's share of what speaks for yes, and its balance there."""
         forced, words = asked.forced, [asked.words]
         if asked.presence:
-            yes, no = (self.view.tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no"))
-            words.append(Words(asked.words.rows, (yes,), (no,)))
+            yes, no = ((self.view.tokenizer.convert_tokens_to_ids(word),) for word in ("yes", "no"))
+            words += [Words(asked.words.rows, yes, no), Words(asked.words.rows, no, yes)]
         key = f"{asked.scene.name}\0{asked.question.text}"
         raw, shown = explain_answer(choice, forced, words, asked.likeness, key)
-        return shown[0], float(shares(raw[-1:], forced.run.image[0]).nan_to_num(0.0))
+        if not asked.presence:
+            return shown[0], {"picture_share": 0.0, "picture_balance": 0.0}
+        image = forced.run.image[0]
+        speaking_for, against = raw[1:, image].clamp(min=0).sum(-1)
+        balance = float((speaking_for / (speaking_for + against)).nan_to_num(0.5))
+        return shown[0], {"picture_share": float(shares(raw[1:2], image).nan_to_num(0.0)), "picture_balance": balance}
 
     def _measure(self, asked: Asked, relevance: Tensor) -> Row:
         scene, about = asked.scene, asked.question.about
-        row: Row = {"about": bool(about), "erased": self._without(asked, relevance)}
+        whole = self._probability(asked, asked.forced.run.tokens)
+        erased = self._probability(asked, _erased(asked, relevance))
+        row: Row = {"about": bool(about), "erased": math.exp(erased), "log_p_lost": whole - erased}
         if not about:
             return row | dict.fromkeys(("twin", "twin_asked", "twin_other", "points_inside", "points_near"), False)
         label, twins = scene.mask(about), scene.twins(asked.question)
@@ -133,16 +141,21 @@ class AnswerRows(RowMaker[AskedScene]):
         }
 
     @torch.no_grad()
-    def _without(self, asked: Asked, relevance: Tensor) -> float:
-        """The answer's probability where its most relevant tokens are the mean of all of the picture's."""
-        run = asked.forced.run
-        image = run.image[0]
-        places = image.nonzero()[:, 0]
-        chosen = places[relevance.to(places.device)[places].topk(min(ERASED, len(places))).indices]
-        tokens = run.tokens.clone()
-        tokens[0, chosen] = run.tokens[0, image].mean(0)
-        p = _logits(asked.forced, tokens, asked.words).softmax(-1)
-        return float(p[torch.arange(len(p)), list(asked.words.ids)].prod())
+    def _probability(self, asked: Asked, tokens: Tensor) -> float:
+        """Logarithm of the answer's."""
+        log_p = _logits(asked.forced, tokens, asked.words).log_softmax(-1)
+        return float(log_p[torch.arange(len(log_p)), list(asked.words.ids)].sum())
+
+
+def _erased(asked: Asked, relevance: Tensor) -> Tensor:
+    """Tokens of the sequence, those of the picture with the most relevance being the mean of all of the picture's."""
+    run = asked.forced.run
+    image = run.image[0]
+    places = image.nonzero()[:, 0]
+    chosen = places[relevance.to(places.device)[places].topk(min(ERASED, len(places))).indices]
+    tokens = run.tokens.clone()
+    tokens[0, chosen] = run.tokens[0, image].mean(0)
+    return tokens
 
 
 def _logits(forced: Forced, tokens: Tensor, words: Words) -> Tensor:

@@ -39,6 +39,7 @@ def tokenizer() -> Any:
     mark = tokenizers.Regex(r"[?!.;:]+")
     comma = tokenizers.Regex(r",")
     core.pre_tokenizer = cut.Sequence([cut.Split(mark, "removed"), cut.WhitespaceSplit(), cut.Split(comma, "isolated")])
+    core.decoder = tokenizers.decoders.WordPiece(cleanup=True)  # no space before commas
     core.post_processor = tokenizers.processors.TemplateProcessing(
         single=f"{BEGIN} $A", special_tokens=[(BEGIN, NUMBERS[BEGIN])]
     )
