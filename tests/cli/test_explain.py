@@ -182,3 +182,22 @@ def test_compare_draws_methods_and_says_which_cannot_be(run: Run) -> None:
     assert list(json.loads(refused.out)["refused"]) == ["clip_surgery"]
     assert "clip_surgery" in refused.err
     assert run("compare", "a.png", "--model", "classes", "--methods", "legrad,rollover").status == 2
+
+
+def test_pages_hold_every_picture_and_method(run: Run) -> None:
+    for seed in (3, 4):
+        Image.fromarray(np.full((40, 40, 3), 20 * seed, np.uint8)).save(f"p{seed}.png")
+    found = run("explain", "p3.png", "p4.png", "-p", "a <b>red</b> star", "--model", "clip", "--html", "new/page.html")
+    assert found.status == 0
+    page = Path("new/page.html").read_text(encoding="utf-8")
+    assert page.count('class="whylight-card"') == 2
+    assert page.index("<h2>p3.png</h2>") < page.index("<h2>p4.png</h2>")
+    assert "a &lt;b&gt;red&lt;/b&gt; star" in page
+    words = ("compare", "p3.png", "-p", "a star", "-p", "a ring", "--model", "clip", "--methods", "legrad,rollout")
+    assert run(*words, "--html", "compared.html").status == 0
+    page = Path("compared.html").read_text(encoding="utf-8")
+    assert page.count("map: legrad") == page.count("map: rollout") == 2
+    assert run("explain", "p3.png", "--model", "clip", "--words", "-p", "a star", "--html", "words.html").status == 0
+    page = Path("words.html").read_text(encoding="utf-8")
+    assert '<div class="text"' in page
+    assert "whylight-card" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -306,8 +307,11 @@ def test_masks_and_boxes(run: Any) -> None:
     page = Path("boxes/report/index.html").read_text()
     for word in ("by target", "by ground", "right for the wrong reason", "relevance inside", found[0]["ground"], "ok"):
         assert word in page
-    for name in re.findall(r'src="([^"]+)"', page):
-        assert Image.open(Path("boxes/report") / name).width > 300
+    sources = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
+    assert len(sources) == page.count("src=") >= 5, "every picture lies inside the page"
+    assert all(Image.open(io.BytesIO(base64.b64decode(source))).width > 300 for source in sources)
+    assert run("report", "boxes", "--html", "new/one.html").status == 0
+    assert "right for the wrong reason" in Path("new/one.html").read_text()
     refused = run("report", "boxes", "--group-by", "hospital")
     assert refused.status == 2
     assert "whylight run --keep hospital" in " ".join(refused.err.split())

@@ -9,25 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from PIL import Image
+from pictures_of import explanation
 
 import whylight
 from whylight.models.preprocessing import Frame
 from whylight.pictures.comparison import comparison_figure
-from whylight.pictures.explanation import Explanation
 from whylight.pictures.figure import SMALLEST, png
-
-
-def explanation(names: list[str], size: tuple[int, int] = (60, 40), method: str = "legrad") -> Explanation:
-    values = torch.rand(len(names), 4, 4, generator=torch.Generator().manual_seed(0))
-    width, height = size
-    return Explanation(
-        values, tuple(names), (0.25,) * len(names), (1.5,) * len(names), "cosine", Image.new("RGB", size, "teal"),
-        Frame((height, width), (0, 0, width, height)), "small", method, seconds=0.25,
-    )  # fmt: skip
 
 
 def words_in(figure: Figure) -> list[str]:

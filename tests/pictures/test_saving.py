@@ -72,7 +72,7 @@ def test_png_is_the_figure_and_what_notebooks_show(explanation: Explanation, tmp
 
 @pytest.mark.parametrize("name", ["a.jpg", "a", "a.png.txt"])
 def test_other_endings_are_refused(explanation: Explanation, tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInput, match=r"\.png, \.npz or \.json"):
+    with pytest.raises(BadInput, match=r"\.png, \.html, \.npz or \.json"):
         explanation.save(tmp_path / name)
     assert not list(tmp_path.iterdir())
 

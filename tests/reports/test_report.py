@@ -13,7 +13,7 @@ from whylight.evaluation.benchmarks.catalog import benchmark_names, find_benchma
 from whylight.evaluation.benchmarks.planning import plan
 from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.reports.plots import draw_classes
-from whylight.reports.report import write_report
+from whylight.reports.report import write_report, write_report_page
 from whylight.reports.summary import summarize, write_summary
 from whylight.reports.tables import markdown, ranked
 from whylight.runs.run import execute
@@ -104,6 +104,18 @@ def test_points_and_collages(tmp_path):
     (center,) = [line for line in grid.lines if line.method == "centre"]
     assert center.figures["share"].value == pytest.approx(25)
     assert center.rows == 16
+
+
+def test_a_page_holds_what_the_report_holds(segmentation, perturbation, tmp_path):
+    page = write_report_page([segmentation, perturbation], tmp_path / "new" / "all.html").read_text(encoding="utf-8")
+    text = write_report([segmentation, perturbation], tmp_path).read_text(encoding="utf-8")
+    assert page.count('src="data:image/png;base64,') == page.count("<img") == text.count("![")
+    assert page.count("<table>") == 2
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| ") and cells[0] != "method":
+            assert "".join(f"<td>{cell}</td>" for cell in cells) in page
+    assert "http" not in page
 
 
 def test_what_a_benchmark_cannot_do_is_said_before_it_starts(tmp_path):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-from html import escape
 from importlib import resources
 
 from PIL import Image
@@ -13,22 +10,21 @@ from torch import Tensor
 
 from whylight.answers.shown import ShownAnswer
 from whylight.pictures.overlay import overlay
-from whylight.pictures.word_colors import colors, ink
+from whylight.pictures.page import escape, inlined
+from whylight.pictures.page import page as whole_page
+from whylight.pictures.word_colors import colors, hexadecimal, ink
 
 
 def page(answer: ShownAnswer) -> str:
     """One self-contained page without links."""
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width"><title>{escape(answer.question)}</title></head>\n<body>{card(answer)}</body></html>\n'
-    )
+    return whole_page(answer.question, card(answer))
 
 
 def card(answer: ShownAnswer) -> str:
     """The same to stand inside another page, as in a notebook."""
     style, script = (resources.files("whylight.answers").joinpath(f"card.{end}").read_text() for end in ("css", "js"))
     pictures = "".join(
-        f'<img class="shown" alt="picture {number + 1}" src="{_source(picture)}">'
+        f'<img class="shown" alt="picture {number + 1}" src="{inlined(picture)}">'
         for number, picture in enumerate(answer.pictures)
     )
     about = f"{answer.about}; pale words follow from the text"
@@ -64,7 +60,9 @@ def _data(answer: ShownAnswer) -> str:
         words.append(
             {
                 "maps": [_map(picture, heat) for picture, heat in zip(answer.pictures, each.maps, strict=True)],
-                "colors": [None if shade is None else (_hex(shade), _hex(ink(shade))) for shade in shades],
+                "colors": [
+                    None if shade is None else (hexadecimal(shade), hexadecimal(ink(shade))) for shade in shades
+                ],
                 "told": f"{each.word}: {each.told}",
             }
         )
@@ -72,14 +70,4 @@ def _data(answer: ShownAnswer) -> str:
 
 
 def _map(picture: Image.Image, heat: Tensor) -> str:
-    return _source(overlay(picture, heat.numpy()))
-
-
-def _source(picture: Image.Image) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _hex(color: tuple[int, int, int]) -> str:
-    return "#" + "".join(f"{channel:02x}" for channel in color)
+    return inlined(overlay(picture, heat.numpy()))

@@ -16,6 +16,7 @@ from whylight.cli.options import (
     Device,
     EngineName,
     Gpus,
+    Html,
     Methods,
     Precision,
     Workers,
@@ -57,6 +58,7 @@ def benchmark(
     device: Device = None,
     precision: Precision = None,
     compare: Annotated[bool, typer.Option("--compare", help="Put published figures beside the measured ones.")] = False,
+    html: Html = None,
 ) -> None:
     """Measure explanation methods. Stopped at any moment and started again, a run continues."""
     if name != "list":
@@ -100,6 +102,10 @@ def benchmark(
     summary = summarize(folder)
     published = figures_for(name, model) if compare else {}
     write_summary(summary, markdown(summary, published))
+    if html is not None:
+        from whylight.reports.report import write_report_page
+
+        write_report_page([summary], html, compare=compare)
     console = terminal()
     console.print(terminal_table(summary, published, console.width))
     print(f"rows, manifest and summary: {folder}")

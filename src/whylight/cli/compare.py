@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whylight.cli.files import OutputFolder
+from whylight.cli.files import OutputFolder, section, write_page
 from whylight.cli.options import (
     DEFAULT_OUT,
     Device,
+    Html,
     Json,
     Large,
     Like,
@@ -53,6 +54,7 @@ def compare(
     words: Words = False,
     without: Without = None,
     value_range: ValueRange = None,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Draw methods side by side: one row per prompt, one column per method, with times."""
@@ -85,6 +87,10 @@ def compare(
         raise BadInput(f"{view.name} can be explained by none of these methods")
     asked = view.name, [result.method for result in results], results[0].targets, results[0].input_size, words
     file = folder.write(f"{Path(name).stem}-methods", question.look.picture, comparison_figure(results), asked)
+    if html is not None:
+        from whylight.pictures.comparison import comparison_html
+
+        write_page(html, f"Methods on {Path(name).name}", section(Path(name).name, comparison_html(results)))
     if as_json:
         print_json({"picture": name, "file": str(file), "methods": [r.to_dict() for r in results], "refused": refused})
     else:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whylight.cli.files import OutputFolder
+from whylight.cli.files import OutputFolder, section, write_page
 from whylight.cli.options import (
     DEFAULT_OUT,
     Device,
+    Html,
     Json,
     Large,
     Like,
@@ -80,6 +81,7 @@ def explain(
     ] = None,
     pair: Annotated[str | None, typer.Option(help="A second text, which is read together with --text.")] = None,
     windows: Annotated[bool, typer.Option("--windows", help="Read a text too long for the model in pieces.")] = False,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Light up the places in pictures that the answer to each prompt rests on."""
@@ -93,6 +95,7 @@ def explain(
     find_method(method).check_options(options)
     input_size = parse_size(size)
     folder = OutputFolder(out)
+    sections: list[str] = []
     wish = Wish(prompt, rather_than, like, patch, negative, words, tuple(without or ()))
     view = load(model, device=device, precision=precision)
     if pair is not None and text is None:
@@ -104,7 +107,9 @@ def explain(
 
         how: dict[str, Any] = {"size": input_size, "large": large, "windows": windows, "as_json": as_json}
         asked_text = text if pair is None else (text, pair)
-        if explain_words(view, asked_text, pictures, wish, method, options, folder, **how):
+        left_out = explain_words(view, asked_text, pictures, wish, method, options, folder, sections, **how)
+        _write_page(html, method, view.name, sections)
+        if left_out:
             raise typer.Exit(1)
         return
     if video is not None or any(map(is_video, pictures or ())):
@@ -137,6 +142,9 @@ def explain(
             file = folder.write(Path(name).stem, result.picture, result.figure(), asked(result))
             rows += _rows(name, result, file)
             records.append({"picture": name, "file": str(file)} | result.to_dict())
+            if html is not None:
+                sections.append(section(name, result.card()))
+    _write_page(html, method, view.name, sections)
     if as_json:
         print_json({"pictures": records, "skipped": skipped})
     elif rows:
@@ -155,6 +163,15 @@ def _read(
     if value_range is None and view.channels in (1, 3):
         return read_picture(source, enough)
     return read_for(view, source, value_range)
+
+
+def _write_page(html: Path | None, method: str, model: str, sections: list[str]) -> None:
+    if html is not None and sections:
+        from whylight.pictures.page import escape
+        from whylight.text.html import STYLE
+
+        title = f"{method}, {model}"
+        write_page(html, title, f"<h1>{escape(title)}</h1>{''.join(sections)}", STYLE)
 
 
 def asked(result: Explanation) -> object:

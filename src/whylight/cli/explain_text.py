@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whylight.cli.files import OutputFolder
+from whylight.cli.files import OutputFolder, section
 from whylight.cli.printing import print_error, print_json, terminal
 from whylight.cli.sources import Wish, pictures_and_targets
 from whylight.errors import BadInput
@@ -29,6 +29,7 @@ def explain_words(
     method: str,
     options: Mapping[str, Any],
     folder: OutputFolder,
+    sections: list[str],
     *,
     size: int | tuple[int, int] | None,
     large: bool,
@@ -39,6 +40,7 @@ def explain_words(
 
     Args:
         text: the text or pair of a classifier, with classes as prompts; of a dual encoder one more prompt.
+        sections: of a page; what is explained is added.
 
     Returns:
         How many pictures were skipped.
@@ -57,13 +59,14 @@ def explain_words(
         read = explain_text(view, text, wish.targets(view), method, negative=against, windows=windows, **options)
         stem = _short(text, view.name, read.targets, method, dict(options), windows)
         records.append(_written(read, folder, stem, as_json))
+        sections.append(read._repr_html_())
     else:
         if isinstance(text, tuple):
             raise BadInput(f"{view.name} reads one text; --pair is for text classifiers")
         if not wish.plain:
             raise BadInput("--text colours prompts as they are: leave --rather-than, --like and --negative out")
         wanted = [*(wish.prompts or ()), text]
-        records, skipped = _pairs(view, pictures, wanted, method, options, folder, size, as_json, large)
+        records, skipped = _pairs(view, pictures, wanted, method, options, folder, sections, size, as_json, large)
     if as_json:
         print_json({"texts": records, "skipped": skipped})
     return len(skipped)
@@ -76,6 +79,7 @@ def _pairs(
     method: str,
     options: Mapping[str, Any],
     folder: OutputFolder,
+    sections: list[str],
     size: int | tuple[int, int] | None,
     as_json: bool,
     large: bool,
@@ -97,10 +101,12 @@ def _pairs(
             skipped.append({"picture": name, "error": str(error)})
             continue
         seen = ask(view, picture, targets, size=size, large=large).answer(method, **options)
+        sections.append(section(name, seen.card()))
         for index, prompt in enumerate(seen.targets):
             read = explain_text(view, prompt, picture, method, **options)
             stem, asked = f"{Path(name).stem}-{_short(prompt)}", (view.name, method, dict(options), seen.input_size)
             figure = folder.write(stem, picture, pair_figure(seen, read, index), asked)
+            sections.append(read._repr_html_())
             records.append(_written(read, folder, figure.stem, as_json) | {"picture": name, "figure": str(figure)})
             if not as_json:
                 print(f"figure: {figure}")

@@ -108,6 +108,26 @@ class OutputFolder:
         raise AssertionError("numbers do not end")
 
 
+def write_page(path: Path, title: str, body: str, style: str = "") -> Path:
+    """Write a self-contained page; folders on the way are made.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    from whylight.pictures.page import page
+
+    place = home_opened(path)
+    make_folder(place.parent)
+    return write_file(place, page(title, body, style=style))
+
+
+def section(name: str, body: str) -> str:
+    """A part of a page (HTML) under its name (plain text)."""
+    from whylight.pictures.page import escape
+
+    return f"<h2>{escape(name)}</h2>\n{body}"
+
+
 def _ours(path: Path, mark: str) -> bool:
     """Whether a file that is there may go: it is empty, or the figure of the same picture and question."""
     try:

@@ -73,6 +73,7 @@ Without = Annotated[
     typer.Option("--without", help="Clean prompts of what this prompt says, too; may repeat.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, with the raw relevance, instead of a table.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page there, too.")]
 Methods = Annotated[
     list[str] | None,
     typer.Option(

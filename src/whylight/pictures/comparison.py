@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from matplotlib.figure import Figure
 
+from whylight.pictures.card import LONGER_SIDE as CARD_SIDE
+from whylight.pictures.card import ShownMap, comparison_card
 from whylight.pictures.explanation import Explanation
 from whylight.pictures.figure import (
     GAP,
@@ -66,6 +68,20 @@ def comparison_figure(explanations: Sequence[Explanation], *, alpha: float = 0.8
     color_bar(place(figure, (bar, MARGIN + head, BAR, height)), colormap)
     figure.text(MARGIN / across, 0.09 / down, first.model, fontsize=SMALLEST, color=PALE, parse_math=False)
     return figure
+
+
+def comparison_html(explanations: Sequence[Explanation], *, colormap: str = "inferno") -> str:
+    """The same as a card of a page: a tab for each target, with all methods in it."""
+    small = [explanation.reduced(CARD_SIDE / 2) for explanation in explanations]
+    maps = [explanation.maps.numpy() for explanation in small]
+    first = explanations[0]
+    rows = []
+    for row, name in enumerate(first.targets):
+        cells = [
+            ShownMap(each.method, time_text(each.seconds), own[row]) for each, own in zip(small, maps, strict=True)
+        ]
+        rows.append((name, first.said(row), cells))
+    return comparison_card(small[0].picture, rows, first.model, colormap=colormap)
 
 
 def _bands(cells: Sequence[Explanation | None], most: int) -> list[Sequence[Explanation | None]]:

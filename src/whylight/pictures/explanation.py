@@ -11,23 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
 from whylight.errors import BadInput
-from whylight.models.preprocessing import Frame, place_in_picture
+from whylight.models.preprocessing import Frame
 from whylight.models.scores import ScoreName, said_score
 from whylight.pictures.plain import plain_number, plain_numbers, plain_value
+from whylight.pictures.scaled_maps import are_flat, scaled_maps
 from whylight.pictures.word_shares import WordShares, arrays_of
 from whylight.runs.files import home_opened, make_folder, write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_ROUNDING = 1e-6
-"""Maps that vary by less than this, relative to their largest value, are constant up to float32's rounding."""
-_HUGE = 1e30
+    from whylight.pictures.card import ShownMap
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,6 +49,7 @@ class Explanation:
         versions: of Whylight and the libraries it ran on.
         key: the picture's name in a run over many (:func:`whylight.read_maps`).
         words: of each prompt, what each of its words adds, where that was asked for.
+        layers: what each layer adds, (targets, layers, rows, columns), where it was asked for by layer.
     """
 
     relevance: Tensor
@@ -68,6 +67,7 @@ class Explanation:
     versions: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
     words: tuple[WordShares, ...] = ()
+    layers: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -84,7 +84,7 @@ class Explanation:
     @property
     def constant(self) -> list[str]:
         """Targets whose relevance is the same everywhere: their maps are zeros."""
-        return [name for name, flat in zip(self.targets, self._flat(), strict=True) if flat]
+        return [name for name, flat in zip(self.targets, are_flat(self.relevance), strict=True) if flat]
 
     def said(self, target: int) -> str:
         """A target's score in words."""
@@ -108,25 +108,7 @@ class Explanation:
         Each map is enlarged bilinearly to the picture, and scaled so that the least and the greatest relevance that lie
         in view become 0 and 1. What the model did not see (a crop's margins) is 0. Constant maps are zeros.
         """
-        seen = place_in_picture(torch.ones(1, *self.grid), self.frame)[0] > 0
-        placed = place_in_picture(self._finite().float(), self.frame)
-        maps = torch.zeros_like(placed)
-        for index, flat in enumerate(self._flat()):
-            inside = placed[index][seen]
-            if flat or not inside.numel() or inside.max() <= inside.min():
-                continue
-            maps[index][seen] = (inside - inside.min()) / (inside.max() - inside.min())
-        return maps
-
-    def _finite(self) -> Tensor:
-        """Relevance in which what half precision could not hold is zero (NaN) or huge (infinity)."""
-        return torch.nan_to_num(self.relevance.double(), posinf=_HUGE, neginf=-_HUGE)
-
-    def _flat(self) -> list[bool]:
-        values = self._finite()
-        spread = values.amax((1, 2)) - values.amin((1, 2))
-        flat: list[bool] = (spread <= _ROUNDING * values.abs().amax((1, 2))).tolist()
-        return flat
+        return scaled_maps(self.relevance, self.frame)
 
     def overlay(self, index: int = 0, alpha: float = 0.85, colormap: str = "inferno") -> Image.Image:
         """The picture with one map over it, as large as the picture.
@@ -170,8 +152,39 @@ class Explanation:
 
         return words_figure(cells, self.words, small.frame, foot, alpha=alpha)
 
+    def card(self, *, colormap: str = "inferno") -> str:
+        """HTML to stand inside a page: a tab for each target, a slider for opacity, and the layers that there are.
+
+        Raises:
+            UnknownName: no such colour map.
+        """
+        from whylight.pictures.card import LONGER_SIDE, card
+
+        small = self.reduced(LONGER_SIDE)
+        return card(small.picture, small.shown(), f"{self.method} · {self.model}", colormap=colormap)
+
+    def shown(self) -> list[ShownMap]:
+        """Each target's map with its name, its score and its layers, as cards draw them."""
+        from whylight.pictures.card import ShownMap
+
+        by_layer = (
+            [()] * len(self)
+            if self.layers is None
+            else [tuple(scaled_maps(one, self.frame).numpy()) for one in self.layers]
+        )
+        rows = zip(self.targets, self.maps.numpy(), by_layer, strict=True)
+        return [ShownMap(name, self.said(i), heat, own) for i, (name, heat, own) in enumerate(rows)]
+
+    def html(self, *, colormap: str = "inferno") -> str:
+        """One self-contained page with the card and where it came from."""
+        from whylight.pictures.page import escape, page
+
+        versions = ", ".join(f"{library} {version}" for library, version in self.versions.items())
+        title, size = ", ".join(self.targets), f"{self.picture.width} x {self.picture.height}"
+        return page(title, f'{self.card(colormap=colormap)}<p class="about">{escape(f"{size} · {versions}")}</p>')
+
     def save(self, path: str | Path) -> Path:
-        """Write it: ``.png`` (the figure), ``.npz`` (arrays, and all else under ``json``) or ``.json``.
+        """Write it: ``.png`` (the figure), ``.html`` (a page), ``.npz`` (arrays, all else under ``json``) or ``.json``.
 
         Folders on the way are made; a file of that name is replaced.
 
@@ -180,14 +193,15 @@ class Explanation:
         """
         path = home_opened(Path(path))
         form = path.suffix.lower().removeprefix(".")
-        if form not in ("png", "npz", "json"):
-            raise BadInput(f"{path.name}: explanations are saved as .png, .npz or .json")
+        if form not in ("png", "html", "npz", "json"):
+            raise BadInput(f"{path.name}: explanations are saved as .png, .html, .npz or .json")
         make_folder(path.parent)
         return write_file(path, self.to_bytes(form))
 
     def to_bytes(self, form: str) -> bytes:
-        """What :meth:`save` writes: "png", "npz" or "json"."""
-        return {"png": self._repr_png_, "npz": self._npz, "json": self._json}[form]()
+        """What :meth:`save` writes: "png", "html", "npz" or "json"."""
+        forms = {"png": self._repr_png_, "html": lambda: self.html().encode(), "npz": self._npz, "json": self._json}
+        return forms[form]()
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the picture as plain numbers and strings, ready for JSON; NaN and infinity as None."""
@@ -236,6 +250,9 @@ class Explanation:
 
     def _json(self) -> bytes:
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode()
+
+    def _repr_html_(self) -> str:
+        return self.card()
 
     def _repr_png_(self) -> bytes:
         from whylight.pictures.figure import png

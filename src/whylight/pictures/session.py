@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -157,7 +158,8 @@ class Session:
 
         whole = self._ask(targets, relevance=summed).answer("legrad", **self._options | options)
         parts = [self.look.on_grid(part).cpu() for part in layers[0][0]]
-        return whole, torch.stack(parts, dim=1)
+        by_layer = torch.stack(parts, dim=1)
+        return replace(whole, layers=by_layer), by_layer
 
     def _ask(self, targets: ExplainTargets | None, relevance: Relevance | None = None, **of_prompts: Any) -> Question:
         self._recording.check_weights()

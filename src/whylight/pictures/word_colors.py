@@ -87,6 +87,11 @@ def ink(background: RGB) -> RGB:
     return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)
 
 
+def hexadecimal(color: RGB) -> str:
+    """A colour as style sheets write it."""
+    return "#" + "".join(f"{channel:02x}" for channel in color)
+
+
 def _color(share: float, signed: bool) -> RGB:
     red, green, blue, _ = _map("RdBu_r" if signed else "Oranges")(0.5 + share / 2 if signed else 0.85 * share)
     return round(255 * red), round(255 * green), round(255 * blue)

@@ -18,12 +18,15 @@ from whylight.runs.files import make_folder
 _SHEET = 12
 
 
-def write_map_report(run: MapRun, out: Path, *, method: str | None = None, group_by: str | None = None) -> Path:
+def write_map_report(
+    run: MapRun, out: Path, *, method: str | None = None, group_by: str | None = None, page: Path | None = None
+) -> Path:
     """Write tables, histograms, contact sheets and ``index.html``; pictures that are no longer there are grey.
 
     Args:
         method: whose maps are shown; default: the first.
         group_by: a column that the run kept, whose values are compared.
+        page: where the page is written; default: ``index.html`` among the figures.
 
     Raises:
         BadInput: no such method or column.
@@ -48,7 +51,7 @@ def write_map_report(run: MapRun, out: Path, *, method: str | None = None, group
     for name, indices in sheets.items():
         cells = [(shown, _caption(run, index)) for index in indices if (shown := run.shown(index)) is not None]
         figures.append(save(draw_map_sheet(cells, name), out / f"{name.replace(' ', '-')}.png"))
-    return write_page(run, method, tables, [path for path in figures if path is not None], out)
+    return write_page(run, method, tables, [path for path in figures if path is not None], page or out / "index.html")
 
 
 def _sheets(run: MapRun, chosen: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape as escaped
 
-from whylight.errors import visible
-from whylight.pictures.word_colors import RGB, ColoredText, ink
+from whylight.pictures.page import escape
+from whylight.pictures.page import page as whole_page
+from whylight.pictures.word_colors import ColoredText, hexadecimal, ink
 
-_STYLE = """
-body { font: 16px/1.9 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
-body { color: #1a1a1a; background: #fff; }
-.text { white-space: pre-wrap; }
-.text + .text { border-top: 1px dashed #bbb; margin-top: 0.4rem; padding-top: 0.4rem; }
+STYLE = """
+.text { white-space: pre-wrap; line-height: 1.9; max-width: 60rem; }
+.text + .text { border-top: 1px dashed var(--line); margin-top: .4rem; padding-top: .4rem; }
 .text span { border-radius: 3px; padding: 1px 2px; }
-.unread { color: #767676; }
-.about, .note { font-size: 0.85rem; color: #555; }
-.note { color: #8a4b00; }
+.unread { color: var(--quiet); }
+.note { font-size: .875rem; font-weight: 600; }
 """
+"""Of coloured texts, beside the page's own."""
 
 
 def page(title: str, texts: Sequence[ColoredText], about: str, note: str | None = None) -> str:
     """A whole page without scripts or links; see :func:`body`."""
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head>\n<body>{body(texts, about, note)}</body></html>\n"
-    )
+    return whole_page(title, body(texts, about, note), style=STYLE)
 
 
 def body(texts: Sequence[ColoredText], about: str, note: str | None = None) -> str:
@@ -33,7 +28,7 @@ def body(texts: Sequence[ColoredText], about: str, note: str | None = None) -> s
     parts = []
     for text in texts:
         shown = "\n".join(_sentence(text, start, end) for start, end in text.sentences)
-        parts.append(f"<h3>{escape(text.name)} <small>{text.said}</small></h3>\n{shown}")
+        parts.append(f"<h3>{escape(text.name)} <small>{escape(text.said)}</small></h3>\n{shown}")
     if note:
         parts.append(f'<p class="note">{escape(note)}</p>')
     parts.append(f'<p class="about">{escape(about)}</p>')
@@ -52,16 +47,8 @@ def _sentence(text: ColoredText, start: int, end: int) -> str:
         elif each.color is None:
             parts.append(f'<span title="{each.relevance:.3g}">{shown}</span>')
         else:
-            style = f"background:{_hex(each.color)};color:{_hex(ink(each.color))}"
+            style = f"background:{hexadecimal(each.color)};color:{hexadecimal(ink(each.color))}"
             parts.append(f'<span style="{style}" title="{each.relevance:.3g}">{shown}</span>')
         position = each.word.end
     parts.append(escape(text.text[position:end]))
     return f'<div class="text" style="white-space:pre-wrap">{"".join(parts)}</div>'
-
-
-def escape(text: str) -> str:
-    return escaped(visible(text))
-
-
-def _hex(color: RGB) -> str:
-    return "#" + "".join(f"{channel:02x}" for channel in color)

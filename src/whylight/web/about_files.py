@@ -35,10 +35,6 @@ def routes(context: Context) -> APIRouter:
             result = session.explain(targets_of(context, served, asked), asked.method, **options)
             if form == "json":
                 data = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False).encode()
-            elif form == "html":
-                from whylight.pictures.html import page
-
-                data = page(result).encode()
             else:
                 data = result.to_bytes(form)
             return file_answer(data, form)
