@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: explain web test test-oldest test-newest test-floors fuzz lint docs figures release bench bench-methods bench-memory bench-gpu clean
+.PHONY: explain web test test-oldest test-newest test-floors fuzz lint docs figures notebooks release bench bench-methods bench-memory bench-gpu clean
 
 explain: $(VENV)/explain.stamp  ## explain a bundled scene with the bundled model: out/
 	$(BIN)/whylight explain --out out
@@ -65,6 +65,17 @@ bench-gpu: $(VENV)/dev.stamp  ## LeGrad on a CUDA GPU: benchmarks/gpu.md
 	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/legrad_torch legrad_torch==1.1 open_clip_torch==2.23.0
 	$(BIN)/python benchmarks/gpu.py --peer $(VENV)/legrad_torch
 
+docs: $(VENV)/docs.stamp  ## the site: docs/_build/index.html; a warning or a broken link ends it
+	$(BIN)/python -W ignore -m sphinx -q -W --keep-going -b html docs docs/_build
+	$(BIN)/python docs/check_links.py docs/_build
+
+figures: $(VENV)/dev.stamp  ## the pictures of the site
+	$(BIN)/python docs/figures/make_figures.py
+	$(BIN)/python docs/figures/make_methods_figure.py
+
+notebooks: $(VENV)/docs.stamp  ## run the notebooks and store what they show
+	$(BIN)/python -W ignore notebooks/execute.py
+
 release: $(VENV)/release.stamp  ## wheel and sdist, checked, and the wheel tried in a fresh environment: dist/
 	$(BIN)/python deploy/release.py
 
@@ -91,4 +102,8 @@ $(VENV)/dev.stamp: $(BIN)/python pyproject.toml
 
 $(VENV)/release.stamp: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[release]"
+	touch $@ $(VENV)/explain.stamp
+
+$(VENV)/docs.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[docs,transformers,run]"
 	touch $@ $(VENV)/explain.stamp

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
+import urllib.error
 import urllib.request
 import venv
 import zipfile
@@ -102,7 +104,7 @@ def ask_web(whylight: str, folder: Path) -> None:
         try:
             assert server.stdout is not None
             address = server.stdout.readline().strip()
-            page = fetched(address)
+            page = first_answer(address)
             hold(b"<title>" in page, "whylight web has no page")
             picture = fetched(f"{address}api/scenes/7/picture.png")
             name = json.loads(fetched(f"{address}api/pictures", picture, "image/png"))["picture"]
@@ -112,6 +114,16 @@ def ask_web(whylight: str, folder: Path) -> None:
             print(f"whylight web: a page of {len(page):,} bytes, and a map: {', '.join(answer)}")
         finally:
             server.terminate()
+
+
+def first_answer(address: str) -> bytes:
+    """The page, as soon as the server is there."""
+    for _ in range(120):
+        try:
+            return fetched(address)
+        except urllib.error.URLError:
+            time.sleep(0.5)
+    sys.exit("release: whylight web does not answer")
 
 
 def fetched(address: str, body: bytes | None = None, kind: str = "") -> bytes:
