@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,13 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import pytest
 import timm
 import torch
 import transformers
 from PIL import Image
+from safetensors.torch import save_file
 from timm.models import save_for_hf
-from zoo.model_folders import openclip_folder
+from zoo.openclip_models import TEXT, VISION
 from zoo.text_classifier import tokenizer
 from zoo.transformers_models import BERT, VIT
 
@@ -30,6 +33,20 @@ NAMES = {0: "healthy", 1: "rust", 2: "blight"}
 FEELINGS = {0: "bad", 1: "good"}
 
 
+def of_openclip(folder: Path) -> str:
+    shape = {"embed_dim": 16, "vision_cfg": VISION, "text_cfg": TEXT | {"vocab_size": 49408}}
+    model = open_clip.CLIP(**shape)
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": shape, "preprocess_cfg": {}}))
+    save_file(
+        {name: value.contiguous() for name, value in model.state_dict().items()}, folder / "open_clip_model.safetensors"
+    )
+    return f"openclip:local-dir:{folder}"
+
+
+def named(classes: dict[int, str]) -> dict[str, Any]:
+    return {"num_labels": len(classes), "id2label": classes, "label2id": {name: i for i, name in classes.items()}}
+
+
 def of_timm(folder: Path) -> str:
     shape = {"img_size": 32, "patch_size": 8, "depth": 2, "embed_dim": 24, "num_heads": 2}
     model = timm.create_model("vit_tiny_patch16_224", num_classes=3, **shape)
@@ -38,14 +55,14 @@ def of_timm(folder: Path) -> str:
 
 
 def of_transformers(folder: Path) -> str:
-    config = transformers.ViTConfig(**VIT, id2label=NAMES, label2id={name: i for i, name in NAMES.items()})
+    config = transformers.ViTConfig(**VIT | named(NAMES))
     transformers.ViTForImageClassification(config).save_pretrained(folder)
     transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
     return f"hf:local-dir:{folder}"
 
 
 def of_texts(folder: Path) -> str:
-    config = transformers.BertConfig(**BERT, id2label=FEELINGS, label2id={"bad": 0, "good": 1})
+    config = transformers.BertConfig(**BERT | named(FEELINGS))
     transformers.BertForSequenceClassification(config).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return f"hf:local-dir:{folder}"
@@ -56,7 +73,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict
     """The address that the command prints, and the folders as it was given them."""
     torch.manual_seed(0)
     names = {}
-    for make in (of_timm, openclip_folder, of_transformers, of_texts):
+    for make in (of_timm, of_openclip, of_transformers, of_texts):
         folder = tmp_path_factory.mktemp("own") / make.__name__
         folder.mkdir()
         names[make.__name__] = make(folder)
@@ -89,8 +106,8 @@ def test_a_classifier_of_pictures(served: tuple[str, dict[str, str]], browser: A
 def test_a_dual_encoder(served: tuple[str, dict[str, str]], browser: Any) -> None:
     address, names = served
     page = browser.new_page()
-    page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&model={names['openclip_folder']}&p=a+red+ring")
-    expected = whylight.explain(names["openclip_folder"], SCENE, "a red ring")
+    page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&model={names['of_openclip']}&p=a+red+ring")
+    expected = whylight.explain(names["of_openclip"], SCENE, "a red ring")
     expect(page.locator(".score").first).to_have_text(f"{expected.scores[0]:.3f}", timeout=60_000)
     page.close()
 

@@ -465,3 +465,12 @@ def test_the_wheel_has_the_page() -> None:
     assert {"index.html", "style.css", "main.js"} <= names
     assert "<script>" not in index
     assert " style=" not in index
+
+
+def test_nothing_heavy_is_imported_before_the_page_is_there() -> None:
+    line = (
+        "import sys, whylight.cli.web, whylight.web; "
+        "print(sorted({'torch', 'numpy', 'transformers', 'open_clip', 'timm'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "[]"

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from whylight.errors import BadInput
-from whylight.models.scores import as_scores
 from whylight.web.context import Context
 from whylight.web.kinds import BUNDLED, asks, classes_of, reads, scores_of
 from whylight.web.schemas import Offer, OfPicture
@@ -69,6 +68,8 @@ def routes(context: Context) -> APIRouter:
 
 
 def _predicted(context: Context, served: Served, asked: OfPicture) -> dict[str, Any]:
+    from whylight.models.scores import as_scores
+
     session = context.session(served, asked)
     if not served.view.classifies:
         raise BadInput(f"{served.name} predicts no classes: ask with prompts")
