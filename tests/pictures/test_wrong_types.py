@@ -61,7 +61,7 @@ def calls() -> dict[str, Callable[[], object]]:
     view, clip, words = classifier(), dual_encoder(), text_classifier()
     sizes: list[Any] = ["96", (5,), 1.5, True, 0, -3, (0, 4), (32, 32, 32), [32, 32]]
     pictures: list[Any] = [None, 3, [PICTURE], b"", "", {}, np.array("a"), PIXELS]
-    texts: list[Any] = [None, b"good", ["good", "bad"], ("good", "bad"), 3, "go\ud800od", "", np.array("good")]
+    texts: list[Any] = [None, b"good", ["good", b"bad"], ("good", "bad", "ugly"), 3, "go\ud800od", "", np.array("good")]
     targets: list[Any] = [lambda output: output[:, :2], [None], {}, [1.5], [True], [[0], [1, 2]], b"lamp", "no such"]
     targets += [
         np.array(["lamp", None]),
