@@ -141,6 +141,7 @@ def test_a_video_becomes_a_video(run: Run) -> None:
         (("cut.mp4",), "cut.mp4 cannot be read as a video"),
         (("a.mp4", "b.mp4"), "one video at a time"),
         (("missing.mp4",), "no such file"),
+        (("a.mp4", "--html", "a.html"), "leave --words and --html out"),
     ):
         wrong = run("explain", *words, "--model", "classes")
         assert wrong.status == 2

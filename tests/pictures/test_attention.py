@@ -102,7 +102,7 @@ def test_what_is_not_there_is_one_line(view: View, options: dict, said: str) -> 
         whylight.attention(view, PICTURE, **options)
 
 
-@pytest.mark.parametrize("before", ["", "import whylight.attention;", "whylight.load('scenes');", "whylight.explain;"])
+@pytest.mark.parametrize("before", ["", "import whylight.attention;"])
 def test_attention_is_a_function_and_a_package(before: str) -> None:
     code = (
         f"import numpy, whylight; {before} view = whylight.load('scenes')\n"

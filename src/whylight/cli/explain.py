@@ -115,8 +115,8 @@ def explain(
     if video is not None or any(map(is_video, pictures or ())):
         from whylight.cli.video import explain_video
 
-        if words:
-            raise BadInput("a video shows maps: leave --words out")
+        if words or html is not None:
+            raise BadInput("a video shows maps, frame by frame: leave --words and --html out")
         seen: dict[str, Any] = {"size": input_size, "large": large, "value_range": value_range, "as_json": as_json}
         place = video or folder.folder / f"{Path((pictures or [''])[0]).stem}.mp4"
         if not explain_video(view, pictures or (), wish, method, options, place, every=every, fps=fps, **seen):
