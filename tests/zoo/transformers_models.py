@@ -7,6 +7,7 @@ input_ids and attention_mask (2, tokens) whose second text is padded.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ import transformers
 from torch import Tensor, nn
 
 from whylight.attention import record_attention
+from whylight.models.transformers.answering.releases import OLD
 
 Built = tuple[Any, Any]
 
@@ -172,6 +174,9 @@ PICTURES: dict[str, Callable[[], Built]] = {
     "dinov3": _picture("DINOv3ViTModel", _vit("DINOv3ViTConfig", num_register_tokens=2)),
 }
 
+if OLD:  # transformers 4 writes their attention out
+    PICTURES = {name: build for name, build in PICTURES.items() if not name.startswith(("clipseg", "owl"))}
+
 TEXTS: dict[str, Callable[[], Built]] = {
     "bert": _text("BertForSequenceClassification", lambda: transformers.BertConfig(**BERT)),
     "roberta": _text(
@@ -228,6 +233,10 @@ TEXTS: dict[str, Callable[[], Built]] = {
 }
 
 
+if OLD:
+    del TEXTS["owl_text"]
+
+
 def own_output(module: Any, inputs: Any, resized: bool = False) -> Tensor:
     """The module's own output: embedding or features, or logits; ``resized`` asks for interpolated positions."""
     sizeless = ("dino", "siglip2")
@@ -247,9 +256,9 @@ def own_output(module: Any, inputs: Any, resized: bool = False) -> Tensor:
 
 def naflex_inputs(pictures: list[Tensor], side: int = 8, longest: int = 40) -> dict[str, Tensor]:
     """Pictures (3, H, W), each of its own size, as NaFlex processors hand them over: cut, padded, masked."""
-    from transformers.models.siglip2.image_processing_siglip2 import convert_image_to_patches
-
-    cut = [convert_image_to_patches(picture, side) for picture in pictures]
+    kind = "image_processing_siglip2_fast" if OLD else "image_processing_siglip2"
+    convert = import_module(f"transformers.models.siglip2.{kind}").convert_image_to_patches
+    cut = [convert(picture, side) for picture in pictures]
     padded = [torch.nn.functional.pad(patches, (0, 0, 0, longest - len(patches))) for patches in cut]
     return {
         "pixel_values": torch.stack(padded),

@@ -6,6 +6,7 @@ that is added to the scores: the same values, and seen by all methods.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -127,12 +128,13 @@ def _first(
     return _attend(query, key, value, bias, mask, 1.0)
 
 
-def _mpnet(own: Any, tokens: Tensor, mask: None, position_bias: Tensor, **_: Any) -> Tensor:
+def _mpnet(own: Any, tokens: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    bias = inspect.signature(own.forward).bind(tokens, *args, **kwargs).arguments["position_bias"]
     query, key, value = (
         project(tokens).unflatten(-1, (own.num_attention_heads, -1)).transpose(1, 2)
         for project in (own.q, own.k, own.v)
     )
-    output: Tensor = own.o(_attend(query, key, value, position_bias, None, own.attention_head_size**-0.5))
+    output: Tensor = own.o(_attend(query, key, value, bias, None, own.attention_head_size**-0.5))
     return output
 
 

@@ -24,7 +24,8 @@ def begin_swin(module: Any, pixels: Tensor) -> Pass:
         raise BadInput(
             f"this Swin of transformers reads pictures of at least {least} pixels: its windows have one size"
         )
-    tokens, grid = tower.embeddings(pixels, interpolate_pos_encoding=True)
+    native = tuple(pixels.shape[-2:]) == pair(tower.config.image_size)
+    tokens, grid = tower.embeddings(pixels, interpolate_pos_encoding=not native)
     blocks: list[Block] = []
     for stage in shadow(tower.encoder).layers:  # layers write to themselves where a window is larger than the grid
         merge = stage.downsample
