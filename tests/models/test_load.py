@@ -90,6 +90,11 @@ UNKNOWN = {
     "openclip:ViT-B-16": r"openclip:ViT-B-16/TAG.*openai",
     "timm:vit_base_patch16_22": r"Did you mean timm:vit_base_patch16_224",
     "timm:": r"Models are named",
+    "torchvision:vit_b_61": r"Did you mean torchvision:vit_b_16",
+    "torchvision:": "Models are named",
+    "vit_b_16": r"Did you mean .*torchvision:vit_b_16",
+    "torchvision:vit_b_16/IMAGENET1K_V2": r"no weights 'IMAGENET1K_V2'. Did you mean IMAGENET1K_V1\?.*SWAG_LINEAR_V1",
+    "torchvision:vit_b_16/none.pth": r"no weights 'none.pth'",
     "something else entirely": r"Models are named scenes, .*openclip:NAME/TAG, timm:NAME, torchvision:NAME, hf:ID",
 }
 

@@ -16,7 +16,7 @@ from torchvision.models import VisionTransformer
 from torchvision.models.vision_transformer import vit_b_32
 
 import whylight
-from whylight.errors import BadInput, UnknownName, UnsupportedModel, WhylightError
+from whylight.errors import BadInput, UnsupportedModel, WhylightError
 
 
 @pytest.fixture
@@ -107,22 +107,6 @@ def test_pictures_are_prepared_as_every_weights_transforms_do(weights: Any) -> N
 
     prepare = preprocessing_of(weights.transforms(), 16)
     assert torch.equal(prepare(picture())[0], weights.transforms()(picture()))
-
-
-UNKNOWN = {
-    "torchvision:vit_b_61": r"Did you mean torchvision:vit_b_16",
-    "torchvision:": "Models are named",
-    "vit_b_16": r"Did you mean .*torchvision:vit_b_16",
-    "torchvision:vit_b_16/IMAGENET1K_V2": r"no weights 'IMAGENET1K_V2'. Did you mean IMAGENET1K_V1\?.*SWAG_LINEAR_V1",
-    "torchvision:vit_b_16/none.pth": r"no weights 'none.pth'",
-}
-
-
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_unknown_names(name: str) -> None:
-    with pytest.raises(UnknownName, match=UNKNOWN[name]) as error:
-        whylight.load(name)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["resnet50", "convnext_tiny", "maxvit_t", "swin_t"])

@@ -73,9 +73,14 @@ def begin_albert(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
 def _pass(tokens: Tensor, inputs: Mapping[str, Tensor], tower: Any, head: Block) -> Pass:
     real = real_tokens(inputs)
     layers = tower if isinstance(tower, list) else layers_of(tower)
+    return first_token_pass(tokens, [drive(layer, padding_mask(real)) for layer in layers], head, real)
+
+
+def first_token_pass(tokens: Tensor, blocks: list[Block], head: Block, real: Tensor | None) -> Pass:
+    """A pass of a text that is read at its first token, of which ``real`` (batch, tokens) are no padding."""
     return Pass(
         tokens=tokens,
-        blocks=[drive(layer, padding_mask(real)) for layer in layers],
+        blocks=blocks,
         readout=lambda tokens: head(tokens[:, 0]),
         head=head,
         prefix=0,

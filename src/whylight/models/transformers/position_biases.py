@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whylight.errors import UnsupportedModel
-from whylight.models.readout_token import first_row
 from whylight.models.sizes import shadow
+from whylight.models.transformers.bert import first_token_pass
 from whylight.models.transformers.blocks import drive
 from whylight.models.transformers.masks import padding_mask, real_tokens
 from whylight.models.view import Block, Pass
@@ -39,20 +39,7 @@ def begin_deberta(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
     if getattr(encoder, "conv", None) is not None:
         blocks[0] = _with_convolution(blocks[0], encoder.conv, mask)
 
-    def head(pooled: Tensor) -> Tensor:
-        logits: Tensor = module.classifier(module.pooler(pooled[:, None]))
-        return logits
-
-    return Pass(
-        tokens=tokens,
-        blocks=blocks,
-        readout=lambda tokens: head(tokens[:, 0]),
-        head=head,
-        prefix=0,
-        grid=None,
-        mask=real,
-        readout_row=first_row(tokens),
-    )
+    return first_token_pass(tokens, blocks, lambda pooled: module.classifier(module.pooler(pooled[:, None])), real)
 
 
 def begin_mpnet(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
@@ -67,19 +54,11 @@ def begin_mpnet(module: Any, inputs: Mapping[str, Tensor]) -> Pass:
     if real is not None:
         bias = bias.masked_fill(~real[:, None, None, :], -torch.inf)
 
-    def head(pooled: Tensor) -> Tensor:
-        logits: Tensor = module.classifier(pooled[:, None])
-        return logits
-
-    return Pass(
-        tokens=tokens,
-        blocks=[drive(layer, None, position_bias=bias) for layer in encoder.layer],
-        readout=lambda tokens: head(tokens[:, 0]),
-        head=head,
-        prefix=0,
-        grid=None,
-        mask=real,
-        readout_row=first_row(tokens),
+    return first_token_pass(
+        tokens,
+        [drive(layer, None, position_bias=bias) for layer in encoder.layer],
+        lambda pooled: module.classifier(pooled[:, None]),
+        real,
     )
 
 
