@@ -43,6 +43,11 @@ MODELS = (
     ("scenes-answers", "bundled: answers questions about drawn scenes in words (whylight ask)", "this project"),
     ("openclip:NAME/TAG", "OpenCLIP: ViT, SigLIP, SigLIP 2, CoCa, EVA02-CLIP", "Ilharco et al., OpenCLIP, 2021"),
     ("timm:NAME", "timm: ViT, DeiT, DINOv2, DINOv3, EVA, BEiT", "Wightman, PyTorch Image Models, 2019"),
+    (
+        "torchvision:NAME",
+        "torchvision: ViT-B/16 ... ViT-H/14; NAME/WEIGHTS, or a file",
+        "TorchVision maintainers, 2016",
+    ),
     ("hf:ID", "transformers: CLIP, SigLIP, ViT, DeiT, DINOv2, BERT", "Wolf et al., Transformers, EMNLP 2020"),
     ("FAMILY:local-dir:PATH", "a folder with weights, FAMILY being openclip, timm or hf", "yours"),
 )

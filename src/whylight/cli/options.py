@@ -44,7 +44,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="scenes, scenes-siglip, openclip:NAME/TAG, timm:NAME, hf:ID, ...",
+        help="scenes, scenes-siglip, openclip:NAME/TAG, timm:NAME, torchvision:NAME, hf:ID, ...",
         callback=obtainable,
     ),
 ]

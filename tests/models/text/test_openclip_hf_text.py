@@ -87,7 +87,9 @@ def test_a_folder(tmp_path: Path) -> None:
     """open_clip_config.json, weights and tokenizer beside each other, as medical CLIPs are handed on."""
     model = built(tmp_path).float()
     preprocess = {"mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bicubic", "resize_mode": "shortest"}
-    whole = {"model_cfg": configuration(tmp_path), "preprocess_cfg": preprocess}
+    named = configuration(tmp_path)
+    named["text_cfg"] |= {"hf_model_name": "somebody/not-here", "hf_tokenizer_name": "somebody/not-here"}
+    whole = {"model_cfg": named, "preprocess_cfg": preprocess}
     (tmp_path / "open_clip_config.json").write_text(json.dumps(whole))
     save_file(model.state_dict(), tmp_path / "open_clip_model.safetensors")
     view = whylight.load(f"openclip:local-dir:{tmp_path}")
@@ -104,6 +106,18 @@ def test_a_folder(tmp_path: Path) -> None:
     assert words.logits[0] == pytest.approx(
         float(explain_text(view.text, "the good acting", view.output(whylight_pixels(view, picture))).logits[0])
     )
+
+
+def test_a_text_tower_that_is_nowhere_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whylight.models.network.reachable", lambda url: False)
+    named = configuration(tmp_path)
+    named["text_cfg"]["hf_model_name"] = "somebody/not-here"
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": named, "preprocess_cfg": {}}))
+    save_file(built(tmp_path).float().state_dict(), tmp_path / "open_clip_model.safetensors")
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(BadInput, match=r"its text tower, somebody/not-here: put that config\.json into") as error:
+        whylight.load(f"openclip:local-dir:{tmp_path}")
+    assert "\n" not in str(error.value)
 
 
 def whylight_pixels(view: Any, picture: Image.Image) -> Tensor:

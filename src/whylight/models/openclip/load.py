@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
-from whylight.errors import UnknownName, UnsupportedModel
+from whylight.errors import BadInput, UnknownName, UnsupportedModel
 from whylight.models import names
 from whylight.models.door import configurations_in, refuse_code, refuse_damaged
+from whylight.models.failures import NOT_HERE, telling_line
+from whylight.models.network import local_where_unreachable
+from whylight.models.openclip.text_tower import named_text_tower
 from whylight.models.openclip.tokenizer import named_tokenizer
 from whylight.models.openclip.view import OpenClipView
 from whylight.models.timm.supported import check_architecture
@@ -23,20 +27,26 @@ def load_openclip(identifier: str) -> OpenClipView:
     """
     import open_clip
 
-    name = f"openclip:{identifier}"
+    name, tower = f"openclip:{identifier}", None
     if identifier.startswith(("local-dir:", "hf-hub:")):
         architecture, tag = identifier, None
         if identifier.startswith("local-dir:"):
             folder = Path(identifier.removeprefix("local-dir:"))
             refuse_code(configurations_in(folder), name)
             refuse_damaged(folder, name)
+            tower = named_text_tower(folder)
     else:
         architecture, _, tag = identifier.partition("/")
         _check_name(name, architecture, tag)
         refuse_damaged(Path(tag), name)
+    told = {} if tower is None else tower.overrides
     try:
-        model = open_clip.create_model(architecture, tag, require_pretrained=True, weights_only=True)
+        with local_where_unreachable() if tower is not None else nullcontext():
+            model = open_clip.create_model(architecture, tag, require_pretrained=True, weights_only=True, **told)
     except Exception as error:
+        if tower is not None and telling_line(error) == NOT_HERE:
+            where = f"the configuration of its text tower, {tower.source}: put that config.json into the folder"
+            raise BadInput(f"could not load {name}: {NOT_HERE}, for {where}") from error
         raise names.failure(name, error) from error
     return OpenClipView(model.eval(), named_tokenizer(architecture), name)
 
