@@ -216,3 +216,19 @@ def test_a_large_picture_is_drawn_small_and_mapped_whole(tmp_path: Path) -> None
     assert drawn.words[0].maps[0].shape == (640, 384)
     with Image.open(answer.save(tmp_path / "why.png")) as opened:
         assert opened.width > 500
+
+
+@pytest.mark.parametrize("family", MADE)
+def test_bfloat16(family: str) -> None:
+    """The logits are the model's own, and maps are finite."""
+    model, processor, prompt = answering_model(family, torch.bfloat16)
+    view = whylight.wrap(model, processor=processor)
+    question = prompt.format(QUESTION)
+    inputs = view.place(view.inputs(question, [PICTURE]))
+    with torch.no_grad():
+        own = model(**inputs, use_cache=False).logits[:, -1]
+        assert (view.output(inputs) - own).abs().max() <= 0.02 * own.abs().max()
+    for method in ("keyflow", "legrad"):
+        answer = whylight.ask(view, PICTURE, question, answer="red circle", method=method)
+        assert answer.maps.isfinite().all()
+        assert float(answer.maps.amax((1, 2)).min()) == 1
