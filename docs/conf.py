@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.metadata import version as version_of
 
+warnings.filterwarnings(
+    "ignore", message=".*is deprecated. Check CHANGES"
+)  # between two of the libraries that build this
 project = "Whylight"
 author = "The Whylight maintainers"
 release = version = version_of("whylight").partition("+")[0]
