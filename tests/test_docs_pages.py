@@ -30,6 +30,7 @@ from whylight.scenes import draw_scene
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+WITH_README = [ROOT / "README.md", *PAGES]
 BLOCK = re.compile(r"(?:<!-- ([^>]*) -->\n)?```(python|sh)\n(.*?)```", re.DOTALL)
 ELSEWHERE = {"add_a_method.md", "scale.md"}
 """Pages whose code other tests run (tests/methods/test_add_a_method.py), or that needs a run that is finished."""
@@ -52,6 +53,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
     monkeypatch.chdir(tmp_path)
     Image.fromarray(PICTURE.picture).save("photo.jpg")
+    Image.fromarray(draw_scene(10**9 + 4).picture).save("other.jpg")
+    Image.fromarray(PICTURE.picture[..., 0].astype(np.uint16) * 16).save("scan.tif")
     for folder in ("photos", "masks"):
         Path(folder).mkdir()
     for seed in (1, 2):
@@ -83,6 +86,7 @@ def prelude() -> dict[str, Any]:
         "torch": torch,
         "timm": timm,
         "view": view,
+        "classifier": classifier(96),
         "pixels": pixels,
         "pictures": pictures,
         "texts": ["a star", "a ring", "a heart", "red", "blue", "dotted"],
@@ -91,7 +95,7 @@ def prelude() -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if has_code(p)], ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", [p for p in WITH_README if has_code(p)], ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_code_of_a_page_runs(page: Path, place: Path) -> None:
     names = prelude()
     for said, language, code in blocks(page):
@@ -154,7 +158,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 def test_every_picture_has_a_text_and_is_there() -> None:
-    for page in [*PAGES, ROOT / "README.md"]:
+    for page in WITH_README:
         for text, place in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
             assert text, f"{page.name}: {place}"
             assert place.startswith("http") or (page.parent / place).exists(), f"{page.name}: {place}"
