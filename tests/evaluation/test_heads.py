@@ -6,7 +6,10 @@ import pytest
 import timm
 import torch
 
-from whylight.errors import BadInput, UnknownName
+from whylight.errors import BadInput, UnknownName, UnsupportedModel
+from whylight.evaluation.benchmarks.benchmark import Batch, Item
+from whylight.evaluation.benchmarks.perturbation import Perturbation
+from whylight.evaluation.benchmarks.picture_rows import PictureRows
 from whylight.evaluation.data.wordnet import imagenet_names, in_words
 from whylight.evaluation.heads import Head
 from whylight.evaluation.method_choices import parse_methods, with_head
@@ -42,6 +45,48 @@ def test_a_classifier_with_names_of_its_own_is_asked_by_those():
     assert (head.index("n01440764"), head.label(0)) == (1, "n09193705")
     pixels = torch.randn(3, 3, 32, 32)
     assert torch.equal(head.predict(pixels), view.module(pixels).argmax(-1))
+
+
+@pytest.mark.parametrize(("scores", "said"), [("softmax", [False, True]), ("sigmoid", [True, True])])
+def test_what_a_classifier_says_is_what_its_scores_mean(scores, said):
+    """Logits 2 and 3: of labels that each hold or not, both hold; of two classes it is the second."""
+    view = classifier(2)
+    with torch.no_grad():
+        view.module.head.weight.zero_()
+        view.module.head.bias.copy_(torch.tensor([2.0, 3.0]))
+    view.scores = scores
+    pixels = torch.randn(2, 3, 32, 32)
+    assert Head(view, {}).says(pixels, torch.tensor([0, 1])).tolist() == said
+    assert Head(view, {}).predict(pixels).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("logit", [-1.0, 1.0])
+def test_one_logit_says_yes_or_no(logit):
+    view = classifier(1)
+    with torch.no_grad():
+        view.module.head.weight.zero_()
+        view.module.head.bias.fill_(logit)
+    assert Head(view, {}).says(torch.randn(1, 3, 32, 32), torch.tensor([0])).tolist() == [logit > 0]
+
+
+def test_perturbation_counts_what_scores_mean(monkeypatch):
+    """A pixel's brightness is the logit of both labels: erased to black, neither holds any more."""
+    view = classifier(2)
+    monkeypatch.setattr(view, "output", lambda pixels: pixels.mean((1, 2, 3))[:, None] + torch.tensor([[0.0, 0.1]]))
+    maps, pixels = torch.rand(1, 2, 2), torch.ones(1, 3, 32, 32)
+    item = Item(0, "0", True)
+    for scores, clean, last in (("sigmoid", True, False), ("softmax", False, False)):
+        view.scores = scores
+        batch = Batch(pixels, torch.tensor([-1.0] * 3), Head(view, {}))
+        (row,) = Perturbation().measure(batch, [item], maps)
+        assert (row["clean"], row["positive"][0], row["positive"][-1]) == (clean, clean, last)
+
+
+def test_values_are_neither_right_nor_wrong():
+    view = classifier(2)
+    view.scores = "raw"
+    with pytest.raises(UnsupportedModel, match="gives values, no classes"):
+        PictureRows(view, Head(view, {}), Perturbation(), [], ["target"])
 
 
 def test_a_zero_shot_head_is_the_mean_of_its_templates(scenes):

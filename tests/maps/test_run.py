@@ -240,6 +240,20 @@ def test_only_what_failed_is_tried_again(run: Any) -> None:
     assert rows("m") == after
 
 
+def test_a_picture_of_too_many_tokens_is_a_row(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whylight.pictures.cost.MOST_TOKENS", 300)
+    pictures("p", 0)
+    (Path("p") / "wide.jpg").write_bytes(picture(2, "JPEG", (300, 60)))
+    words = ("run", "p", "-p", "a ring", "--out", "m", "--method", "raw_attention", "--size", "96")
+    assert run(*words).status == 0
+    ok, wide = rows("m")
+    assert (ok["status"], wide["status"]) == ("ok", "too-large")
+    assert "96 x 480 pixels are 720 tokens, more than" in wide["error"]
+    assert "--large" in wide["error"]
+    assert run(*words, "--large", "--retry-failed").status == 0
+    assert [(r["status"], r["grid_width"]) for r in rows("m")] == [("ok", 12), ("ok", 60)]
+
+
 def test_a_picture_that_hangs_is_given_up(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from whylight.maps import decoded
 

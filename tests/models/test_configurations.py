@@ -109,6 +109,46 @@ def test_what_is_wrong_is_one_line(folders: dict[str, Path], family: str, place:
     assert len(str(error.value).splitlines()) == 1
 
 
+PROCESSOR = {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}}
+PROCESSORS = ["", "{", "[]", "3", "null", "true", '"x"', "[{}]"]
+PROCESSORS += [
+    json.dumps(PROCESSOR | {name: value})
+    for name, values in {
+        "size": [
+            3,
+            None,
+            "x",
+            [1],
+            {"height": "a", "width": 2},
+            {"height": 0, "width": 0},
+            {"height": 10**9, "width": 9},
+        ],
+        "image_mean": [None, "x", [1], [0.5, "a", 1]],
+        "image_std": [[0, 0, 0], 3],
+        "resample": ["x", 99, None],
+        "do_resize": ["no"],
+        "do_rescale": ["x"],
+        "rescale_factor": ["x", None, 0, True],
+        "do_center_crop": [True],
+        "image_processor_type": [3, "Nonsense"],
+    }.items()
+    for value in values
+]
+
+
+@pytest.mark.parametrize("content", PROCESSORS)
+def test_an_image_processor_that_is_none_is_one_line(content: str, folders: dict[str, Path]) -> None:
+    file = folders["hf"] / "preprocessor_config.json"
+    file.write_text(content)
+    try:
+        with pytest.raises(WhylightError) as error:
+            whylight.explain(f"hf:local-dir:{folders['hf']}", Image.new("RGB", (40, 40)), 1)
+    finally:
+        file.unlink()
+    assert len(str(error.value).splitlines()) == 1
+    assert "local-dir" in str(error.value)
+
+
 @pytest.mark.parametrize("family", FOLDERS)
 def test_the_folders_are_right_otherwise(folders: dict[str, Path], family: str) -> None:
     view = whylight.load(f"{family}:local-dir:{folders[family]}")

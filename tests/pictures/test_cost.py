@@ -42,6 +42,17 @@ def test_what_is_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         whylight.explain(classifier(), picture, 0, size=(40, 32))
 
 
+def test_sessions_take_what_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "MOST_TOKENS", 30)
+    monkeypatch.setattr(cost, "SAID", 30)
+    sessions = whylight.Sessions(classifier(), 2**30)
+    with pytest.raises(BadInput, match="32 x 64 pixels are 32 tokens, more than 30"):
+        sessions.record(Image.new("RGB", (64, 32)), size=32)
+    with pytest.warns(WhylightWarning, match="32 tokens: about"):
+        session = sessions.record(Image.new("RGB", (64, 32)), size=32, large=True)
+    assert session.explain(0).grid == (4, 8)
+
+
 def test_a_large_jpeg_is_decoded_at_a_fraction_where_that_is_enough(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     torch.manual_seed(0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +13,13 @@ from PIL import Image
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.catalog import benchmark_names, find_benchmark
 from whylight.evaluation.benchmarks.planning import plan
+from whylight.evaluation.benchmarks.settings import Settings
 from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.reports.plots import draw_classes
 from whylight.reports.report import write_report, write_report_page
-from whylight.reports.summary import summarize, write_summary
+from whylight.reports.summary import _counted_reasons, summarize, write_summary
 from whylight.reports.tables import markdown, ranked
+from whylight.runs.manifest import settings_of
 from whylight.runs.run import execute
 from whylight.runs.store import read_rows
 
@@ -125,6 +129,37 @@ def test_what_a_benchmark_cannot_do_is_said_before_it_starts(tmp_path):
         plan(Wanted("imagenet-segmentation", None, "scenes", "legrad"))
     with pytest.raises(BadInput, match="none of the first"):
         plan(Wanted("scenes-segmentation", None, "scenes", "legrad", explain="predicted", limit=3))
+
+
+def test_reasons_keep_their_numbers():
+    counted = _counted_reasons(
+        ["mask a1.png is 12 x 8, its picture 9 x 9"] * 2 + ["mask b2.png is 3 x 3, its picture 4 x 4"]
+    )
+    assert counted == {"mask a1.png is 12 x 8, its picture 9 x 9 (and others alike)": 3}
+    assert _counted_reasons(["it is empty", "12 of 13", "it is empty"]) == {"it is empty": 2, "12 of 13": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"methods": {}}, "methods is empty"),
+        ({"methods": {"legrad": {}}}, "without the name and the options"),
+        ({"input_size": [96]}, "is of another run"),
+        ({"input_size": [96, 96, 3]}, "input_size"),
+        ({"explained": []}, "explained is empty"),
+        ({"data": {"name": "x"}}, "data has no path"),
+    ],
+    ids=str,
+)
+def test_a_manifest_of_no_run_is_one_line(change, said, segmentation, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(segmentation.folder, folder)
+    content = json.loads((folder / "manifest.json").read_text())
+    content["settings"] |= change
+    (folder / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(BadInput, match=said) as refused:
+        write_report([replace(segmentation, folder=folder, settings=settings_of(folder, Settings))], tmp_path / "out")
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_the_catalogue_is_complete():

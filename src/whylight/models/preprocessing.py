@@ -17,6 +17,7 @@ from whylight.errors import BadInput
 from whylight.models.raster import Raster
 
 Fit = Literal["crop", "squash", "pad"]
+_LONGEST = 2**16
 _FILTERS = {mode.value for mode in InterpolationMode}
 
 
@@ -73,8 +74,12 @@ class Preprocessing:
             raise BadInput(f"pictures are prepared with numbers, not {self}")
         if len(self.mean) != len(self.std) or not self.mean or not all(self.std):
             raise BadInput(f"mean and std are of as many channels, std not zero: {self.mean}, {self.std}")
-        if not self.crop_fraction > 0 or len(self.size) != 2 or min(self.size) < 1:
-            raise BadInput(f"size and crop must be positive: {self.size}, {self.crop_fraction}")
+        if not self.crop_fraction > 0 or len(self.size) != 2 or not 1 <= min(self.size) <= max(self.size) < _LONGEST:
+            raise BadInput(
+                f"size and crop must be positive, and sides below {_LONGEST}: {self.size}, {self.crop_fraction}"
+            )
+        if any(side < patch for side, patch in zip(self.size, self.patch, strict=True)):
+            raise BadInput(f"a picture of {self.size} (height, width) has no patch of {self.patch}")
         if self.interpolation not in _FILTERS or self.fit not in get_args(Fit):
             raise BadInput(f"unknown interpolation {self.interpolation!r} or fit {self.fit!r}")
 

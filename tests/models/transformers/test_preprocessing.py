@@ -70,6 +70,20 @@ def test_a_bare_module_gets_what_its_family_usually_has(name: str, size: tuple[i
     assert levels < 2.5
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"do_rescale": False}, {"rescale_factor": 1 / 127.5}, {"rescale_factor": 0.5, "do_normalize": False}, {}],
+    ids=str,
+)
+def test_whatever_pixels_are_multiplied_with(more: dict[str, Any]) -> None:
+    processor = transformers.ViTImageProcessor(size={"height": 32, "width": 32}, **more)
+    prepare = from_image_processor(processor, PICTURES["vit"]()[0].config)
+    pixels, _ = prepare.resized((32, 32))(picture(60, 40))
+    expected = processor(images=picture(60, 40), return_tensors="pt")["pixel_values"][0]
+    assert (pixels - expected).abs().max() < 3 / 255 / prepare.std[0]
+    assert float(expected.std() / pixels.std()) == pytest.approx(1, abs=0.02)
+
+
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_the_frame_is_where_the_pixels_come_from(name: str) -> None:
     """A ramp over the picture: the first and last column of pixels show the ends of the frame."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
 from torch import Tensor
 
+from whylight.errors import BadInput
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
 from whylight.models.raster import Raster
 from whylight.models.transformers.grid import cell_of, pair
@@ -82,15 +84,17 @@ def from_image_processor(processor: Any, config: Any) -> Preprocessing:
     A processor that resizes the shorter side and crops nothing gives each picture a size of its own; a model has one,
     so a crop in the middle is added.
     """
+    scale = _scale(processor)
     size: dict[str, int] = {key: value for key, value in dict(processor.size).items() if value is not None}
     shorter = size.get("shortest_edge")
     before = (shorter, shorter) if shorter else (size["height"], size["width"])
     crop = dict(processor.crop_size) if getattr(processor, "do_center_crop", False) else {}
     shown = (crop["height"], crop["width"]) if crop else before
+    std = processor.image_std if processor.do_normalize else (1.0, 1.0, 1.0)
     common: dict[str, Any] = {
         "size": shown,
-        "mean": tuple(processor.image_mean) if processor.do_normalize else (0.0, 0.0, 0.0),
-        "std": tuple(processor.image_std) if processor.do_normalize else (1.0, 1.0, 1.0),
+        "mean": tuple(m / scale for m in processor.image_mean) if processor.do_normalize else (0.0, 0.0, 0.0),
+        "std": tuple(s / scale for s in std),
         "interpolation": FILTERS[int(processor.resample)],
         "fit": "crop" if shorter else "squash",
         "crop_fraction": shown[0] / before[0],
@@ -100,6 +104,24 @@ def from_image_processor(processor: Any, config: Any) -> Preprocessing:
     if (shorter and not crop) or common["channels"] != 3:
         return Preprocessing(**common)
     return ImageProcessorPreprocessing(**common, processor=processor, before_crop=shorter or before)
+
+
+def _scale(processor: Any) -> float:
+    """What pixels in [0, 1] are multiplied with before they are normalised: 1 but where a processor rescales otherwise.
+
+    Raises:
+        BadInput: a switch that is no truth value, or a factor that is no positive number.
+    """
+    for name in ("do_resize", "do_rescale", "do_normalize", "do_center_crop"):
+        if not isinstance(said := getattr(processor, name, None), (bool, type(None))):
+            raise BadInput(f"its image processor has {name}={said!r}, which must be true or false")
+    if not getattr(processor, "do_rescale", True):
+        return 255.0
+    factor = getattr(processor, "rescale_factor", 1 / 255)
+    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 < factor < math.inf:
+        raise BadInput(f"its image processor has rescale_factor={factor!r}, which must be a positive number")
+    # The usual factor, also where it was written with fewer digits, is no factor at all.
+    return 1.0 if math.isclose(255 * factor, 1, rel_tol=1e-6) else 255 * factor
 
 
 def usual_preprocessing(config: Any) -> Preprocessing:
