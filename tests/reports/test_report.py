@@ -144,7 +144,7 @@ def test_reasons_keep_their_numbers():
     [
         ({"methods": {}}, "methods is empty"),
         ({"methods": {"legrad": {}}}, "without the name and the options"),
-        ({"input_size": [96]}, "is of another run"),
+        ({"input_size": [96]}, "is of another run|is height and width"),
         ({"input_size": [96, 96, 3]}, "input_size"),
         ({"explained": []}, "explained is empty"),
         ({"data": {"name": "x"}}, "data has no path"),
