@@ -74,11 +74,11 @@ def test_perturbation_counts_what_scores_mean(monkeypatch):
     view = classifier(2)
     monkeypatch.setattr(view, "output", lambda pixels: pixels.mean((1, 2, 3))[:, None] + torch.tensor([[0.0, 0.1]]))
     maps, pixels = torch.rand(1, 2, 2), torch.ones(1, 3, 32, 32)
-    item = Item(0, "0", True)
+    item = Item(0, "0", "0", True)
     for scores, clean, last in (("sigmoid", True, False), ("softmax", False, False)):
         view.scores = scores
-        batch = Batch(pixels, torch.tensor([-1.0] * 3), Head(view, {}))
-        (row,) = Perturbation().measure(batch, [item], maps)
+        batch = Batch(pixels, torch.tensor([-1.0] * 3), Head(view, {}), (2, 2))
+        (row,) = Perturbation().measure(batch, [item], maps, None)
         assert (row["clean"], row["positive"][0], row["positive"][-1]) == (clean, clean, last)
 
 
