@@ -27,6 +27,8 @@ class OwnAttention(nn.Module):
         weights = self.in_proj_weight.chunk(3) if self.packed else self._apart()
         parts = zip((query, key, value), weights, self.in_proj_bias.chunk(3), strict=True)
         q, k, v = (self._heads(F.linear(tokens, weight, bias)) for tokens, weight, bias in parts)
+        if attn_mask is not None and attn_mask.dim() == 3:  # (batch x heads, queries, keys)
+            attn_mask = attn_mask.unflatten(0, (-1, self.num_heads))
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask)
         return self.out_proj(attended.transpose(1, 2).flatten(2)), None
 
