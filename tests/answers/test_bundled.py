@@ -8,6 +8,7 @@ import torch
 import whylight
 from whylight.evaluation.answer_accuracy import accuracy
 from whylight.evaluation.data.scene_questions import SceneQuestions
+from whylight.models.digest import model_digest
 from whylight.models.transformers.answering.view import AnsweringView
 from whylight.scenes import draw_scene
 from whylight.scenes.answers.architecture import FOLDER
@@ -23,6 +24,12 @@ def view() -> AnsweringView:
 
 def test_small() -> None:
     assert (FOLDER / "model.safetensors").stat().st_size <= 8_000_000
+
+
+def test_loaded_again_it_is_the_same(view: AnsweringView) -> None:
+    """Nothing of it is drawn at random: a stopped run knows it again."""
+    torch.manual_seed(1)
+    assert model_digest(whylight.load("scenes-answers")) == model_digest(view)
 
 
 def test_it_answers_rightly(view: AnsweringView) -> None:

@@ -38,13 +38,14 @@ def accuracy(view: AnsweringView, count: int = 200) -> dict[str, Shares]:
     for scene in (source.read(index) for index in range(count)):
         for question in scene.questions:
             judge = _described if question.kind == "describe" else _right
-            judged: dict[str, list[float]] = {}
+            judged: dict[tuple[int, ...], list[float]] = {}
             for spelling, written in SPELLINGS.items():
                 text = written(question.text)
-                if text not in judged:
-                    judged[text] = judge(view, scene, text, question)
-                right[question.kind][spelling].append(judged[text][0])
-                right["words"][spelling] += judged[text][1:]
+                tokens = tuple(view.tokenizer(text)["input_ids"])  # what reads alike is answered alike
+                if tokens not in judged:
+                    judged[tokens] = judge(view, scene, text, question)
+                right[question.kind][spelling].append(judged[tokens][0])
+                right["words"][spelling] += judged[tokens][1:]
     return {
         kind: {spelling: (sum(each) / len(each), len(each)) for spelling, each in spellings.items() if each}
         for kind, spellings in right.items()

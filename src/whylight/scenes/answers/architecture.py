@@ -73,7 +73,7 @@ def take_tower(model: Any, weights: dict[str, Tensor]) -> None:
     """Give the model the picture tower of ``scenes`` (OpenCLIP's names): the same numbers, under ViT's names.
 
     What LLaVA reads as the tokens of the last layer lies before the tower's final norm in transformers 5 and behind it
-    before; nothing else reads that norm, so it is taken out.
+    before; nothing else reads that norm, so it is taken out, and with it the pooler, which nothing reads or has trained.
     """
     tower = model.model.vision_tower
     width = weights["visual.class_embedding"].shape[0]
@@ -85,6 +85,7 @@ def take_tower(model: Any, weights: dict[str, Tensor]) -> None:
     saved = {k.removeprefix("visual."): v.float() for k, v in weights.items() if k.startswith("visual.")}
     _fill(tower, saved, width)
     tower.layernorm = torch.nn.Identity()
+    tower.pooler = None
 
 
 def _fill(tower: Any, saved: dict[str, Tensor], width: int) -> None:
