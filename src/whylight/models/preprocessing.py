@@ -34,6 +34,12 @@ class Frame:
     picture: tuple[int, int]
     box: tuple[float, float, float, float]
 
+    def scaled(self, height: int, width: int) -> Frame:
+        """The same part of the picture at another size."""
+        left, top, right, bottom = self.box
+        down, across = height / self.picture[0], width / self.picture[1]
+        return Frame((height, width), (left * across, top * down, right * across, bottom * down))
+
 
 @dataclass(frozen=True)
 class Preprocessing:

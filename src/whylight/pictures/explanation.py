@@ -96,10 +96,8 @@ class Explanation:
         if ratio >= 1:
             return self
         width, height = max(1, round(self.picture.width * ratio)), max(1, round(self.picture.height * ratio))
-        left, top, right, bottom = self.frame.box
-        across, down = width / self.picture.width, height / self.picture.height
-        frame = Frame((height, width), (left * across, top * down, right * across, bottom * down))
-        return replace(self, picture=self.picture.resize((width, height), reducing_gap=2.0), frame=frame)
+        small = self.picture.resize((width, height), reducing_gap=2.0)
+        return replace(self, picture=small, frame=self.frame.scaled(height, width))
 
     @cached_property
     def maps(self) -> Tensor:
@@ -137,14 +135,9 @@ class Explanation:
 
         size = f"{self.picture.width} x {self.picture.height}"
         small = self.reduced(2 * LONGER_SIDE * DPI)
-        overlays = (small.overlay(index, alpha=alpha, colormap=colormap) for index in range(len(self)))
-        cells = [
-            Cell(small.picture, "picture", size, small.frame),
-            *(
-                Cell(drawn, name, self.said(i))
-                for i, (drawn, name) in enumerate(zip(overlays, self.targets, strict=True))
-            ),
-        ]
+        cells = [Cell(small.picture, "picture", size, small.frame)]
+        for index, name in enumerate(self.targets):
+            cells.append(Cell(small.overlay(index, alpha=alpha, colormap=colormap), name, self.said(index)))
         foot = f"{self.method} · {self.model}"
         if not self.words:
             return grid_figure(cells, foot, colormap=colormap)
