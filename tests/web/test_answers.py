@@ -62,7 +62,8 @@ def test_words_come_first_and_then_their_maps_which_are_those_of_ask(client: htt
     facts = told[len(said)]["answer"]
     assert facts["answer"] == expected.text
     assert facts["picture_size"] == [384, 384]
-    assert facts["unknown"] == []
+    strange = client.post("/api/ask", json=ASK | {"question": "Is there a zebra?", "answer": "no"})
+    assert lines(strange)[0] == {"unknown": ["zebra"]}
     words = words_of(told)
     assert [word["word"] for word in words] == list(expected.words)
     for index, word in enumerate(words):

@@ -31,9 +31,10 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/ask", response_class=Response)
     async def ask(request: Request, asked: AskQuestion) -> Response:
-        """Lines of JSON as they come: {"said": the text so far}; once {"answer": ...}, what holds for all words;
-        {"words": [...]}, the next words with their maps; {"done": {"seconds": ...}}. What goes wrong on the way is a
-        last line {"error": ..., "code": ...}. Who closes the connection ends the answer."""
+        """Lines of JSON as they come: {"unknown": words of the question that the model does not know}, if any;
+        {"said": the text so far}; once {"answer": ...}, what holds for all words; {"words": [...]}, the next words with
+        their maps; {"done": {"seconds": ...}}. What goes wrong on the way is a last line {"error": ..., "code": ...}.
+        Who closes the connection ends the answer."""
         served = context.shelf.find(asked.model)
         return await context.told(request, served, lambda tell: _ask(context, served, asked, tell))
 
@@ -68,11 +69,14 @@ def _ask(context: Context, served: Served, asked: AskQuestion, tell: Tell) -> No
         words = facts.pop("words")
         if number == 0:
             size = [part.picture.height, part.picture.width] if part.picture else None
-            tell({"answer": facts | {"picture_size": size, "unknown": served.view.unknown_words(asked.question)}})
+            tell({"answer": facts | {"picture_size": size}})
         tell({"words": [word | _map(part, i, asked) for i, word in enumerate(words)]})
         number += len(words)
 
-    ask(served.view, _picture(context, served, asked), asked.question, heard=hear, **_how(asked))
+    picture = _picture(context, served, asked)
+    if unknown := served.view.unknown_words(asked.question):
+        tell({"unknown": unknown})
+    ask(served.view, picture, asked.question, heard=hear, **_how(asked))
     tell({"done": {"seconds": round(time.perf_counter() - begin, 4), "words": number}})
 
 

@@ -10,7 +10,8 @@ import { change, sourceKey, state, whenChanged } from "./state.js";
  * @typedef {{text: string, start: number, end: number, probability: number, share: number|null, fromPicture: number|null,
  *   follows: boolean, textRelevance: (number|null)[], map: import("./grids.js").Answer|null}} SaidWord
  *   start, end: characters of the answer; share: of its relevance on the picture; fromPicture: log p gained by seeing it
- * @typedef {{text: string, words: SaidWord[], facts: any, done: boolean, seconds: number}} Said facts: what holds for all words
+ * @typedef {{text: string, words: SaidWord[], facts: any, unknown: string[], done: boolean}} Said
+ *   facts: what holds for all words; unknown: words of the question that the model does not know
  */
 
 const KEPT = 60;
@@ -68,7 +69,7 @@ export async function askNow() {
   if (shown) return heardAll();
   const own = (asking = Object.assign(new AbortController(), { key }));
   /** @type {Said} */
-  const said = { text: "", words: [], facts: null, done: false, seconds: 0 };
+  const said = { text: "", words: [], facts: null, unknown: [], done: false };
   shown = said;
   tell();
   try {
@@ -109,10 +110,11 @@ function heardAll() {
 
 /** One line of the stream. @param {Said} said @param {any} line */
 function take(said, line) {
+  if (line.unknown) said.unknown = line.unknown;
   if (line.said !== undefined) said.text = line.said;
   if (line.answer) [said.facts, said.text] = [line.answer, line.answer.answer];
   if (line.words) said.words.push(...line.words.map((word) => saidWord(word, said.facts)));
-  if (line.done) [said.done, said.seconds] = [true, line.done.seconds];
+  if (line.done) said.done = true;
   tell();
 }
 

@@ -52,7 +52,7 @@ function refresh() {
   const word = chosenWord();
   byId("rather-note").textContent = word ? `What speaks for “${word.text}”, the chosen word, and not for this one.` : "";
   byId("stop-asking").hidden = !isAnswering();
-  const unknown = answer()?.facts?.unknown ?? [];
+  const unknown = answer()?.unknown ?? [];
   byId("question-unknown").textContent = unknown.length ? `not known to this model: ${unknown.join(", ")}` : "";
   if (answerMethods().length && !byId("answer-method").childElementCount) {
     byId("answer-method").replaceChildren(...answerMethods().map((each) => make("option", { value: each.name }, each.name)));
