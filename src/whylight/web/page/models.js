@@ -85,7 +85,8 @@ async function open(name, ready) {
 }
 
 function inShort(facts) {
-  const size = facts.parameters >= 1e9 ? `${(facts.parameters / 1e9).toFixed(1)} B` : `${(facts.parameters / 1e6).toFixed(1)} M`;
+  const [unit, least] = [["B", 1e9], ["M", 1e6], ["K", 1e3]].find(([, least]) => facts.parameters >= least) ?? ["", 1];
+  const size = `${(facts.parameters / Number(least)).toFixed(unit ? 1 : 0)} ${unit}`.trim();
   const input = facts.input_size ? ` · ${facts.input_size[0]} × ${facts.input_size[1]} px` : "";
   return `${size} parameters${input} · ${facts.precision} · ${facts.device}`;
 }
