@@ -193,7 +193,8 @@ def test_code_of_a_model_on_the_hub_is_refused_like_a_folder_s(
     (place / "refs").mkdir(parents=True)
     (place / "refs" / "main").write_text("0" * 40)
     folder = vit_folder(place / "snapshots" / ("0" * 40))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    for cache in ("huggingface_hub.constants.HF_HUB_CACHE", "transformers.utils.hub.TRANSFORMERS_CACHE"):  # 5, 4.57
+        monkeypatch.setattr(cache, str(tmp_path / "cache"), raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert whylight.load("hf:some/model").classifies
     with_code(folder, file, known_type=True)
