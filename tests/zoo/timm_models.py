@@ -73,7 +73,6 @@ TIMM: dict[str, Callable[[], Built]] = {
     "timm EVA": named("eva_giant_patch14_224", mlp_ratio=2.0),
     "timm EVA-02": named("eva02_tiny_patch14_224", **REF),
     "timm rotary": named("vit_small_patch16_rope_224"),
-    "timm rotary, mixed": named("vit_small_patch16_rope_mixed_224"),
     "timm rotary, registers, mean": named("vit_base_patch16_rope_reg1_gap_256", **REF),
     "timm PE-Core": named("vit_pe_core_tiny_patch16_384", attn_pool_num_heads=4, **REF),
     "timm BEiT": named("beit_base_patch16_224"),
@@ -82,3 +81,5 @@ TIMM: dict[str, Callable[[], Built]] = {
     ),
     "timm BEiTv2, class token": named("beitv2_base_patch16_224", global_pool="token"),
 }
+if tuple(map(int, timm.__version__.split(".")[:3])) >= (1, 0, 31):  # before, its own forward fails in float64
+    TIMM["timm rotary, mixed"] = named("vit_small_patch16_rope_mixed_224")
