@@ -18,7 +18,8 @@ from pathlib import Path
 from whylight.errors import WhylightError
 from whylight.evaluation.baselines import BASELINES
 from whylight.methods import methods
-from whylight.reports.plots import draw_curves, draw_figures, save
+from whylight.reports.curves import draw_curves
+from whylight.reports.plots import draw_figures, save
 from whylight.reports.summary import Summary, summarize, write_summary
 from whylight.reports.tables import markdown
 

@@ -26,18 +26,23 @@ def draw_quality_and_cost(ranks: Mapping[str, float], costs: Mapping[str, Mappin
     }
     figure = Figure(figsize=(10, 6.5), layout="constrained")
     axes = figure.subplots()
-    best = [
-        m for m, (cost, rank) in points.items() if not any(_beats(other, (cost, rank)) for other in points.values())
-    ]
+    best = [m for m, own in points.items() if not any(_beats(other, own) for other in points.values())]
     best.sort(key=lambda method: points[method])
     for method, (cost, rank) in points.items():
-        smooth = method.endswith(":smooth=true")
-        axes.plot(cost, rank, "o" if not smooth else "s", color="C1" if smooth else "C0", markersize=5)
-        name = method.replace(":smooth=true", " +smooth")
+        name, plus, _ = method.partition(":smooth=true")
+        axes.plot(cost, rank, "s" if plus else "o", color="C1" if plus else "C0", markersize=5)
         weight = "bold" if method in best else "normal"
         axes.annotate(name, (cost, rank), (4, 3), textcoords="offset points", fontsize=8, fontweight=weight)
     axes.plot([points[m][0] for m in best], [points[m][1] for m in best], color="0.6", linewidth=1, zorder=0)
     axes.set_xscale("log")
+    costs_here = [cost for cost, _ in points.values()]
+    axes.set_xlim(0.9 * min(costs_here), 1.6 * max(costs_here))
+    ticks = [tick for tick in (1, 1.5, 2, 3, 5, 10, 20, 50, 100) if min(costs_here) <= tick <= max(costs_here)]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.plot([], [], "o", color="C0", label="as published")
+    axes.plot([], [], "s", color="C1", label="smooth=True")
+    axes.legend(fontsize=8, loc="lower right")
     axes.invert_yaxis()
     axes.set_xlabel("cost of one map, forward passes of the bundled models (CPU)")
     axes.set_ylabel("methods that are better, mean over protocols, % (upwards is better)")

@@ -1,4 +1,4 @@
-"""Pictures of a run: curves, classes, and the best and worst maps."""
+"""Pictures of a run: figures, classes, and the best and worst maps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.benchmarks.points import class_ious
 from whylight.evaluation.data.data_set import Source, Unusable
 from whylight.evaluation.pixel_maps import enlarge, min_max_maps
@@ -46,33 +45,10 @@ def draw_figures(summaries: Sequence[Summary]) -> Figure:
         axes.barh(where, values, height, xerr=reach.clip(0), label=_label(summary), error_kw={"linewidth": 0.8})
     kinds = {explained for _, explained in order}
     axes.set_yticks(range(len(order)), [m if len(kinds) == 1 else f"{m} ({e})" for m, e in order], fontsize=SMALLEST)
-    axes.set_xlabel(f"{benchmark.figures_shown[benchmark.main_figure]}, %")
+    shown, unit = benchmark.figures_shown[benchmark.main_figure], benchmark.units.get(benchmark.main_figure, "%")
+    axes.set_xlabel(shown if unit in shown else f"{shown}, {unit}")
     axes.set_title(summaries[0].settings.benchmark)
     axes.legend(fontsize=SMALLEST, loc="lower right")
-    return figure
-
-
-def draw_curves(summary: Summary) -> Figure:
-    """Accuracy while pixels are erased, most relevant first and least relevant first."""
-    explained = summary.settings.explained[-1]
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    erased = np.arange(10) * 10
-    lines = [line for line in summary.lines if line.explained == explained and line.figures]
-    for index, line in enumerate(lines):
-        style: dict[str, Any] = {"linestyle": "-" if index < 10 else "--", "color": f"C{index % 10}"}
-        if line.method in BASELINES:
-            style = {"linestyle": ":", "color": "black" if line.method == "centre" else "grey"}
-        for axis, direction in zip(axes, ("positive", "negative"), strict=True):
-            curve = line.figures[f"{direction}_curve"]
-            axis.plot(erased, curve.value, label=line.method, **style)
-            axis.fill_between(erased, curve.low, curve.high, color=style["color"], alpha=0.08, linewidth=0)
-    for axis, text in zip(axes, ("most relevant first (lower is better)", "least relevant first"), strict=True):
-        axis.set_title(text, fontsize=10)
-        axis.set_xlabel("erased, % of pixels")
-    axes[0].set_ylabel("accuracy, %")
-    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=SMALLEST, loc="outside right center")
-    figure.suptitle(f"{summary.settings.benchmark}, {summary.settings.model}, {explained} class explained", fontsize=11)
     return figure
 
 

@@ -11,7 +11,8 @@ from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.published import figures_for
 from whylight.pictures.figure import png
 from whylight.pictures.page import escape, figure, inlined, page, table
-from whylight.reports.plots import draw_classes, draw_curves, draw_figures, draw_sheet, save
+from whylight.reports.curves import draw_curves
+from whylight.reports.plots import draw_classes, draw_figures, draw_sheet, save
 from whylight.reports.summary import Summary, source_of
 from whylight.reports.tables import Published, caption, cells, headings, markdown, ranked, title
 from whylight.reports.text_plots import draw_words
@@ -75,8 +76,7 @@ def _parts(summaries: Sequence[Summary], method: str | None, compare: bool) -> I
 
 def _pictures(summary: Summary, stem: str, method: str) -> list[tuple[str, Figure]]:
     drawn: list[tuple[str, Figure | None]] = []
-    if summary.benchmark.protocol == "perturbation":
-        drawn.append(("curves", draw_curves(summary)))
+    drawn.append(("curves", draw_curves(summary)))
     if summary.benchmark.protocol == "rationales":
         drawn.append(("words", draw_words(summary)))
     drawn.append(("classes", draw_classes(summary, method)))
