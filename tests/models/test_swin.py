@@ -133,6 +133,24 @@ def test_methods_that_read_attention_refuse_by_name(name: str, method: str) -> N
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("method", WORKING)
+def test_the_model_is_left_as_it_was(method: str) -> None:
+    """transformers' layers write to themselves where their window is as large as the grid; a shadow does that here."""
+    module = SWIN["transformers"]()[0]
+
+    def written() -> list[tuple[int, int]]:
+        layers = [layer for stage in module.swin.encoder.layers for layer in stage.blocks]
+        return [(layer.shift_size, layer.window_size) for layer in layers]
+
+    before, weights = written(), {key: value.clone() for key, value in module.state_dict().items()}
+    whylight.relevance(whylight.wrap(module), pictures(), [0], method)
+    assert written() == before
+    assert all(torch.equal(weights[key], value) for key, value in module.state_dict().items())
+    assert all(parameter.grad is None for parameter in module.parameters())
+    module(pictures())
+    assert written() != before, "a model that writes nothing proves nothing"
+
+
 def test_libra_smooth_and_recordings_are_refused() -> None:
     view = whylight.wrap(of_timm()[0])
     for option in ("libra", "smooth"):

@@ -31,6 +31,11 @@ def check_inputs(view: object, inputs: object) -> tuple[torch.device, int]:
             "inputs are one tensor of pictures (batch, channels, height, width), or a mapping with input_ids, "
             f"not {type(inputs).__name__} (torch.stack makes one tensor of several)"
         )
+    if "pixel_values" in inputs and "input_ids" not in inputs:
+        raise BadInput(
+            f"pictures are one tensor (batch, {view.channels}, height, width), as view.preprocessing makes them, "
+            "not what a processor of transformers returns"
+        )
     if "input_ids" not in inputs:
         raise BadInput("text inputs need input_ids (and attention_mask)")
     for name, value in inputs.items():

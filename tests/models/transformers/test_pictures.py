@@ -170,6 +170,12 @@ def test_every_picture_of_a_naflex_batch_has_its_own_grid() -> None:
             assert view.begin(picture[None]).grid == (height // 8, width // 8)
 
 
+def test_what_a_processor_returns_is_no_tensor_of_pixels() -> None:
+    view, _ = built("siglip2")
+    with pytest.raises(BadInput, match=r"one tensor \(batch, 3, height, width\), as view\.preprocessing"):
+        relevance(view, naflex_inputs(list(pixels())), torch.ones(1, 24, dtype=torch.float64))
+
+
 @pytest.mark.parametrize("kind", ["TimmWrapperForImageClassification", "TimmWrapperModel"])
 def test_a_wrapper_of_timm_is_the_timm_model_inside(kind: str) -> None:
     labels = {"num_labels": 5, "id2label": dict(enumerate("abcde"))}
