@@ -234,3 +234,15 @@ def test_answers_of_several_clients_are_not_mixed_up(client: httpx.Client) -> No
 
     at_once(ask, questions)
     assert not wrong
+
+
+def test_a_live_model_without_its_processor_says_so_when_it_is_loaded() -> None:
+    serving = Serving(app({"bare": whylight.wrap(tiny()[0].module), "clip": dual_encoder()}))
+    with httpx.Client(base_url=serving.address, timeout=60) as client:
+        answer = client.post("/api/ask", json=ASK | {"model": "bare"})
+        assert answer.status_code == 422
+        assert "processor=processor" in answer.json()["error"]
+        states = client.get("/api/models").json()["models"]
+        assert states[0]["state"] == "failed"
+        assert client.post("/api/explain", json={"model": "clip", "scene": SEED, "targets": ["a ring"]}).is_success
+    serving.stop()

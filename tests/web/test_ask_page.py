@@ -11,15 +11,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import transformers
 from PIL import Image
+from zoo.answering_models import TEXT, tokenizer
 
 import whylight
 from whylight.answers import forcing
 from whylight.scenes import EXAMPLE_SEEDS, draw_scene
+from whylight.web import app
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
 
+from web.conftest import Serving
 from web.seen import RING, SEED, canvas, mask_of, settle
 
 QUESTION = "What colour is the ring?"
@@ -262,3 +267,21 @@ def test_a_phone(browser: Any, address: str) -> None:
     expect(page.locator("#said button").nth(1)).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#told")).to_contain_text(f"{page.locator('#said button').nth(1).text_content()}: p ")
     context.close()
+
+
+def test_a_model_without_eyes(browser: Any) -> None:
+    torch.manual_seed(0)
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**TEXT)).eval()
+    view = whylight.wrap(model, processor=tokenizer(), name="reader")
+    serving = Serving(app(view))
+    page = browser.new_page()
+    page.goto(f"{serving.address}/#q=what+colour+is+the+circle+?&answer=red+circle&word=1")
+    expect(page.locator("#said button")).to_have_text(["red", "circle"], timeout=40_000)
+    for part in ("#drop", "#answer-cells", "#every-word", "#save-answer-png"):
+        expect(page.locator(part)).to_be_hidden()
+    expected = whylight.ask(view, None, "what colour is the circle ?", answer="red circle")
+    expect(page.locator("#told")).to_have_text(f"circle: p {float(expected.probabilities[1]):.2f}")
+    expect(page.locator("#read .word")).to_have_text(list(expected.context[:-1]))
+    expect(page.locator("#answer-take code").nth(1)).to_contain_text("whylight ask - ")
+    page.close()
+    serving.stop()

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from whylight.errors import BadInput, WhylightError
 from whylight.web.kinds import asks
@@ -18,7 +18,7 @@ from whylight.web.limits import Limits
 from whylight.web.refusal import Refusal
 from whylight.web.schemas import OfPicture, Shown
 from whylight.web.shelf import Served, Shelf
-from whylight.web.telling import Gone, Tell, Telling, as_line, unless_gone
+from whylight.web.telling import Gone, Tell, Telling, Told, as_line, unless_gone
 from whylight.web.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Context:
             raise
         if first is None:  # the work ended, or was refused, without a word
             asked.result()
-        return StreamingResponse(telling.lines(first, asked), media_type="application/x-ndjson")
+        return Told(telling, first, asked)
 
     async def _in_line(self, request: Request, served: Served, work: Callable[[], Answer]) -> asyncio.Future[Answer]:
         await served.ready()

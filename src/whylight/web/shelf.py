@@ -95,6 +95,7 @@ class Served:
 
         view = wrap(self._load())
         view.check_ready()
+        view.unknown_words("")  # one that answers and lacks its tokenizer says so now
         if view.preprocessing is not None:
             self._sessions = Sessions(view, self._limits.session_bytes)
         self._view = view

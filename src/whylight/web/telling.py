@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from fastapi import Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from whylight.web.refusal import Refusal, status_and_code
 
@@ -51,17 +53,28 @@ class Telling:
         return await self._told.get()
 
     async def lines(self, line: bytes | None, asked: asyncio.Future[Any]) -> AsyncIterator[bytes]:
-        """All lines from this one on, and why the work failed, if it did. Who stops listening stops the work."""
+        """All lines from this one on, and why the work failed, if it did."""
+        while line is not None:
+            yield line
+            line = await self.next()
+        if (error := asked.exception()) is not None:
+            status, code = status_and_code(error)
+            yield as_line({"error": " ".join(str(error).split()), "code": code, "status": status})
+
+
+class Told(StreamingResponse):
+    """What is told, sent as it comes. However the response ends, the work ends with it."""
+
+    def __init__(self, telling: Telling, first: bytes | None, asked: asyncio.Future[Any]) -> None:
+        super().__init__(telling.lines(first, asked), media_type="application/x-ndjson")
+        self._telling, self._asked = telling, asked
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            while line is not None:
-                yield line
-                line = await self.next()
-            if (error := asked.exception()) is not None:
-                status, code = status_and_code(error)
-                yield as_line({"error": " ".join(str(error).split()), "code": code, "status": status})
+            await super().__call__(scope, receive, send)
         finally:
-            self.give_up()
-            asked.cancel()
+            self._telling.give_up()
+            self._asked.cancel()
 
 
 def as_line(value: dict[str, Any]) -> bytes:
