@@ -133,7 +133,7 @@ def _near(holder: Any, key: Any, random: Random) -> None:
     elif isinstance(value, str):
         holder[key] = random.choice([value.upper(), value[:-1], f"{value} ", [value], "", None])
     else:
-        holder[key] = random.choice([None, [], {}, [value], list(value)])
+        holder[key] = random.choice([None, [], {}, [value], 0, "", False])
 
 
 def _removed(holder: Any, key: Any, random: Random) -> None:
