@@ -128,9 +128,12 @@ def _check_weights(module: Any, missing: set[str], identifier: str) -> None:
         raise BadInput(f"{identifier} lacks {len(missing)} of the weights of {type(module).__name__} ({names}, ...)")
 
 
-def _check_shapes(mismatched: Iterable[tuple[str, Any, Any]], identifier: str) -> None:
-    """Refuse weights of other shapes than the configuration says."""
-    wrong = [f"{name}: {list(here)} instead of {list(there)}" for name, here, there in sorted(mismatched)]
+def _check_shapes(mismatched: Iterable[str | tuple[str, Any, Any]], identifier: str) -> None:
+    """Refuse weights of other shapes than the configuration says, which transformers tells from 5 on."""
+    wrong = sorted(
+        each if isinstance(each, str) else f"{each[0]}: {list(each[1])} instead of {list(each[2])}"
+        for each in mismatched
+    )
     if wrong:
         some = ", ".join(wrong[:3]) + (", ..." if len(wrong) > 3 else "")
         raise BadInput(f"{len(wrong)} of the weights of {identifier} have another shape than it says ({some})")
