@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -117,44 +120,74 @@ def explain(
 
         if words or html is not None:
             raise BadInput("a video shows maps, frame by frame: leave --words and --html out")
-        seen: dict[str, Any] = {"size": input_size, "large": large, "value_range": value_range, "as_json": as_json}
+        film: dict[str, Any] = {"size": input_size, "large": large, "value_range": value_range, "as_json": as_json}
         place = video or folder.folder / f"{Path((pictures or [''])[0]).stem}.mp4"
-        if not explain_video(view, pictures or (), wish, method, options, place, every=every, fps=fps, **seen):
+        if not explain_video(view, pictures or (), wish, method, options, place, every=every, fps=fps, **film):
             raise typer.Exit(1)
         return
     sources, targets = pictures_and_targets(view, pictures, wish, input_size, value_range)
-    rows: list[tuple[str, ...]] = []
-    score: str = view.score_name
-    records: list[dict[str, Any]] = []
-    skipped: list[dict[str, str]] = []
-    with progress(len(sources)) as bar:
-        for name, source in bar.track(sources.items(), description="explaining"):
-            try:
-                picture = _read(view, source, value_range, None if as_json else ENOUGH)
-            except BadInput as error:
-                print_error(f"skipped: {error}")
-                skipped.append({"picture": name, "error": str(error)})
-                continue
-            against = negative and targets is None
-            question = ask(view, picture, targets, negative=against, size=input_size, large=large)
-            result = question.answer(method, words_seed=words_seed, **options)
-            score = result.score_name
-            file = folder.write(Path(name).stem, result.picture, result.figure(), asked(result))
-            rows += _rows(name, result, file)
-            records.append({"picture": name, "file": str(file)} | result.to_dict())
-            if html is not None:
-                sections.append(section(name, result.card()))
+    seen: dict[str, Any] = {"negative": negative and targets is None, "size": input_size, "large": large}
+
+    def answer(picture: PictureLike | Raster) -> Explanation:
+        return ask(view, picture, targets, **seen).answer(method, words_seed=words_seed, **options)
+
+    pages = None if html is None else sections
+    told = _Told(folder, score=view.score_name)
+    told.tell(sources, partial(_read, view, value_range, None if as_json else ENOUGH), answer, pages)
     _write_page(html, method, view.name, sections)
-    if as_json:
-        print_json({"pictures": records, "skipped": skipped})
-    elif rows:
-        print_table(("picture", "prompt", score, "logit", "figure"), rows, numbers=(score, "logit"))
-    if skipped:
+    told.print(as_json)
+    if told.skipped:
         raise typer.Exit(1)
 
 
+@dataclass
+class _Told:
+    """What is told of pictures, one after the other."""
+
+    folder: OutputFolder
+    score: str
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+
+    def tell(
+        self,
+        sources: Mapping[str, PictureLike],
+        read: Callable[[PictureLike], Image | Raster],
+        answer: Callable[[Image | Raster], Explanation],
+        sections: list[str] | None,
+    ) -> None:
+        """Explain each picture and write its figure; one that cannot be read is skipped, with a line.
+
+        Args:
+            sections: get a card of each, where a page is wanted.
+        """
+        with progress(len(sources)) as bar:
+            for name, source in bar.track(sources.items(), description="explaining"):
+                try:
+                    picture = read(source)
+                except BadInput as error:
+                    print_error(f"skipped: {error}")
+                    self.skipped.append({"picture": name, "error": str(error)})
+                    continue
+                result = answer(picture)
+                file = self.folder.write(Path(name).stem, result.picture, result.figure(), asked(result))
+                self.score = result.score_name
+                self.rows += _rows(name, result, file)
+                self.records.append({"picture": name, "file": str(file)} | result.to_dict())
+                if sections is not None:
+                    sections.append(section(name, result.card()))
+
+    def print(self, as_json: bool) -> None:
+        if as_json:
+            print_json({"pictures": self.records, "skipped": self.skipped})
+        elif self.rows:
+            columns = ("picture", "prompt", self.score, "logit", "figure")
+            print_table(columns, self.rows, numbers=(self.score, "logit"))
+
+
 def _read(
-    view: View, source: PictureLike, value_range: tuple[float, float] | None, enough: int | None
+    view: View, value_range: tuple[float, float] | None, enough: int | None, source: PictureLike
 ) -> Image | Raster:
     """The picture; one of 8 bits, where figures alone are wanted, with no more pixels than they show."""
     from whylight.pictures.look import read_for
