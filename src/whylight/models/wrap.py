@@ -17,8 +17,8 @@ from whylight.models.scores import Scores, checked_scores
 from whylight.models.view import View
 
 SUPPORTED = (
-    "OpenCLIP dual encoders and picture towers with a vision transformer, timm's VisionTransformer, Eva and Beit, "
-    "torchvision's VisionTransformer, and transformers' CLIP, SigLIP, ViT, DeiT, DINO and BERT families"
+    "OpenCLIP dual encoders and picture towers with a vision transformer, timm's VisionTransformer, Eva, Beit, Swin, "
+    "torchvision's VisionTransformer, and transformers' CLIP, SigLIP, ViT, DeiT, DINO, Swin, BERT and DeBERTa families"
 )
 
 
