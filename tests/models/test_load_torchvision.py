@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -62,6 +63,19 @@ def test_weights_by_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetched == [torchvision.models.ViT_B_32_Weights.IMAGENET1K_V1.url]
     assert (view.family, view.name, view.module.training) == ("torchvision", name, False)
     assert view.class_names == torchvision.models.ViT_B_32_Weights.IMAGENET1K_V1.meta["categories"]
+
+
+@pytest.mark.usefixtures("small")
+def test_weights_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(url: str, **_: Any) -> dict[str, Tensor]:
+        raise URLError("no such host")
+
+    monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", fetch)
+    with pytest.raises(
+        BadInput, match=r"cannot be reached \(no such host\); a file can be given: .*vit_b_32/PATH"
+    ) as error:
+        whylight.load("torchvision:vit_b_32")
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.usefixtures("small")

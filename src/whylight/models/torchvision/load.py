@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import torch
 from torch import Tensor
@@ -46,6 +47,10 @@ def load_torchvision(identifier: str) -> TorchvisionView:
         else:
             weights = _named(known, architecture, tag)
             module = builder(weights=weights, progress=False)
+    except URLError as error:
+        here = "its weights are not on this machine, and download.pytorch.org cannot be reached"
+        file_too = f"a file can be given: torchvision:{architecture}/PATH"
+        raise BadInput(f"could not load {name}: {here} ({error.reason}); {file_too}") from error
     except Exception as error:
         raise names.failure(name, error) from error
     own = preprocessing_of(weights.transforms(), module.patch_size)
