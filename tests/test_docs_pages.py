@@ -88,20 +88,13 @@ def prelude() -> dict[str, Any]:
         "torch": torch,
         "timm": timm,
         "view": view,
-        "classifier": many_classes(),
+        "classifier": classifier(96),
         "pixels": pixels,
         "pictures": pictures,
         "texts": ["a star", "a ring", "a heart", "red", "blue", "dotted"],
         "targets": view.encode_text(["a red star", "a blue ring"]),
         "__name__": "page",
     }
-
-
-def many_classes() -> whylight.View:
-    """A small random classifier with as many classes as ImageNet, which knows a tabby."""
-    model = timm.models.VisionTransformer(img_size=96, patch_size=16, embed_dim=24, depth=6, num_heads=2)
-    model.pretrained_cfg = {"label_names": ["tabby", *(f"class {number}" for number in range(1, 1000))]}
-    return whylight.wrap(model.eval(), name="many classes")
 
 
 @pytest.mark.parametrize("page", [p for p in WITH_README if has_code(p)], ids=lambda page: str(page.relative_to(ROOT)))
