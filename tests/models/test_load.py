@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ import open_clip
 import pytest
 import timm
 import torch
-from safetensors.torch import save_file
 from timm.models import save_for_hf
-from zoo.openclip_models import TEXT, VISION, clip
+from zoo.model_folders import openclip_folder as zoo_folder
+from zoo.openclip_models import clip
 from zoo.perturb import pictures
 
 import whylight
@@ -32,11 +31,7 @@ def timm_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def openclip_folder(tmp_path: Path) -> Path:
-    model, _ = clip()()
-    preprocess = {"mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bilinear", "resize_mode": "squash"}
-    config = {"model_cfg": {"embed_dim": 16, "vision_cfg": VISION, "text_cfg": TEXT}, "preprocess_cfg": preprocess}
-    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
-    save_file(model.float().state_dict(), tmp_path / "open_clip_model.safetensors")
+    zoo_folder(tmp_path)
     return tmp_path
 
 
