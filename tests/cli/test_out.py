@@ -21,6 +21,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "explain": ("explain", "a.png", "-p", "a star", "--model", "clip"),
     "explain --text": ("explain", "--text", "the film was good", "--model", "words"),
     "compare": ("compare", "a.png", "-p", "a star", "--model", "clip", "--methods", "legrad,rollout"),
+    "attention": ("attention", "a.png", "--model", "clip"),
     "ask": ("ask", "a.png", "What colour is the ring?"),
     "run": ("run", "a.png", "-p", "a star", "--method", "raw_attention"),
     "benchmark": ("benchmark", *MINI),

@@ -39,6 +39,8 @@ WORDS = [
     ("explain", f"--{EVIL}"),
     ("compare", f"{EVIL}.png", "-p", "a star", "--model", "clip", "--methods", "legrad", "--out", EVIL),
     ("compare", f"{EVIL}.png", "--methods", EVIL),
+    ("attention", f"{EVIL}.png", "--model", "clip", "--out", EVIL),
+    ("attention", f"{EVIL}.png", "--query", EVIL),
     ("ask", f"{EVIL}.png", "What colour is the ring?", "--out", EVIL),
     ("ask", f"{EVIL}.png", "What colour is the ring?", "--answer", EVIL),
     ("run", f"{EVIL}.png", "-p", "a star", "--method", "raw_attention", "--out", EVIL),
