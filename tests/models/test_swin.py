@@ -73,8 +73,8 @@ def test_timms_own_way_to_another_size() -> None:
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_gradcam_is_captums(name: str) -> None:
-    """Captum hooks the module itself; its map is the channels' sum weighted by their mean gradient."""
+def test_gradcam_is_what_follows_by_hand(name: str) -> None:
+    """The sum of the channels weighted by their mean gradient; the gradient of the input is captum's saliency."""
     module, pixels = SWIN[name]()[0], pictures()
     maps = whylight.relevance(whylight.wrap(module), pixels, [0, 3], "gradcam")
     assert maps.shape == (2, 2, 16)

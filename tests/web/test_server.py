@@ -393,10 +393,17 @@ def test_loading_other_models_where_it_is_allowed() -> None:
     with httpx.Client(base_url=serving.address, timeout=60) as client:
         assert [each["name"] for each in client.get("/api/models").json()["models"]] == ["small clip", "small clip (2)"]
         assert client.post("/api/models", json={"name": "scenes-siglip"}).json()["state"] == "ready"
-        for name in ("timm:local-dir:/etc", "hf:local-dir:.", "/etc/passwd"):
+        for name in NO_NAMES:
             refused(client.post("/api/models", json={"name": name}), 403, "folders")
         refused(client.post("/api/models", json={"name": "timm:nothing_like_this"}), 404, "unknown model")
     serving.stop()
+
+
+NO_NAMES = (
+    *("timm:local-dir:/etc", "hf:local-dir:.", "/etc/passwd", "hf:..", "hf:../secret", "hf:/etc", "hf:a/b/c"),
+    *("openclip:ViT-B-32//etc/passwd", "openclip:ViT-B-32/../weights.pt", "torchvision:vit_b_16//tmp/weights.pth"),
+    *("hf:pyproject.toml", "openclip:ViT-B-32/pyproject.toml"),  # there are such files where the tests run
+)
 
 
 def test_many_clients_get_their_own_answers(client: httpx.Client) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from whylight.errors import BadInput, WhylightError
@@ -15,6 +17,10 @@ from whylight.web.refusal import Refusal
 if TYPE_CHECKING:
     from whylight.models.view import View
     from whylight.pictures.session_cache import Sessions
+
+_PART = r"\w[\w.-]*"
+_NAMED = re.compile(rf"scenes[\w-]*|(openclip|timm|hf|torchvision):(hf-hub:)?{_PART}(/{_PART})?")
+"""Names, which are no ways to a place: nothing begins with a dot or a slash, and one slash is all."""
 
 State = Literal["waiting", "loading", "ready", "failed"]
 
@@ -150,7 +156,7 @@ class Shelf:
             return self._models[name]
         if not self.allow_loading:
             raise Refusal(403, "no_loading", "other models can be loaded where the server runs with --allow-loading")
-        if "local-dir" in name or not name.startswith(("scenes", "openclip:", "timm:", "hf:")):
+        if not _NAMED.fullmatch(name) or any(Path(part).exists() for part in _places(name)):
             raise Refusal(
                 403,
                 "no_folders",
@@ -158,6 +164,12 @@ class Shelf:
             )
         self._models[name] = Served(name, lambda: _load(name), self._limits)
         return self._models[name]
+
+
+def _places(name: str) -> tuple[str, str]:
+    """What libraries would read as a file or folder of this machine, if there were one."""
+    named = name.partition(":")[2]
+    return named or ".nothing", named.partition("/")[2] or ".nothing"
 
 
 def _load(name: str) -> View:
