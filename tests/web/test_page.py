@@ -366,7 +366,7 @@ def test_take_it_along(page: Any, address: str, tmp_path: Any) -> None:
     np.testing.assert_allclose(saved["targets"][0]["relevance"], expected.relevance[0].numpy(), rtol=1e-4)
     kept = page.context.new_page()
     kept.goto(files["html"].as_uri())
-    expect(kept.locator("figcaption").nth(1)).to_contain_text(RING)
+    expect(kept.get_by_role("figure")).to_contain_text(RING)
     kept.close()
     page.get_by_role("button", name="Copy", exact=True).first.click()
     expect(page.locator("#live")).to_have_text(re.compile("copied"))

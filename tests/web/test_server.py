@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import io
 import os
 import signal
@@ -9,8 +11,10 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -22,11 +26,13 @@ from small_views import classifier, dual_encoder, regression
 from zoo.text_classifier import text_classifier
 
 import whylight
+import whylight.errors
 from web.at_once import at_once
 from web.conftest import Serving
 from whylight.scenes import EXAMPLE_SEEDS, draw_scene
 from whylight.web import Limits, app
 from whylight.web.guard import Door
+from whylight.web.line import Line
 
 SEED = EXAMPLE_SEEDS[0]
 SCENE = draw_scene(SEED, 384).picture
@@ -404,6 +410,21 @@ NO_NAMES = (
     *("openclip:ViT-B-32//etc/passwd", "openclip:ViT-B-32/../weights.pt", "torchvision:vit_b_16//tmp/weights.pth"),
     *("hf:pyproject.toml", "openclip:ViT-B-32/pyproject.toml"),  # there are such files where the tests run
 )
+
+
+def test_what_the_page_says_itself_is_no_warning_of_the_server() -> None:
+    view = dual_encoder()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.warns(whylight.errors.WhylightWarning, match="zebra"):
+            whylight.explain(view, SCENE, "a zebra")
+        app(view)
+        line, done = Line(Limits()), []
+        with ThreadPoolExecutor(1) as pool:
+            ask = functools.partial(whylight.explain, view, SCENE, "a zebra")
+            pool.submit(lambda: done.append(asyncio.run(line.do("client", ask)))).result()
+    assert done
+    assert not warned
 
 
 def test_many_clients_get_their_own_answers(client: httpx.Client) -> None:

@@ -56,7 +56,9 @@ def app(
         BadInput: no model.
     """
     # What Whylight warns of, the page says itself; a server that runs for weeks must not keep a note of each.
-    warnings.filterwarnings("ignore", category=WhylightWarning, module=r"whylight\.web\.")
+    # A warning names who asked outside this package: for work of a line that is the pool's own module.
+    asked_from = r"whylight\.web\.|concurrent\.futures\.thread"
+    warnings.filterwarnings("ignore", category=WhylightWarning, module=asked_from)
     limits = limits or Limits()
     shelf = Shelf(_loaders(views), limits, allow_loading)
     context = Context(shelf, Uploads(limits.picture_bytes), limits)

@@ -72,8 +72,8 @@ def processor() -> Any:
 def take_tower(model: Any, weights: dict[str, Tensor]) -> None:
     """Give the model the picture tower of ``scenes`` (OpenCLIP's names): the same numbers, under ViT's names.
 
-    What LLaVA reads as the tokens of the last layer lies before the tower's final norm in transformers 5 and behind it
-    before; nothing else reads that norm, so it is taken out, and with it the pooler, which nothing reads or trained.
+    What LLaVA reads as the tokens of the last layer lies before the tower's final norm in transformers 5 and behind
+    it before; nothing else reads that norm, so it is taken out, and with it the pooler, which nothing reads or trained.
     """
     tower = model.model.vision_tower
     width = weights["visual.class_embedding"].shape[0]
