@@ -92,6 +92,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen(128)  # who opens the address at once waits, and is not turned away
     except OSError as error:
         raise BadInput(
             f"cannot listen on {host}:{port}: {error.strerror or error} (--port 0 takes a free one)"
