@@ -56,7 +56,8 @@ def prepare(folder: Path) -> Attempt:
             try:
                 said = random.choice([_saved, _saved, _read, _inputs, _told, _explained])(random, name, found, content)
             finally:
-                check(_outside(here) == before, f"{name!r}: something was written outside its folder")
+                more = _outside(here) - before
+                check(not more, f"{name!r}: {sorted(more)} were written outside the folder")
         return said
 
     return attempt

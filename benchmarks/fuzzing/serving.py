@@ -27,6 +27,8 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as home:
         os.chdir(home)
+        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = f"{home}/drawn"
+        os.mkdir("drawn")
         attempts = {}
         for line in sys.stdin:
             asked = json.loads(line)

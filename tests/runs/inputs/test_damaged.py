@@ -19,6 +19,7 @@ from whylight.maps.decoded import Decode, Failed
 from whylight.models.preprocessing import Preprocessing
 from whylight.runs.from_json import from_json
 from whylight.runs.inputs.braces import expand_braces
+from whylight.runs.inputs.detect import kind_of_content
 from whylight.runs.inputs.find import Layout, find_inputs
 from whylight.runs.inputs.locate import encoded_picture
 from whylight.runs.inputs.sample import Sample
@@ -121,3 +122,7 @@ def test_deep_json_is_one_bad_row_or_one_line(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(DEEP)
     with pytest.raises(BadInput, match="does not read"):
         read(tmp_path)
+
+
+def test_a_text_with_a_mark_at_its_head_may_end_inside_a_character() -> None:
+    assert kind_of_content("\ufeffimage,caption\na.png,é".encode()[:-1]) == "csv"

@@ -92,7 +92,7 @@ def _source(identifier: str) -> str:
 
 
 def _class_name(config: Any, identifier: str) -> str:
-    named: list[str] = getattr(config, "architectures", None) or []
+    named = [name for name in getattr(config, "architectures", None) or [] if isinstance(name, str)]
     for name in named:
         if name in PICTURES or name in TEXTS or name in WRAPPERS:
             return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import tarfile
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Literal
 
@@ -82,13 +83,14 @@ def _gunzipped(head: bytes) -> bytes:
 
 
 def _kind_of_text(head: bytes) -> Kind:
+    head = head.removeprefix(BOM_UTF8)
     try:
-        text = head.decode("utf-8-sig")
+        text = head.decode()
     except UnicodeDecodeError as error:
         # The head may end inside a character.
         if error.start < len(head) - 4 or b"\0" in head:
             return "unknown"
-        text = head[: error.start].decode("utf-8-sig")
+        text = head[: error.start].decode()
     if "\0" in text:
         return "unknown"
     lines = [line for line in text.splitlines() if line.strip()]
