@@ -1,7 +1,6 @@
 """Values that hypothesis thinks of: texts of any script and none, numbers at the edges, structures of JSON.
 
-Hypothesis draws on the constants of the modules that are imported, too: another version of the code may get other values
-for the same numbers.
+Hypothesis draws on the constants of the imported modules, too: other code may get other values for the same numbers.
 """
 
 from __future__ import annotations
