@@ -105,11 +105,12 @@ def _read_csv(path: Path, needed: tuple[str, ...]) -> Any:
     text = {name: arrow.string() for name in (*needed, "TextLabel")}
     try:
         table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=text))
-    except arrow.ArrowInvalid as error:
+        there = table.column_names
+    except (arrow.ArrowInvalid, UnicodeDecodeError) as error:  # of names of columns that are no text, the second
         raise BadInput(f"{path.name} does not read (truncated?): {error}") from None
     for column in needed:
-        if column not in table.column_names:
-            raise BadInput(f"{path.name} has no column {column}; it has {', '.join(table.column_names)}")
+        if column not in there:
+            raise BadInput(f"{path.name} has no column {column}; it has {', '.join(there)}")
     return table
 
 
