@@ -30,17 +30,17 @@ define in-range
 endef
 
 # What CI has time for: the lowest versions of the libraries that models come from (40 MB), before .venv's torch.
-FLOORS := open-clip-torch|timm|transformers|tokenizers|huggingface-hub|accelerate|peft|safetensors|captum|typer|rich|regex
+FLOORS := open_clip_torch|timm|transformers|tokenizers|accelerate|peft|safetensors|captum|typer|rich|regex
 FLOOR_TESTS := tests/attention $(addprefix tests/models/,test_forward.py test_configurations.py test_door.py text)
 
 test-floors: .venv-floors/stamp  ## model and method tests with the lowest versions of the models' libraries
 	OMP_NUM_THREADS=1 PYTHONPATH=.venv-floors $(BIN)/python -m pytest -n 2 $(FLOOR_TESTS)
 
-.venv-floors/stamp: $(VENV)/dev.stamp $(BIN)/uv pyproject.toml
+.venv-floors/stamp: $(VENV)/dev.stamp pyproject.toml
 	rm -rf .venv-floors && mkdir .venv-floors
-	$(BIN)/uv pip compile --quiet --python $(BIN)/python --resolution lowest-direct --extra test pyproject.toml \
-	    | grep -E '^($(FLOORS))==' > .venv-floors/floors.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target .venv-floors -r .venv-floors/floors.txt
+	grep -oE '"($(FLOORS))>=[0-9.]+"' pyproject.toml | tr -d '"' | sed 's/>=/==/' | sort -u > .venv-floors/floors.txt
+	echo 'huggingface-hub<1' >> .venv-floors/floors.txt  # the lowest transformers takes no later one
+	$(BIN)/python -m pip install --quiet --no-deps --target .venv-floors -r .venv-floors/floors.txt
 	touch $@
 
 fuzz: $(VENV)/dev.stamp  ## 10,000 damaged, foreign and mad inputs
