@@ -29,6 +29,12 @@ if __name__ == "__main__":
 def decode(sample: object) -> object:
     if sample == "dies":
         os.kill(os.getpid(), signal.SIGKILL)
+    if sample == "dies while it hands over":
+        frame = sys._getframe()
+        while frame.f_code.co_name != "_process_worker":
+            frame = frame.f_back
+        os.write(frame.f_locals["result_queue"]._writer.fileno(), b"\x00\x00\x10\x00the first bytes")
+        os.kill(os.getpid(), signal.SIGKILL)
     if sample == "hangs":
         time.sleep(60)
     return sample
@@ -41,6 +47,29 @@ def test_a_sample_that_kills_its_process_is_named(tmp_path: Path) -> None:
     with pytest.raises(Crashing):
         decoder.result(tickets[1], 60)
     assert [decoder.result(ticket, 60) for ticket in tickets[2:]] == ["b", "c"]
+    decoder.close()
+
+
+def test_a_process_that_dies_in_the_middle_of_a_result_is_noticed() -> None:
+    """The pool that waits for the rest of it says nothing, and would hold up all that it was given."""
+    decoder = DecodingProcesses(decode, 1)
+    tickets = [decoder.submit(sample) for sample in ("a", "dies while it hands over", "b", "c")]
+    assert decoder.result(tickets[0], 60) == "a"
+    with pytest.raises(Crashing):
+        decoder.result(tickets[1], 60)
+    assert [decoder.result(ticket, None) for ticket in tickets[2:]] == ["b", "c"]
+    decoder.close()
+
+
+def test_a_hanging_process_costs_its_own_sample_alone() -> None:
+    decoder = DecodingProcesses(decode, 1)
+    tickets = [decoder.submit(sample) for sample in ("hangs", "b", "hangs", "c")]
+    for ticket, expected in zip(tickets, ("", "b", "", "c"), strict=True):
+        if expected:
+            assert decoder.result(ticket, 30) == expected
+        else:
+            with pytest.raises(Hanging):
+                decoder.result(ticket, 2)
     decoder.close()
 
 

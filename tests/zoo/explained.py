@@ -86,6 +86,8 @@ def of_transformers(name: str) -> Case:
     return view, inputs, [0, 2] if view.classifies else directions(3, view.output(inputs).shape[1])
 
 
+WRITTEN_OUT_IN_4 = ("clipseg_vision", "owlvit")
+
 VIEWS: dict[str, Callable[[], Case]] = {
     "openclip class token": partial(of_openclip, VISION, quick_gelu=True),
     "openclip average": partial(of_openclip, VISION | {"pool_type": "avg"}),
@@ -103,6 +105,12 @@ VIEWS: dict[str, Callable[[], Case]] = {
     "transformers dinov3": partial(of_transformers, "dinov3"),
     "transformers siglip": partial(of_transformers, "siglip"),
     "transformers siglip2": partial(of_transformers, "siglip2"),
+    "transformers metaclip2": partial(of_transformers, "metaclip2"),
+    **{
+        f"transformers {name}": partial(of_transformers, name)
+        for name in ("clipseg_vision", "owlvit")
+        if name in PICTURES
+    },
     "transformers bert": partial(of_transformers, "bert"),
     "transformers electra": partial(of_transformers, "electra"),
     "transformers albert": partial(of_transformers, "albert"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import pickle
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +19,9 @@ from typing import Any, Protocol
 
 Decode = Callable[[Any], Any]
 """A sample to what the maker makes rows of. It raises nothing for a bad sample."""
+
+_LOOK = 1.0
+"""Seconds after which it is looked whether processes are alive."""
 
 _ATTEMPTS = 3
 """A sample that was being decoded when a worker died is tried so often; the death may have been another's."""
@@ -32,11 +37,16 @@ class Crashing(Exception):
 
 @dataclass
 class Ticket:
-    """A sample that is being decoded."""
+    """A sample that is being decoded.
+
+    Attributes:
+        given_to: the pool of processes that has it, where there is one.
+    """
 
     sample: Any
     future: Future[Any]
     attempts: int = 1
+    given_to: Any = None
 
 
 class Decoder(Protocol):
@@ -108,15 +118,17 @@ class DecodingProcesses:
         return list(self._pool._processes or {})
 
     def submit(self, sample: Any) -> Ticket:
-        return Ticket(sample, self._submit(sample))
-
-    def _submit(self, sample: Any) -> Future[Any]:
         with self._lock:
-            try:
-                return self._pool.submit(_decode_here, sample)
-            except (BrokenProcessPool, RuntimeError):
-                self._replace()
-                return self._pool.submit(_decode_here, sample)
+            return self._submit(Ticket(sample, Future()))
+
+    def _submit(self, ticket: Ticket) -> Ticket:
+        try:
+            ticket.future = self._pool.submit(_decode_here, ticket.sample)
+        except (BrokenProcessPool, RuntimeError):
+            self._replace()
+            ticket.future = self._pool.submit(_decode_here, ticket.sample)
+        ticket.given_to = self._pool
+        return ticket
 
     def _replace(self) -> None:
         old, self._pool = self._pool, self._new()
@@ -125,22 +137,32 @@ class DecodingProcesses:
         old.shutdown(wait=False, cancel_futures=True)
 
     def result(self, ticket: Ticket, timeout: float | None) -> Any:
+        until = math.inf if timeout is None else time.monotonic() + timeout
         while True:
-            pool = self._pool
             try:
-                return pickle.loads(ticket.future.result(timeout))
+                return pickle.loads(ticket.future.result(max(0, min(_LOOK, until - time.monotonic()))))
             except TimeoutError:
                 with self._lock:
-                    self._replace()
-                raise Hanging from None
-            except (BrokenProcessPool, CancelledError):
-                if ticket.attempts == _ATTEMPTS:
-                    raise Crashing from None
-                with self._lock:
-                    if self._pool is pool and getattr(pool, "_broken", False):
+                    if ticket.given_to is self._pool and not self._bereft():
+                        if time.monotonic() < until:
+                            continue
                         self._replace()
-                ticket.attempts += 1
-                ticket.future = self._submit(ticket.sample)
+                        raise Hanging from None
+            except (BrokenProcessPool, CancelledError):
+                pass
+            with self._lock:
+                if ticket.given_to is self._pool:  # else it is another sample for which the pool was given up
+                    self._replace()
+                    if ticket.attempts == _ATTEMPTS:
+                        raise Crashing
+                    ticket.attempts += 1
+                self._submit(ticket)
+            until = math.inf if timeout is None else time.monotonic() + timeout
+
+    def _bereft(self) -> bool:
+        """Whether a process has died. A pool whose process dies while it hands over a result waits for the rest of that
+        for ever, and tells nobody."""
+        return any(process.exitcode is not None for process in list((self._pool._processes or {}).values()))
 
     def close(self) -> None:
         with self._lock:
