@@ -197,7 +197,7 @@ def test_pages_hold_every_picture_and_method(run: Run) -> None:
     assert run(*words, "--html", "compared.html").status == 0
     page = Path("compared.html").read_text(encoding="utf-8")
     assert page.count("map: legrad") == page.count("map: rollout") == 2
-    assert run("explain", "p3.png", "--model", "clip", "--words", "-p", "a star", "--html", "words.html").status == 0
+    assert run("explain", "p3.png", "--model", "clip", "--text", "a star", "--html", "words.html").status == 0
     page = Path("words.html").read_text(encoding="utf-8")
     assert '<div class="text"' in page
     assert "whylight-card" in page

@@ -55,7 +55,7 @@ LIST = "from whylight.cli.main import main; main(['list', 'methods'])"
 def test_an_installed_method_is_listed_and_explains(tmp_path: Path) -> None:
     install(tmp_path, "even_method", METHOD.format(name="even"))
     listed = run(tmp_path, "-c", LIST).stdout
-    assert "even" in [line.split()[0] for line in listed.splitlines()]
+    assert "even" in [line.split()[0] for line in listed.splitlines() if line]
     assert "the same everywhere" in listed
     assert float(run(tmp_path, "-c", EXPLAIN).stdout) == 144
 

@@ -88,6 +88,7 @@ def _fork(command: dict[str, Any]) -> int:
 
 def _arrange_death(where: str, count: int) -> None:
     from whylight.maps.rows import MapRows
+    from whylight.runs import files, folder
     from whylight.runs.folder import RunFolder
 
     left = [count]
@@ -97,33 +98,37 @@ def _arrange_death(where: str, count: int) -> None:
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    rows, aside, write = MapRows.rows, RunFolder._aside, RunFolder.write
+    rows, store = MapRows.rows, RunFolder.write
     if where == "batch":
         MapRows.rows = lambda self, batch: (die(), rows(self, batch))[1]  # type: ignore[method-assign]
     elif where == "writing":
 
-        def half(self: RunFolder, path: Path, content: bytes) -> Path:
+        def half(path: Path, content: bytes) -> Path:
             if path.suffix == ".parquet" and left[0] == 1:
                 path.with_name(f".{path.name}.half").write_bytes(content[: len(content) // 2])
             if path.suffix == ".parquet":
                 die()
-            return aside(self, path, content)
+            return files.write_file(path, content)
 
-        RunFolder._aside = half  # type: ignore[method-assign]
+        folder.write_file = half  # type: ignore[assignment]
     elif where == "aside":
 
-        def whole(self: RunFolder, path: Path, content: bytes) -> Path:
-            written = aside(self, path, content)
+        def named(aside: Path, path: Path) -> None:
             if path.suffix == ".parquet":
                 die()
-            return written
+            os.replace(aside, path)
 
-        RunFolder._aside = whole  # type: ignore[method-assign]
+        def whole(path: Path, content: bytes) -> Path:
+            with files.written_aside(path, placed=named) as file:
+                file.write(content)
+            return path
+
+        folder.write_file = whole  # type: ignore[assignment]
     else:
         assert where == "stored"
 
         def stored(self: RunFolder, name: str, content: bytes) -> None:
-            write(self, name, content)
+            store(self, name, content)
             if name.endswith(".parquet"):
                 die()
 
