@@ -133,7 +133,8 @@ def test_torchrun_itself_starts_the_ranks(place: Path, undisturbed: list[dict[st
     launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "whylight")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, *launch, *RAN, "--out", "torchrun", "--engine", "torchrun"]
-    subprocess.run(command, cwd=place, env=environment, check=True, timeout=300, stderr=subprocess.DEVNULL)
+    ran = subprocess.run(command, cwd=place, env=environment, timeout=300, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr[-3000:]
     check_whole(place / "torchrun", undisturbed)
 
 

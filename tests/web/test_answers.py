@@ -142,6 +142,8 @@ def test_other_routes_say_what_to_do_with_a_model_that_answers(client: httpx.Cli
     answer = client.post("/api/text", json={"text": "what color is the ring"})
     assert answer.status_code == 422
     assert "no text classifier" in answer.json()["error"]
+    for name in ("scenes-answers", "clip", "tiles"):
+        assert client.post("/api/models", json={"name": name}).json()["state"] == "ready"
     facts = client.get("/api/models").json()["models"]
     assert [(each["asks"], each["reads"]) for each in facts] == [
         ("questions", "pictures"),
