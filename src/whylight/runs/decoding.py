@@ -71,7 +71,8 @@ class DecodingThread:
         self._start()
 
     def _start(self) -> None:
-        threading.Thread(target=_work, args=(self._decode, self._waiting), daemon=True).start()
+        self._thread = threading.Thread(target=_work, args=(self._decode, self._waiting), daemon=True)
+        self._thread.start()
 
     def submit(self, sample: Any) -> Ticket:
         ticket = Ticket(sample, Future())
@@ -87,7 +88,9 @@ class DecodingThread:
             raise Hanging from None
 
     def close(self) -> None:
+        # A thread that is at work while the interpreter ends can take the process down with it.
         self._waiting.put(None)
+        self._thread.join(_LOOK)
 
 
 def _work(decode: Decode, waiting: queue.SimpleQueue[Ticket | None]) -> None:

@@ -76,6 +76,7 @@ class Reading:
                     yield Batch(hanging, [], last=True, unread=f"nothing came for {self.timeout:g} seconds")
                 return _Feed(self.shards, feed.numbers, self.decoder, self.batch_size * _BATCHES_AHEAD)
             if number is None:
+                feed.stop()
                 if isinstance(ticket, BaseException):
                     raise ticket
                 return None
@@ -115,10 +116,13 @@ class _Feed:
         self.waiting: queue.Queue[tuple[int | None, Any]] = queue.Queue(ahead)
         self._stopped = threading.Event()
         self.current: int | None = None
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
+        """End the thread, unless it hangs."""
         self._stopped.set()
+        self._thread.join(1)
 
     def _run(self) -> None:
         try:
