@@ -89,6 +89,7 @@ def run(
     from whylight.maps.planning import plan_maps, retried
     from whylight.maps.settings import Wanted
     from whylight.runs.engines.torchrun import local_device
+    from whylight.runs.store import stored
 
     wanted = Wanted(
         pictures=tuple(pictures),
@@ -124,10 +125,11 @@ def run(
         print_note(f"left out: {label}: {reason}")
     again = retried(plan) if retry_failed else frozenset()
     where = Engine(engine, workers, timeout, address, actors, gpus)
-    with told(plan, out, again=again, as_json=as_json) as progress:
+    there = stored(out)
+    with told(plan, out, there.finished, again=again, as_json=as_json) as progress:
         if retry_failed and not again:
             return
-        unread = execute(plan, out, engine=where, again=again, progress=progress)
+        unread = execute(plan, out, engine=where, again=again, there=there, progress=progress)
     if unread:
         number, reason = next(iter(unread.items()))
         raise WhylightError(

@@ -19,19 +19,22 @@ from whylight.runs.inputs.listing import InputShards
 from whylight.runs.plan import Plan
 from whylight.runs.progress import Progress as Listener
 from whylight.runs.progress import Standing
-from whylight.runs.store import finished
 
 _EVERY = 30
 """Seconds between two lines where nobody watches a bar."""
 
 
 @contextmanager
-def told(plan: Plan, out: str, *, again: frozenset[int], as_json: bool) -> Iterator[Listener]:
-    """Say what a run is about to do, give what tells how far it is, and say what came of it."""
+def told(plan: Plan, out: str, finished: frozenset[int], *, again: frozenset[int], as_json: bool) -> Iterator[Listener]:
+    """Say what a run is about to do, give what tells how far it is, and say what came of it.
+
+    Args:
+        finished: shards that are stored.
+    """
     console, events = terminal(stderr=True), sys.stdout
     last = [Standing(0, 0)]
     say = partial(_event, events if as_json else None, console)
-    say("begin", **_beginning(plan, out, again))
+    say("begin", **_beginning(plan, out, finished, again))
     # Whatever engines print is no event.
     with _listener(console, say, as_json) as listener, redirect_stdout(sys.stderr):
 
@@ -43,11 +46,11 @@ def told(plan: Plan, out: str, *, again: frozenset[int], as_json: bool) -> Itera
     say("end", line=f"{_line(last[0])}: {out}", out=out, **asdict(last[0]))
 
 
-def _beginning(plan: Plan, out: str, again: frozenset[int]) -> dict[str, object]:
+def _beginning(plan: Plan, out: str, finished: frozenset[int], again: frozenset[int]) -> dict[str, object]:
     shards = plan.shards
     assert isinstance(shards, InputShards)
     numbers = shards.numbers
-    done = sorted(finished(out).intersection(numbers) - again)
+    done = finished.intersection(numbers) - again
     pictures, there = (sum(shards.size(n) for n in some) for some in (numbers, done))
     about = "" if shards.counted else "about "
     kept = "no picture" if not there else f"{about}{there:,} pictures in {len(done):,} shards"

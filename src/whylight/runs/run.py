@@ -15,7 +15,7 @@ from whylight.runs.manifest import claim
 from whylight.runs.part import WHOLE, Part
 from whylight.runs.plan import Plan
 from whylight.runs.progress import Progress, silent
-from whylight.runs.store import stored
+from whylight.runs.store import Stored, stored
 
 ENGINES = ("local", "torchrun", "ray")
 
@@ -49,6 +49,7 @@ def execute(
     part: Part = WHOLE,
     workers: int = 0,
     again: frozenset[int] = frozenset(),
+    there: Stored | None = None,
     progress: Progress = silent,
 ) -> dict[int, str]:
     """Do what is left of a plan in its folder, which is claimed for the plan's settings.
@@ -57,6 +58,7 @@ def execute(
         part: which shards; the ranks of torchrun have theirs from the environment.
         workers: as of the engine, for the engine that is there by default.
         again: shards that are stored and done anew, instead of those that are not stored.
+        there: what is stored, from whoever has just read it all; default: it is read here.
 
     Warns:
         WhylightWarning: a shard that is stored is damaged or another's; it is done anew.
@@ -70,7 +72,7 @@ def execute(
     """
     folder = folder_of(place)
     claim(folder, plan.settings, plan.environment)
-    there = stored(folder)
+    there = there or stored(folder)
     done = there.finished - again
     left = [n for n in plan.read.numbers if n not in done and (not again or n in again)]
     _say_doubtful([there.doubtful[n] for n in left if n in there.doubtful])
