@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whylight.cli.files import find_pictures
 from whylight.errors import BadInput
@@ -58,35 +58,23 @@ class Wish:
             BadInput: wishes that do not go together, or what :func:`whylight.explain` refuses.
             UnknownName: no such class.
         """
-        from whylight.models.targets import difference
-        from whylight.pictures.like import like_picture
+        from whylight.pictures.asked_of_all import asked_of_all, check_asked
         from whylight.pictures.name_prompts import name_prompts
-        from whylight.pictures.prompts_and_classes import name_targets
 
-        prompts = list(self.prompts or ())
+        prompts, patch = list(self.prompts or ()), parse_patch(self.patch)
         of_prompts = self.words or bool(self.without)
         if of_prompts and (self.like is not None or self.rather_than is not None or (self.words and self.negative)):
             raise BadInput(
                 "--words and --without are about prompts as they are: leave --rather-than and --like out, and "
                 "--negative beside --words"
             )
-        if self.like is not None or self.patch is not None:
-            if prompts or self.rather_than is not None:
-                raise BadInput("--like stands instead of --prompt and --rather-than")
-            named = like_picture(view, None, self.like, parse_patch(self.patch), size=size, value_range=value_range)
-        elif self.rather_than is not None:
-            if not prompts:
-                raise BadInput(
-                    '--rather-than tells prompts apart: say from what, e.g. -p "a cat" --rather-than "a dog"'
-                )
-            named = name_targets(view, difference(prompts, [self.rather_than] * len(prompts)))
-        elif of_prompts:
-            named = name_prompts(view, prompts, words=self.words, without=list(self.without))
-        elif prompts:
-            named = name_targets(view, prompts)
+        if of_prompts:
+            check_asked(prompts, self.rather_than, self.like, patch)
+            named: NamedTargets | None = name_prompts(view, prompts, words=self.words, without=list(self.without))
         else:
-            return None
-        return named.against() if self.negative else named
+            how: dict[str, Any] = {"size": size, "value_range": value_range}
+            named = asked_of_all(view, prompts, self.rather_than, self.like, patch, **how)
+        return named.against() if named is not None and self.negative else named
 
 
 def pictures_and_targets(

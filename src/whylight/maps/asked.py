@@ -10,11 +10,9 @@ from torch import Tensor
 
 from whylight.errors import WhylightError, WhylightWarning
 from whylight.maps.decoded import Decoded, Failed
-from whylight.maps.settings import Wanted
 from whylight.models.scores import ScoreName
-from whylight.models.targets import Negative, TargetsLike, as_targets, difference
+from whylight.models.targets import Negative, TargetsLike, as_targets
 from whylight.models.view import View
-from whylight.pictures.like import like_picture
 from whylight.pictures.prompt_memory import PromptMemory
 from whylight.pictures.prompts_and_classes import NamedTargets, name_targets
 from whylight.runs.inputs.sample import Problem
@@ -118,14 +116,3 @@ class Asked:
             return torch.take_along_dim(each, best[..., None].to(each.device), 1), chosen
         each = values.expand(len(output), values.shape[-1]).to(best.device)
         return torch.take_along_dim(each, best, 1), chosen
-
-
-def same_for_all(wanted: Wanted, view: View) -> NamedTargets | None:
-    """What is asked of every picture; None where each has prompts of its own, or classes are meant."""
-    if wanted.like is not None or wanted.patch is not None:
-        return like_picture(
-            view, None, wanted.like, wanted.patch, size=wanted.size, fit=wanted.fit, value_range=wanted.value_range
-        )
-    if wanted.rather_than is not None:
-        return name_targets(view, difference(wanted.prompts, [wanted.rather_than] * len(wanted.prompts)))
-    return name_targets(view, list(wanted.prompts)) if wanted.prompts else None

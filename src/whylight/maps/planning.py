@@ -13,7 +13,7 @@ from whylight.errors import BadInput, UnknownName, UnsupportedModel, WhylightErr
 from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.method_choices import Choice, parse_methods
 from whylight.evaluation.raw_maps import maps_of
-from whylight.maps.asked import Asked, same_for_all
+from whylight.maps.asked import Asked
 from whylight.maps.decoded import Decode, lost
 from whylight.maps.inside import Inside
 from whylight.maps.overlays import FOLDER as OVERLAYS
@@ -24,6 +24,7 @@ from whylight.maps.settings import MapSettings, Wanted
 from whylight.methods import methods as all_methods
 from whylight.models.digest import model_digest
 from whylight.models.load import load
+from whylight.pictures.asked_of_all import asked_of_all, check_asked
 from whylight.runs.expected import LISTING
 from whylight.runs.files import home_opened
 from whylight.runs.folder import RunFolder
@@ -73,11 +74,8 @@ def plan_maps(wanted: Wanted) -> Plan:
 def _check(wanted: Wanted) -> None:
     if wanted.prompts and wanted.prompts_from is not None:
         raise BadInput("prompts are the same for all pictures (-p) or each picture's own (--prompts-from), not both")
-    if wanted.rather_than is not None and not wanted.prompts:
-        raise BadInput('--rather-than tells prompts apart: say from what, e.g. -p "a cat" --rather-than "a dog"')
-    if wanted.like is not None and (
-        wanted.prompts or wanted.prompts_from is not None or wanted.rather_than is not None
-    ):
+    check_asked(wanted.prompts, wanted.rather_than, wanted.like, wanted.patch)
+    if wanted.like is not None and wanted.prompts_from is not None:
         raise BadInput("--like stands instead of prompts")
     if wanted.top is not None and (wanted.like is not None or wanted.rather_than is not None):
         raise BadInput("--top chooses among prompts or classes: not together with --like or --rather-than")
@@ -101,7 +99,16 @@ def _maker(wanted: Wanted) -> tuple[MapRows, MapSettings, dict[str, str]]:
     if view.preprocessing is None:
         raise UnsupportedModel(f"{view.name} reads texts: runs are over pictures")
     top = wanted.top
-    same = same_for_all(wanted, view)
+    same = asked_of_all(
+        view,
+        wanted.prompts,
+        wanted.rather_than,
+        wanted.like,
+        wanted.patch,
+        size=wanted.size,
+        fit=wanted.fit,
+        value_range=wanted.value_range,
+    )
     if same is None and wanted.prompts_from is None:
         if not view.classifies:
             raise BadInput(f'{view.name} predicts no class: say what to look for, -p "a cat" or --prompts-from COLUMN')
