@@ -15,6 +15,11 @@ def one_line(message: object) -> str:
     return " ".join(filter(None, str(message).splitlines()))
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says first; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 class WhylightError(Exception):
     """Base of every error that Whylight raises on purpose. Its message is one line for a person, whatever lines of
     others are quoted in it."""

@@ -18,6 +18,7 @@ from whylight.attention.min_max import min_max
 from whylight.errors import BadInput
 from whylight.models.picture_grid import Grid
 from whylight.models.words import Span
+from whylight.pictures.plain import plain_number
 from whylight.runs.files import write_file
 
 if TYPE_CHECKING:
@@ -186,10 +187,10 @@ class Answer:
                 {
                     "word": word,
                     "probability": float(self.probabilities[i]),
-                    "picture_share": _number(self.picture_share[i]),
-                    "from_picture": _number(self.from_picture[i]),
+                    "picture_share": plain_number(float(self.picture_share[i])),
+                    "from_picture": plain_number(float(self.from_picture[i])),
                     "follows": self.follows(i),
-                    "text_relevance": [_number(value) for value in self.text_relevance[i]],
+                    "text_relevance": [plain_number(value) for value in self.text_relevance[i].tolist()],
                 }
                 for i, word in enumerate(self.words)
             ],
@@ -237,9 +238,3 @@ class Answer:
 def _shrunk(picture: Image.Image) -> Image.Image:
     size = fitted(picture.size, LONGEST_SHOWN)
     return picture if size == picture.size else picture.resize(size, reducing_gap=2.0)
-
-
-def _number(value: Tensor) -> float | None:
-    """NaN as null: JSON has none."""
-    number = float(value)
-    return None if math.isnan(number) else number

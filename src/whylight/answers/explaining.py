@@ -22,6 +22,7 @@ from whylight.models.answering_pass import AnsweringPass
 from whylight.models.words import Span
 from whylight.passes.answer_pass import Words
 from whylight.passes.key_likeness import KeyLikeness
+from whylight.passes.layers import run_blocks
 from whylight.versions import versions
 
 
@@ -126,10 +127,7 @@ def gradients() -> Iterator[None]:
 
 @torch.no_grad()
 def _log_probabilities(run: AnsweringPass) -> Tensor:
-    tokens = run.tokens
-    for block in run.blocks:
-        tokens = block(tokens)
-    return log_probabilities(run, tokens).cpu()
+    return log_probabilities(run, run_blocks(run, run.tokens)).cpu()
 
 
 def _of_targets(each: Tensor, forced: Forced, targets: Sequence[Words]) -> Tensor:

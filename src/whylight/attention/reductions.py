@@ -66,7 +66,7 @@ def _positive_sum(
         if allowed is not None:
             allowed = allowed.unsqueeze(-3)
         if centered:
-            product = product - _mean_over_keys(product, allowed)
+            product = product - mean_over_keys(product, allowed)
         if allowed is not None:
             product = product * allowed
         if query_mask is not None:
@@ -75,7 +75,8 @@ def _positive_sum(
     return total
 
 
-def _mean_over_keys(product: Tensor, allowed: Tensor | None) -> Tensor:
+def mean_over_keys(product: Tensor, allowed: Tensor | None) -> Tensor:
+    """Of a gradient of a map, (..., queries, keys), each row's mean over the keys that it may attend to: (..., 1)."""
     if allowed is None:
         return product.mean(-1, keepdim=True)
     return (product * allowed).sum(-1, keepdim=True) / allowed.expand(product.shape).sum(-1, keepdim=True).clamp(min=1)

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from whylight.models.raster import Raster
-    from whylight.models.view import View
     from whylight.pictures.explanation import Explanation
     from whylight.pictures.read import PictureLike
 
@@ -91,6 +90,7 @@ def explain(
     from whylight.methods import find_method
     from whylight.models.load import load
     from whylight.pictures.explain import ask
+    from whylight.pictures.look import read_for
     from whylight.pictures.video import is_video
 
     given = {"start_layer": start_layer, "layer": layer, "head": None if head is None else number_or_word(head)}
@@ -133,7 +133,9 @@ def explain(
 
     pages = None if html is None else sections
     told = _Told(folder, score=view.score_name)
-    told.tell(sources, partial(_read, view, value_range, None if as_json else ENOUGH), answer, pages)
+    # Where figures alone are wanted, no more pixels than they show.
+    read = partial(read_for, view.channels, value_range=value_range, enough=None if as_json else ENOUGH)
+    told.tell(sources, read, answer, pages)
     _write_page(html, method, view.name, sections)
     told.print(as_json)
     if told.skipped:
@@ -184,18 +186,6 @@ class _Told:
         elif self.rows:
             columns = ("picture", "prompt", self.score, "logit", "figure")
             print_table(columns, self.rows, numbers=(self.score, "logit"))
-
-
-def _read(
-    view: View, value_range: tuple[float, float] | None, enough: int | None, source: PictureLike
-) -> Image | Raster:
-    """The picture; one of 8 bits, where figures alone are wanted, with no more pixels than they show."""
-    from whylight.pictures.look import read_for
-    from whylight.pictures.read import read_picture
-
-    if value_range is None and view.channels in (1, 3):
-        return read_picture(source, enough)
-    return read_for(view, source, value_range)
 
 
 def _write_page(html: Path | None, method: str, model: str, sections: list[str]) -> None:

@@ -37,15 +37,13 @@ class Stills:
         return len(self.paths)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        from whylight.pictures.read import read_picture
-        from whylight.pictures.read_raster import read_raster
+        from whylight.pictures.look import read_for
 
         for path in self.paths:
             if path.name in self.unread:
                 continue
             try:
-                plain = self.value_range is None and self.channels in (1, 3)
-                picture = read_picture(path) if plain else read_raster(path, self.channels, self.value_range)
+                picture = read_for(self.channels, path, self.value_range)
             except BadInput as error:
                 self.unread[path.name] = str(error)
                 print_error(f"skipped: {error}")

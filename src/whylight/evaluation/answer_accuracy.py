@@ -11,6 +11,7 @@ from whylight.answers.forcing import LONGEST, force
 from whylight.attention.call import at_least_float32
 from whylight.evaluation.data.scene_questions import AskedScene, SceneQuestions
 from whylight.models.transformers.answering.view import AnsweringView
+from whylight.passes.layers import run_blocks
 from whylight.scenes.answers.questions import QUESTION_KINDS, Question
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
@@ -55,9 +56,7 @@ def accuracy(view: AnsweringView, count: int = 200) -> dict[str, Shares]:
 def _right(view: AnsweringView, scene: AskedScene, text: str, question: Question) -> list[float]:
     """One 1 where the likeliest word at every place is the right answer's, and an end behind it; else 0."""
     run = force(view, [scene.picture], text, question.answer)[0].run
-    tokens = run.tokens
-    for block in run.blocks:
-        tokens = block(tokens)
+    tokens = run_blocks(run, run.tokens)
     said = at_least_float32(run.head(tokens[0, -run.answer - 1 :])).argmax(-1).tolist()
     wanted = [*run.ids[0, -run.answer :].tolist(), view.tokenizer.eos_token_id]
     return [float(said == wanted)]

@@ -15,9 +15,8 @@ from whylight.maps.inside import Inside
 from whylight.models.preprocessing import Fit, Frame, Preprocessing
 from whylight.models.raster import Raster
 from whylight.pictures.cost import LESS_OR_LARGE, MOST_TOKENS, in_tokens, too_many
-from whylight.pictures.look import InputSize, resized_for
-from whylight.pictures.read import read_picture
-from whylight.pictures.read_raster import ValueRange, read_raster
+from whylight.pictures.look import InputSize, read_for, resized_for
+from whylight.pictures.read_raster import ValueRange
 from whylight.runs.inputs.places import read_bytes
 from whylight.runs.inputs.sample import Problem, Sample
 
@@ -121,9 +120,7 @@ class Decode:
         return Decoded(sample.key, sample.source, pixels, frame, prompts, kept, label, shown)
 
     def _read(self, picture: Image.Image) -> Image.Image | Raster:
-        if self.value_range is None and self.preprocessing.channels in (1, 3):
-            return read_picture(picture)
-        return read_raster(picture, self.preprocessing.channels, self.value_range)
+        return read_for(self.preprocessing.channels, picture, self.value_range)
 
 
 def lost(sample: Sample, status: str, error: str) -> Failed:

@@ -43,3 +43,8 @@ class AnsweringPass(Pass):
     answer: int = 0
     pictures: Sequence[Sequence[Grid]] = ()
     look: Look | None = None
+
+    @property
+    def grids(self) -> list[Grid]:
+        """Where tokens lie, of all pictures together."""
+        return [grid for grids in self.pictures for grid in grids]

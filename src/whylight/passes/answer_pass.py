@@ -12,7 +12,7 @@ from whylight.attention import AttentionCall, record_attention
 from whylight.attention.call import at_least_float32
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-from whylight.passes.layers import layer_index, the_call
+from whylight.passes.layers import layer_index, run_blocks, the_call
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,8 @@ def answer_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> AnswerP
         UnsupportedModel: a layer hides its attention.
     """
     first = layer_index(start_layer, len(run.blocks))
-    tokens = run.tokens.detach()
     with torch.no_grad():
-        for block in run.blocks[:first]:
-            tokens = block(tokens)
+        tokens = run_blocks(run, run.tokens.detach(), stop=first)
     entering = tokens.detach().requires_grad_(torch.is_grad_enabled())
     tokens, recorded = entering, []
     for layer, block in enumerate(run.blocks[first:], first):

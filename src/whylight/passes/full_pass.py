@@ -13,7 +13,7 @@ from whylight.attention import AttentionCall, ResidualStream, record_attention
 from whylight.attention.call import at_least_float32
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.view import Block, Inputs, Pass, View
-from whylight.passes.layers import layer_index, run_again, the_call
+from whylight.passes.layers import layer_index, run_again, run_blocks, the_call
 from whylight.passes.readout_position import readout_weights
 from whylight.passes.sharing import already_made, shared, sharing
 from whylight.propagation.libra import libra_is_active
@@ -189,8 +189,7 @@ def drive_to_last_map(view: View, run: Pass, tokens: Tensor) -> FullPass:
 def drive(view: View, run: Pass, tokens: Tensor, first: int, *, residual: bool = False) -> FullPass:
     """The blocks from ``tokens`` to the output, recorded from block ``first`` on."""
     with torch.no_grad():
-        for block in run.blocks[:first]:
-            tokens = block(tokens)
+        tokens = run_blocks(run, tokens, stop=first)
     graph = torch.is_grad_enabled()
     kept = _OF_A_BLOCK["graph" if graph else "call"] * (len(run.blocks) - first)
     kept_bytes = kept * tokens[:1].numel() * tokens.element_size()

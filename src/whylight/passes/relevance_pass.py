@@ -19,7 +19,7 @@ from whylight.models.adapters import warn_of_adapters
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, Pass, View
 from whylight.passes.full_pass import BlockPass, FullPass
-from whylight.passes.layers import layer_index, the_call
+from whylight.passes.layers import layer_index, run_blocks, the_call
 from whylight.passes.sharing import shared
 from whylight.propagation import Flow, Rules, propagation
 
@@ -203,7 +203,6 @@ def relevance_pass(view: View, inputs: Inputs, rules: Rules, start_layer: int) -
 def _pass(view: View, inputs: Inputs, rules: Rules, start_layer: int) -> RelevancePass:
     with torch.no_grad():
         run = view.begin(inputs)
-        first, tokens = layer_index(start_layer, len(run.blocks)), run.tokens
-        for block in run.blocks[:first]:
-            tokens = block(tokens)
+        first = layer_index(start_layer, len(run.blocks))
+        tokens = run_blocks(run, run.tokens, stop=first)
     return RelevancePass(view, run, rules, tokens, first)

@@ -64,7 +64,7 @@ def look(
     check_types("explain", asked, look)
     view.check_ready()
     own = _preprocessing(view)
-    image = read_for(view, picture, value_range)
+    image = read_for(view.channels, picture, value_range)
     prepared = resized_for(own, image, size, fit)
     check_cost(view, own, prepared.size, large)
     pixels, frame = prepared(image)
@@ -72,16 +72,22 @@ def look(
     return Look(view, shown, pixels[None], frame, {"size": size, "fit": fit, "value_range": value_range})
 
 
-def read_for(view: View, picture: PictureLike | Raster, value_range: ValueRange | None = None) -> Image.Image | Raster:
+def read_for(
+    channels: int, picture: PictureLike | Raster, value_range: ValueRange | None = None, enough: int | None = None
+) -> Image.Image | Raster:
     """The picture with its own values where a range is named or the model reads other channels than red, green, blue.
+
+    Args:
+        channels: that the model reads.
+        enough: for :func:`whylight.pictures.read.read_picture`, where a picture of 8 bits will do.
 
     Raises:
         BadInput: a picture of other channels, or of a range that cannot be known.
     """
-    gray_array = view.channels == 1 and isinstance(picture, (Tensor, np.ndarray))
-    if value_range is not None or isinstance(picture, Raster) or gray_array or view.channels not in (1, 3):
-        return read_raster(picture, view.channels, value_range)
-    return read_picture(picture)
+    gray_array = channels == 1 and isinstance(picture, (Tensor, np.ndarray))
+    if value_range is not None or isinstance(picture, Raster) or gray_array or channels not in (1, 3):
+        return read_raster(picture, channels, value_range)
+    return read_picture(picture, enough)
 
 
 def _preprocessing(view: View) -> Preprocessing:

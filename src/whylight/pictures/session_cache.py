@@ -82,7 +82,7 @@ class Sessions:
         check_types("record", seen, look)
         image: PictureLike | Raster = picture
         if known_as is None:
-            image = read_for(self.view, picture, value_range)
+            image = read_for(self.view.channels, picture, value_range)
             known: Hashable = _digest(image)
         else:
             known = known_as

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from whylight.models.preprocessing import Frame, place_in_picture
-from whylight.pictures.figure import INK, PALE, Cell, cell_size, place, show, wrapped
+from whylight.pictures.figure import DPI, INK, PALE, SMALLEST, Cell, cell_size, place, show, wrapped
 from whylight.pictures.overlay import find_colormap, overlay
 from whylight.pictures.word_colors import colored_words
 from whylight.pictures.word_shares import WordShares
@@ -22,7 +22,6 @@ COLUMNS, LONGER_SIDE = 5, 1.9
 GAP, MARGIN, FOOT, SAID, BETWEEN = 0.12, 0.15, 0.3, 0.27, 0.22
 TITLE_LINE, BELOW = 0.16, 0.24
 BAR, BAR_LABELS = 0.11, 0.62
-DPI = 160
 _SIGNED = "RdBu_r"
 
 
@@ -49,7 +48,7 @@ def words_figure(
     figure = Figure(figsize=(across, tops[-1] + FOOT), dpi=DPI)
     for block, top in zip(blocks, tops, strict=False):
         block.draw(figure, top, columns, width, height)
-    figure.text(MARGIN / across, 0.1 / (tops[-1] + FOOT), foot, fontsize=8, color=PALE, parse_math=False)
+    figure.text(MARGIN / across, 0.1 / (tops[-1] + FOOT), foot, fontsize=SMALLEST, color=PALE, parse_math=False)
     return figure
 
 
@@ -73,7 +72,7 @@ class _Block:
         below = top + LINE * len(self.lines)
         sampled = "" if self.shares.score_errors is None else " · sampled orders of words, ± standard error"
         said = f"without any word {self.shares.score_of_no_word:.3f}{sampled}"
-        figure.text(MARGIN / across, 1 - (below + 0.16) / down, said, fontsize=8, color=PALE, va="baseline")
+        figure.text(MARGIN / across, 1 - (below + 0.16) / down, said, fontsize=SMALLEST, color=PALE, va="baseline")
         head = self._head(width)
         first = below + SAID + head
         for index, cell in enumerate(self.cells):
@@ -112,5 +111,5 @@ def word_cells(picture: Image.Image, shares: WordShares, frame: Frame, alpha: fl
 def _signed_bar(figure: Figure, box: tuple[float, float, float, float]) -> None:
     bar = figure.colorbar(ScalarMappable(cmap=find_colormap(_SIGNED)), cax=place(figure, box), ticks=[0, 0.5, 1])
     bar.ax.set_yticklabels(["takes", "0", "adds"])
-    bar.ax.tick_params(labelsize=8, length=0, colors=INK)
+    bar.ax.tick_params(labelsize=SMALLEST, length=0, colors=INK)
     bar.outline.set_visible(False)

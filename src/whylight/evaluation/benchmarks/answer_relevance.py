@@ -41,6 +41,6 @@ def explain_answer(
 def _baseline(name: str, forced: Forced, key: str) -> Tensor:
     """(tokens,): the baseline of every grid."""
     whole = torch.zeros(forced.run.tokens.shape[1])
-    for grid in (grid for grids in forced.run.pictures for grid in grids):
+    for grid in forced.run.grids:
         whole[grid.positions().flatten()] = baseline(name, (grid.rows, grid.columns), key).flatten()
     return whole

@@ -28,6 +28,7 @@ from whylight.evaluation.segmentation import foreground_average_precision
 from whylight.models.transformers.answering.view import AnsweringView
 from whylight.passes.answer_pass import Words
 from whylight.passes.key_likeness import KeyLikeness
+from whylight.passes.layers import run_blocks
 from whylight.scenes.answers.questions import Question
 
 ERASED = 14
@@ -160,6 +161,5 @@ def _erased(asked: Asked, relevance: Tensor) -> Tensor:
 
 def _logits(forced: Forced, tokens: Tensor, words: Words) -> Tensor:
     """At the rows that predict the answer, (rows, words)."""
-    for block in forced.run.blocks:
-        tokens = block(tokens)
+    tokens = run_blocks(forced.run, tokens)
     return at_least_float32(forced.run.head(tokens[0, list(words.rows)]))

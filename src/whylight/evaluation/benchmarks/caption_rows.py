@@ -16,9 +16,9 @@ from whylight.answers.spreading import picture_likeness
 from whylight.errors import UnsupportedModel
 from whylight.evaluation.benchmarks.answer_relevance import explain_answer
 from whylight.evaluation.benchmarks.captions import Captions
-from whylight.evaluation.benchmarks.rows import NOT_FINITE, Row, RowMaker, Skipped
+from whylight.evaluation.benchmarks.rows import NOT_FINITE, Row, RowMaker, Skipped, read_or_skip
 from whylight.evaluation.caption_words import Mention, function_words, mentions
-from whylight.evaluation.data.data_set import Sample, Source, Unusable, read_one
+from whylight.evaluation.data.data_set import Sample, Source
 from whylight.evaluation.method_choices import Choice
 from whylight.evaluation.otsu import otsu_iou, otsu_threshold
 from whylight.models.transformers.answering.view import AnsweringView
@@ -58,7 +58,7 @@ class CaptionRows(RowMaker[Sample]):
         self.view, self.choices, self.classes = view, choices, classes
 
     def reader(self, source: Source) -> Callable[[int], Sample | Skipped]:
-        return partial(_read, source)
+        return partial(read_or_skip, source)
 
     def question(self, item: Sample) -> Any:
         raise UnsupportedModel("answers are not tried on embeddings")
@@ -81,13 +81,6 @@ class CaptionRows(RowMaker[Sample]):
         objects = mentions(words, {label: self.classes[label] for label in masks})
         likeness = picture_likeness(self.view, forced.run, forced.tower)
         return Caption(sample, forced, likeness, masks, objects, function_words(words))
-
-
-def _read(source: Source, index: int) -> Sample | Skipped:
-    try:
-        return read_one(source, index)
-    except Unusable as error:
-        return Skipped(source.names[index], str(error))
 
 
 def _rows(choice: Choice, caption: Caption) -> Iterator[Row]:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from whylight.errors import UnsupportedModel
 from whylight.evaluation.benchmarks.benchmark import Benchmark
-from whylight.evaluation.benchmarks.rows import Skipped
-from whylight.evaluation.data.data_set import Source, Unusable, read_one
+from whylight.evaluation.benchmarks.rows import Skipped, read_or_skip
+from whylight.evaluation.data.data_set import Source
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.view import View
 
@@ -44,10 +44,9 @@ def preprocessing_of(view: View) -> Preprocessing:
 
 def prepare(source: Source, index: int, benchmark: Benchmark, preprocessing: Preprocessing) -> Prepared | Skipped:
     """Read a picture and what is asked of it; runs in the decoding workers."""
-    try:
-        sample = read_one(source, index)
-    except Unusable as error:
-        return Skipped(source.names[index], str(error))
+    sample = read_or_skip(source, index)
+    if isinstance(sample, Skipped):
+        return sample
     truths = ((region.label, benchmark.truth(sample, region, preprocessing.size)) for region in sample.regions)
     asked = tuple((label, truth) for label, truth in truths if truth is not None)
     if not asked:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from torch import Tensor
 
 from whylight.evaluation.benchmarks.benchmark import Explained, Protocol
+from whylight.evaluation.data.data_set import DataSet, Read, Unusable, read_one
 from whylight.evaluation.method_choices import Choice
 from whylight.models.view import Inputs, View
 
@@ -36,6 +37,14 @@ class Skipped:
 
     name: str
     reason: str
+
+
+def read_or_skip(source: DataSet[Read], index: int) -> Read | Skipped:
+    """What a data set has under a number, or why that is left out."""
+    try:
+        return read_one(source, index)
+    except Unusable as error:
+        return Skipped(source.names[index], str(error))
 
 
 class _WithName(typing.Protocol):

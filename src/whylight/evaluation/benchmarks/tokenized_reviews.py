@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from whylight.evaluation.benchmarks.rows import Row, Skipped
-from whylight.evaluation.data.data_set import Unusable, read_one
+from whylight.evaluation.benchmarks.rows import Row, Skipped, read_or_skip
 from whylight.evaluation.data.movie_reviews import MovieReviews, Review
 from whylight.evaluation.text_parts import words_of_pieces
 
@@ -48,10 +47,9 @@ class TokenizedReviews:
 
 def read_review(source: MovieReviews, index: int) -> Review | Skipped:
     """A review that can be measured; runs in the decoding workers."""
-    try:
-        review = read_one(source, index)
-    except Unusable as error:
-        return Skipped(source.names[index], str(error))
+    review = read_or_skip(source, index)
+    if isinstance(review, Skipped):
+        return review
     return review if review.evidence.any() else Skipped(review.name, "nobody marked a word of it")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from whylight.attention import AttentionCall
 from whylight.attention.row_products import row_times_positive_gradient
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
@@ -35,15 +36,15 @@ def chefercam(
     for word in words:
         row = begun = driven.predicting(word)
         for call, gradient in zip(reversed(driven.calls), reversed(driven.gradients(word)), strict=True):
-            row = row + row_times_positive_gradient(call, gradient, row)
+            row = _step(call, gradient, row)
         rows.append(row - begun if seen is None else _through(seen, driven, word, row - begun))
     return torch.cat(rows)
 
 
 def _through(seen: TowerPass, driven: AnswerPass, word: Words, row: Tensor) -> Tensor:
     gradients = seen.gradients(driven, word)
+    return seen.carried(row, driven.picture, lambda at, row: _step(seen.calls[at], gradients[at], row))
 
-    def step(index: int, row: Tensor) -> Tensor:
-        return row + row_times_positive_gradient(seen.calls[index], gradients[index], row)
 
-    return seen.carried(row, driven.picture, step)
+def _step(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
+    return row + row_times_positive_gradient(call, gradient, row)

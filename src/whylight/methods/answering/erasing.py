@@ -19,6 +19,7 @@ from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
 from whylight.passes.answer_pass import Words
+from whylight.passes.layers import run_blocks
 
 
 @answer_method(
@@ -50,7 +51,7 @@ def erasing(view: View, run: AnsweringPass, words: Sequence[Words], *, window: i
 
 def _windows(run: AnsweringPass, window: int) -> list[Tensor]:
     reach, found = window // 2, []
-    for grid in (grid for grids in run.pictures for grid in grids):
+    for grid in run.grids:
         places = grid.positions().to(run.tokens.device)
         for row in range(grid.rows):
             for column in range(grid.columns):
@@ -60,8 +61,7 @@ def _windows(run: AnsweringPass, window: int) -> list[Tensor]:
 
 
 def _scores(run: AnsweringPass, tokens: Tensor, words: Sequence[Words]) -> Tensor:
-    for block in run.blocks:
-        tokens = block(tokens)
+    tokens = run_blocks(run, tokens)
     rows = [row for word in words for row in word.rows]
     logits = at_least_float32(run.head(tokens[0, rows])).split([len(word.rows) for word in words])
     return torch.stack([word.score(part) for word, part in zip(words, logits, strict=True)])

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall, ReplaceAttention
 from whylight.attention.call import at_least_float32
+from whylight.attention.reductions import mean_over_keys
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
@@ -64,12 +65,8 @@ def _one(word: Words, token: int) -> Words:
 
 def _positive(call: AttentionCall, gradient: Tensor, centered: bool) -> Tensor:
     """Mean over heads of relu(G_O Vᵀ), row by row: (rows, keys)."""
-    product = call.map_gradient(gradient)
-    allowed = call.allowed()
-    if centered and allowed is None:
-        product = product - product.mean(-1, keepdim=True)
-    elif centered and allowed is not None:
-        shown = allowed.expand_as(product).to(product)
-        mean = product.sum(-1, keepdim=True) / shown.sum(-1, keepdim=True).clamp(min=1)
-        product = (product - mean) * shown
+    product, allowed = call.map_gradient(gradient), call.allowed()
+    if centered:
+        product = product - mean_over_keys(product, allowed)
+        product = product if allowed is None else product * allowed
     return product.relu().mean(1)[0]

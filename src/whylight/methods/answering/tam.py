@@ -123,7 +123,7 @@ def _text(driven: AnswerPass, word: Words, hidden: Tensor, head: Tensor) -> tupl
 
 def _filtered(run: AnsweringPass, values: Tensor) -> Tensor:
     """The filter over every grid that is large enough for its windows."""
-    for grid in (grid for grids in run.pictures for grid in grids):
+    for grid in run.grids:
         if min(grid.rows, grid.columns) > 1:
             places = grid.positions().to(values.device)
             values[places] = rank_gaussian(values[places])

@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Iterator
 from typing import Any
 
-from whylight.errors import WhylightError, need
+from whylight.errors import WhylightError, first_line, need
 from whylight.runs.decoding import DecodingThread
 from whylight.runs.folder import RunFolder
 from whylight.runs.locks import ShardLocks
@@ -70,8 +70,7 @@ def _start(ray: Any, address: str | None) -> None:
         ray.init(address=address, log_to_driver=False, include_dashboard=False, configure_logging=False)
     except Exception as error:  # of many kinds, bare ones among them
         where = "on this machine" if address is None else f"at {address}"
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise WhylightError(f"there is no Ray cluster {where}: {said}") from None
+        raise WhylightError(f"there is no Ray cluster {where}: {first_line(error)}") from None
 
 
 def _stages(

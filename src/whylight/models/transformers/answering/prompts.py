@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from whylight.errors import BadInput
+from whylight.errors import BadInput, first_line
 from whylight.models.transformers.answering.families import Family
 
 _KEPT = (
@@ -58,8 +58,8 @@ def inputs_of(
             shown = {"images": given} if pictures else {}
             made = processor(text=[prompt], return_tensors="pt", **shown, **options)
     except (ValueError, IndexError, TypeError, StopIteration) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadInput(f"the processor cannot use this prompt with {len(pictures)} pictures: {reason}") from None
+        said = f"the processor cannot use this prompt with {len(pictures)} pictures: {first_line(error)}"
+        raise BadInput(said) from None
     kept = {name: made[name] for name in _KEPT if name in made}
     if family is not None and family.types:
         types = made.get("token_type_ids") if hasattr(made, "get") else None
