@@ -13,6 +13,7 @@ from torch import Tensor
 
 from whylight.attention import AttentionCall, record_attention, tiles
 from whylight.attention.absolute_products import sum_of_absolute_products
+from whylight.attention.heads import rollout_step, rows_of_heads
 from whylight.attention.row_products import (
     attention_rows,
     gradient_rows,
@@ -142,3 +143,20 @@ def test_largest_tensor_grows_with_the_tokens_not_with_their_square(name: str, m
         largest[tokens] = mode.elements
     assert largest[1024] <= 4 * largest[256]
     assert largest[1024] < 1024 * 1024 // 8
+
+
+@pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])
+@pytest.mark.parametrize("mask", MASKS)
+def test_the_strongest_head_of_each_place(mask: str, tile_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tiles.TILE_BYTES, "cpu", tile_bytes)
+    call = call_of(**MASKS[mask])
+    row = torch.rand(2, 7, dtype=torch.float64)
+    strongest = call.attention().amax(1)
+    found = rows_of_heads(call, row, "max")
+    torch.testing.assert_close(found, (row[:, None] @ strongest)[:, 0], rtol=0, atol=1e-12)
+    with_identity = strongest + torch.eye(7, dtype=torch.float64)
+    through = (row[:, None] @ (with_identity / with_identity.sum(-1, keepdim=True)))[:, 0]
+    torch.testing.assert_close(rollout_step(call, row, "max"), through, rtol=0, atol=1e-12)
+    of_heads = torch.rand(2, 3, 7, dtype=torch.float64)
+    each = (of_heads + (of_heads[:, :, None] @ call.attention())[:, :, 0]) / 2
+    torch.testing.assert_close(rollout_step(call, of_heads, "all"), each, rtol=0, atol=1e-12)

@@ -58,21 +58,25 @@ def test_skip_connections_share_by_sums_of_each_sample() -> None:
         assert close(shares_v[sample], for_v[sample] * (1 - part) * total / sum_v, 1e-6)
 
 
-def the_call(mask: Tensor | None = None) -> AttentionCall:
+def the_call(mask: Tensor | None = None, *, is_causal: bool = False) -> AttentionCall:
     query, key, value = (randn(2, 3, 7, 4, seed=seed) for seed in range(3))
-    output = F.scaled_dot_product_attention(query, key, value, mask)
-    return AttentionCall(query, key, value, output, mask, False, 0.5)
+    output = F.scaled_dot_product_attention(query, key, value, mask, is_causal=is_causal)
+    return AttentionCall(query, key, value, output, mask, is_causal, 0.5)
 
 
-MASKS = [None, torch.arange(7) < torch.tensor([5, 7])[:, None, None, None]]
+CALLS = {
+    "no mask": the_call(),
+    "padding": the_call(torch.arange(7) < torch.tensor([5, 7])[:, None, None, None]),
+    "causal": the_call(is_causal=True),
+}
 
 
 @pytest.mark.parametrize("tile", [1, 1 << 20])
-@pytest.mark.parametrize("mask", MASKS)
-def test_attention_is_two_products(mask: Tensor | None, tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("case", CALLS)
+def test_attention_is_two_products(case: str, tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
         monkeypatch.setitem(budget, "cpu", tile)
-    call, relevance = the_call(mask), randn(2, 3, 7, 4, seed=9)
+    call, relevance = CALLS[case], randn(2, 3, 7, 4, seed=9)
     attention = call.attention()
     s = relevance / (call.output + STABILIZER)
     of_map, of_value = attention * (s @ call.value.mT) / 2, call.value * (attention.mT @ s) / 2

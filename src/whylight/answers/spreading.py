@@ -30,7 +30,7 @@ def picture_likeness(view: View, run: AnsweringPass, tower: Sequence[AttentionCa
     if len(run.pictures) == 1 and len(run.pictures[0]) == 1 and one_key_each(tower, count):
         return _likeness([call.key[..., call.keys - count :, :] for call in tower])
     image = run.image[0]
-    return _likeness([call.key[:, :, image] for _, _, call in layer_by_layer(view, run)])
+    return _likeness([layer.call.key[:, :, image] for layer in layer_by_layer(view, run)])
 
 
 def spread(relevance: Tensor, run: AnsweringPass, likeness: KeyLikeness) -> Tensor:

@@ -93,6 +93,13 @@ class AttentionCall:
         )
         return replace(self, query=query, key=key, value=value, output=output, mask=mask)
 
+    def of_keys(self, count: int) -> AttentionCall:
+        """The same call as it sees its first keys alone."""
+        mask = self.mask
+        if mask is not None and mask.shape[-1] > 1:
+            mask = mask[..., :count]
+        return replace(self, key=self.key[..., :count, :], value=self.value[..., :count, :], mask=mask)
+
     def tensors(self) -> list[Tensor]:
         """All that it holds."""
         held = [self.query, self.key, self.value, self.output]

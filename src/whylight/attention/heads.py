@@ -65,7 +65,7 @@ def _each_by_itself(call: AttentionCall, row: Tensor) -> Tensor:
     total = row.new_zeros(*row.shape[:2], call.keys)
     for tile in tiles(call, rows=support(row)):
         part = row[tile.pictures, :, tile.rows]
-        total[tile.pictures] += torch.einsum("bhq,bhqk->bhk", part, tile.attention())
+        total[tile.pictures, :, tile.keys] += torch.einsum("bhq,bhqk->bhk", part, tile.attention())
     return total
 
 
@@ -77,5 +77,5 @@ def _sum_of_tiles(call: AttentionCall, row: Tensor, *, normalized: bool) -> Tens
         if normalized:
             part = part / (1 + strongest.sum(-1))
             total[tile.pictures, tile.rows] += part
-        total[tile.pictures] += torch.einsum("bq,bqk->bk", part, strongest)
+        total[tile.pictures, tile.keys] += torch.einsum("bq,bqk->bk", part, strongest)
     return total

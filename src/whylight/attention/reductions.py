@@ -71,7 +71,7 @@ def _positive_sum(
             product = product * allowed
         if query_mask is not None:
             product = product * query_mask[tile.pictures, None, None, tile.rows, None]
-        total[:, tile.pictures] += product.relu_().sum(-2).sum(1).transpose(0, 1)
+        total[:, tile.pictures, tile.keys] += product.relu_().sum(-2).sum(1).transpose(0, 1)
     return total
 
 

@@ -21,7 +21,8 @@ def attention_rows(call: AttentionCall, row: Tensor) -> Tensor:
         return by_kernel(call, row)
     total = _zeros(call, row, call.heads, call.keys)
     for tile in tiles(call, rows=support(row)):
-        total[..., tile.pictures, :, :] += torch.einsum("...bq,bhqk->...bhk", tile.of_row(row), tile.attention())
+        through = torch.einsum("...bq,bhqk->...bhk", tile.of_row(row), tile.attention())
+        total[..., tile.pictures, :, tile.keys] += through
     return total
 
 
@@ -36,7 +37,7 @@ def gradient_rows(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
     total = _zeros(call, row, call.heads, call.keys, like=gradient)
     for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
         of_map = tile.map_gradient(gradient)
-        total[..., tile.pictures, :, :] += torch.einsum("...bq,...bhqk->...bhk", tile.of_row(row), of_map)
+        total[..., tile.pictures, :, tile.keys] += torch.einsum("...bq,...bhqk->...bhk", tile.of_row(row), of_map)
     return total
 
 
@@ -48,7 +49,7 @@ def row_times_positive_gradient(call: AttentionCall, gradient: Tensor, row: Tens
     total = _zeros(call, row, call.keys, like=gradient)
     for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
         product = tile.map_gradient(gradient).relu_().mul_(tile.attention())
-        total[..., tile.pictures, :] += torch.einsum("...bq,...bhqk->...bk", tile.of_row(row), product)
+        total[..., tile.pictures, tile.keys] += torch.einsum("...bq,...bhqk->...bk", tile.of_row(row), product)
     return total / call.heads
 
 
@@ -68,8 +69,8 @@ def rows_for_and_against(call: AttentionCall, gradient: Tensor, rows: Tensor) ->
     for tile in tiles(call, copies=2 * _copies(call, gradient), rows=support(rows)):
         product = tile.map_gradient(gradient).mul_(tile.attention())
         speaking_for, against = tile.of_row(rows)
-        total[0][..., tile.pictures, :] += torch.einsum("...bq,...bhqk->...bk", speaking_for, product.relu())
-        total[1][..., tile.pictures, :] += torch.einsum("...bq,...bhqk->...bk", against, product.neg_().relu_())
+        total[0][..., tile.pictures, tile.keys] += torch.einsum("...bq,...bhqk->...bk", speaking_for, product.relu())
+        total[1][..., tile.pictures, tile.keys] += torch.einsum("...bq,...bhqk->...bk", against, product.neg_().relu_())
     return total / call.heads
 
 
@@ -79,7 +80,7 @@ def row_times_means(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tenso
     total = _zeros(call, row, call.keys, like=gradient)
     for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
         product = tile.map_gradient(gradient).relu_().mean(-3).mul_(tile.attention().mean(-3))
-        total[..., tile.pictures, :] += torch.einsum("...bq,...bqk->...bk", tile.of_row(row), product)
+        total[..., tile.pictures, tile.keys] += torch.einsum("...bq,...bqk->...bk", tile.of_row(row), product)
     return total
 
 

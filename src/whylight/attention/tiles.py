@@ -19,17 +19,19 @@ quicker on a CPU than a few rows of each."""
 
 @dataclass(frozen=True)
 class Tile:
-    """Some query rows of the maps of some pictures.
+    """Some query rows of the maps of some pictures, and the keys that any of them may attend to.
 
     Attributes:
-        call: of these pictures alone, with all their queries.
+        call: of these pictures and keys alone, with all their queries.
         pictures: which rows of the batch.
         rows: which queries.
+        keys: which keys: under a causal mask those up to the last query, otherwise all.
     """
 
     call: AttentionCall
     pictures: slice
     rows: slice
+    keys: slice
 
     def of_row(self, row: Tensor) -> Tensor:
         """Its part of a row vector (..., batch, queries)."""
@@ -58,7 +60,9 @@ def tiles(call: AttentionCall, copies: int = 1, rows: slice = slice(None)) -> It
         part = call.of_pictures(pictures)
         size = max(1, _budget(TILE_BYTES, call) // (copies * len(part.query) * _bytes(call, rows=1)))
         for first in range(start, stop, size):
-            yield Tile(part, pictures, slice(first, min(first + size, stop)))
+            last = min(first + size, stop)
+            keys = min(last, call.keys) if call.is_causal else call.keys
+            yield Tile(part.of_keys(keys), pictures, slice(first, last), slice(0, keys))
 
 
 def maps_together(call: AttentionCall, count: int, of_each: int = 1) -> list[slice]:

@@ -111,16 +111,26 @@ def answer_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> AnswerP
     return AnswerPass(run, first, entering, recorded, tokens)
 
 
+@dataclass(frozen=True)
+class DrivenLayer:
+    """One decoder layer on its way: tokens in and out, (batch, tokens, width), and its attention."""
+
+    index: int
+    entering: Tensor
+    leaving: Tensor
+    call: AttentionCall
+
+
 @torch.no_grad()
-def layer_by_layer(view: View, run: AnsweringPass, first: int = 0) -> Iterator[tuple[int, Tensor, AttentionCall]]:
-    """Layer, the tokens that enter it and its attention, from ``first`` on; one layer is held at a time."""
+def layer_by_layer(view: View, run: AnsweringPass, first: int = 0) -> Iterator[DrivenLayer]:
+    """The layers from ``first`` on, one after the other; none is held."""
     tokens = run.tokens
     for layer, block in enumerate(run.blocks):
         entering = tokens
         with record_attention() as calls:
             tokens = block(entering)
         if layer >= first:
-            yield layer, entering, the_call(calls, view, layer, entering.shape[1])
+            yield DrivenLayer(layer, entering, tokens, the_call(calls, view, layer, entering.shape[1]))
 
 
 def some_rows(call: AttentionCall, rows: Tensor) -> AttentionCall:

@@ -44,16 +44,16 @@ def attention_relevance(
     to_query, to_key, to_value = (s.new_zeros(*lead, *each.shape) for each in (query, key, value))
     for tile in tiles(call, copies=copies):
         of_output, queries = tile.of_queries(s), tile.of_queries(query)
-        keys, values = key[tile.pictures], value[tile.pictures]
+        keys, values = key[tile.pictures, :, tile.keys], value[tile.pictures, :, tile.keys]
         attention = tile.attention()
-        to_value[..., tile.pictures, :, :, :] += attention.mT @ of_output
+        to_value[..., tile.pictures, :, tile.keys, :] += attention.mT @ of_output
         map_relevance = attention * (of_output @ values.mT) * 0.5
         scores = queries @ keys.mT
         if add is not None:
             map_relevance, _ = add(map_relevance, scores * call.scale, torch.zeros_like(scores))
         s_map = divide(map_relevance, scores)
         to_query[..., tile.pictures, :, tile.rows, :] = s_map @ keys
-        to_key[..., tile.pictures, :, :, :] += s_map.mT @ queries
+        to_key[..., tile.pictures, :, tile.keys, :] += s_map.mT @ queries
     return query * to_query * half, key * to_key * half, value * to_value * 0.5
 
 
@@ -71,7 +71,7 @@ def row_times_relevance(call: AttentionCall, relevance: Tensor, row: Tensor, gra
         return by_kernel(call, row, divide(wide, at_least_float32(call.output)), *gradients).mean(-2) / 2
     total = _zeros(call, relevance, row)
     for tile, part in _map_tiles(call, relevance, row, gradient):
-        total[..., tile.pictures, :] += torch.einsum("...bq,...bqk->...bk", tile.of_row(row), part)
+        total[..., tile.pictures, tile.keys] += torch.einsum("...bq,...bqk->...bk", tile.of_row(row), part)
     return total
 
 
@@ -81,7 +81,7 @@ def row_times_normalized(call: AttentionCall, relevance: Tensor, row: Tensor, gr
     total = _zeros(call, relevance, row)
     for tile, part in _map_tiles(call, relevance, row, gradient):
         weights = tile.of_row(row) / (1 + part.sum(-1))
-        total[..., tile.pictures, :] += torch.einsum("...bq,...bqk->...bk", weights, part)
+        total[..., tile.pictures, tile.keys] += torch.einsum("...bq,...bqk->...bk", weights, part)
         total[..., tile.pictures, tile.rows] += weights
     return total
 

@@ -4,13 +4,15 @@
 
 with s_l the word's log-odds read at block l's own output, through the final norm and the head. The gradient is taken at
 block l's attention alone, and all after it works on each row alone: so a block is run again for the asked rows only,
-with their recorded attention put in, and one backward pass serves all words. Rows of A sum to one, so the mean over
-keys says nothing and is taken off (``centered``).
+with their recorded attention put in, and one backward pass serves all words; the head, which is most of the work, reads
+several layers at once. Rows of A sum to one, so the mean over keys says nothing and is taken off (``centered``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -21,8 +23,11 @@ from whylight.attention.reductions import mean_over_keys
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-from whylight.passes.answer_pass import Words, layer_by_layer, some_rows
+from whylight.passes.answer_pass import DrivenLayer, Words, layer_by_layer, some_rows
 from whylight.passes.layers import layer_index
+
+LOGIT_BYTES = 128 * 2**20
+"""How much the logits of the layers that share one product with the head may take."""
 
 
 @answer_method(
@@ -40,27 +45,50 @@ def legrad(
         centered: take each row's mean over the keys off before the ReLU.
     """
     first = layer_index(start_layer, len(run.blocks))
-    places = [(i, row, k) for i, word in enumerate(words) for k, row in enumerate(word.rows)]
-    rows = torch.tensor([row for _, row, _ in places], device=run.tokens.device)
-    owner = torch.tensor([i for i, _, _ in places], device=rows.device)
+    rows = torch.tensor([row for word in words for row in word.rows], device=run.tokens.device)
+    owner = torch.tensor([i for i, word in enumerate(words) for _ in word.rows], device=rows.device)
     total = at_least_float32(run.tokens).new_zeros(len(words), run.tokens.shape[1])
-    for layer, entering, call in layer_by_layer(view, run, first):
-        cut = some_rows(call, rows)
-        attended = cut.output.detach().requires_grad_()
-        with torch.enable_grad():
-            with ReplaceAttention(lambda *_, attended=attended, **__: attended):
-                leaving = run.row_blocks[layer](entering[:, rows], rows)
-            logits = at_least_float32(run.head(leaving[0]))
-            score = torch.stack([_one(words[i], k).score(logits[at : at + 1]) for at, (i, _, k) in enumerate(places)])
-        (gradient,) = torch.autograd.grad(score.sum(), attended)
-        total.index_add_(0, owner, _positive(cut, gradient, centered))
+    each = (_AskedRows.of(layer, rows) for layer in layer_by_layer(view, run, first))
+    together = max(1, LOGIT_BYTES // (4 * len(run.vocabulary) * len(rows)))
+    while layers := list(islice(each, together)):
+        gradients = _log_odds_gradients(run, torch.cat([layer.leaving for layer in layers]), words)
+        for layer, gradient in zip(layers, gradients, strict=True):
+            total.index_add_(0, owner, _positive(layer.call, layer.at_attention(run, gradient), centered))
     return total
 
 
-def _one(word: Words, token: int) -> Words:
-    """One token of a target."""
-    against = None if word.against is None else word.against[token : token + 1]
-    return Words(word.rows[token : token + 1], word.ids[token : token + 1], against)
+@dataclass(frozen=True)
+class _AskedRows:
+    """The rows of one layer that words are read from: tokens in and out (1, rows, width), and their attention."""
+
+    index: int
+    rows: Tensor
+    entering: Tensor
+    leaving: Tensor
+    call: AttentionCall
+
+    @classmethod
+    def of(cls, layer: DrivenLayer, rows: Tensor) -> _AskedRows:
+        entering, leaving = layer.entering[:, rows], layer.leaving[:, rows]
+        return cls(layer.index, rows, entering, leaving, some_rows(layer.call, rows))
+
+    def at_attention(self, run: AnsweringPass, gradient: Tensor) -> Tensor:
+        """G_O, (1, heads, rows, head width), of the gradient at what leaves the block, (rows, width)."""
+        attended = self.call.output.detach().requires_grad_()
+        with torch.enable_grad(), ReplaceAttention(lambda *_, **__: attended):
+            leaving = run.row_blocks[self.index](self.entering, self.rows)
+        return torch.autograd.grad(leaving, attended, gradient[None])[0]
+
+
+def _log_odds_gradients(run: AnsweringPass, tokens: Tensor, words: Sequence[Words]) -> Tensor:
+    """Of all words' scores, at tokens (layers, rows, width) that go through the final norm and the head."""
+    leaf = tokens.detach().requires_grad_()
+    with torch.enable_grad():
+        logits = at_least_float32(run.head(leaf)).split([len(word.rows) for word in words], dim=1)
+        scores = [
+            word.score(of_layer) for word, of_word in zip(words, logits, strict=True) for of_layer in of_word.unbind()
+        ]
+    return torch.autograd.grad(torch.stack(scores).sum(), leaf)[0]
 
 
 def _positive(call: AttentionCall, gradient: Tensor, centered: bool) -> Tensor:
