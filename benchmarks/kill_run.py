@@ -163,7 +163,7 @@ def torchrun(kills: int, seconds: float) -> int:
         both = ranks()
         random.shuffle(both)
         for child, events in both:  # one dies, the other goes on and dies later
-            linger(events, 2 * len(finished("undisturbed")) / kills)
+            linger(events, len(finished("undisturbed")) / kills)
             killed += kill(child)
         print(f"{killed} kills, {len(finished('killed'))} shards stored", flush=True)
         if len(finished("killed")) == len(finished("undisturbed")):

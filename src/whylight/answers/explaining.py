@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,11 +18,11 @@ from whylight.answers.generating import log_probabilities
 from whylight.answers.shares import shares, text_relevance
 from whylight.answers.spreading import picture_likeness, spread
 from whylight.methods.registry import Method
-from whylight.models.answering_pass import AnsweringPass
 from whylight.models.words import Span
-from whylight.passes.answer_pass import Words
+from whylight.passes.answer_pass import Words, leaving_tokens
 from whylight.passes.key_likeness import KeyLikeness
 from whylight.passes.layers import run_blocks
+from whylight.passes.sharing import Passes, shared_passes
 from whylight.versions import versions
 
 
@@ -37,7 +37,8 @@ class NamedWords:
 
 @dataclass(frozen=True)
 class Explaining:
-    """An answer whose words can be explained.
+    """An answer whose words can be explained. The language model is driven over it once, whatever is asked of it, and
+    once more with the pictures blurred away; passes stay until this is let go.
 
     Attributes:
         forced: the question with the answer behind it.
@@ -55,11 +56,12 @@ class Explaining:
     method: Method
     options: Mapping[str, Any]
     smooth: bool
+    _passes: Passes = field(default_factory=dict, init=False, repr=False)
 
     def answer(self, named: Sequence[NamedWords]) -> Answer:
         """The answer, these words of it explained."""
         forced, targets = self.forced, [each.target for each in named]
-        with gradients():
+        with gradients(), shared_passes(self._passes):
             raw = self.method.explain(forced.view, forced.run, targets, **self.options).detach()
             shown = spread(raw, forced.run, self._likeness) if self.smooth and self.pictures else raw
             seen, blind = (_of_targets(each, forced, targets) for each in (self._seen, self._blind))
@@ -96,9 +98,11 @@ class Explaining:
     @cached_property
     def _seen(self) -> Tensor:
         """log p of every token of the answer, (answer,)."""
-        return _log_probabilities(self.forced.run)
+        run = self.forced.run
+        return log_probabilities(run, leaving_tokens(self.forced.view, run)).cpu()
 
     @cached_property
+    @torch.no_grad()
     def _blind(self) -> Tensor:
         """The same where the pictures are blurred away; NaN without a picture."""
         if not self.pictures:
@@ -106,7 +110,8 @@ class Explaining:
         view, run = self.forced.view, self.forced.run
         inputs: dict[str, Tensor] = dict(view.place(view.inputs(self.question, [_blurred(p) for p in self.pictures])))
         more = view.with_answer(inputs, run.ids[:, self.forced.begins :])
-        return _log_probabilities(view.begin(more, answer=run.answer))
+        blurred = view.begin(more, answer=run.answer)
+        return log_probabilities(blurred, run_blocks(blurred, blurred.tokens)).cpu()
 
 
 def joined(parts: Sequence[Answer]) -> Answer:
@@ -123,11 +128,6 @@ def gradients() -> Iterator[None]:
     """Gradients are computed, whatever mode the caller is in."""
     with torch.inference_mode(False), torch.enable_grad():
         yield
-
-
-@torch.no_grad()
-def _log_probabilities(run: AnsweringPass) -> Tensor:
-    return log_probabilities(run, run_blocks(run, run.tokens)).cpu()
 
 
 def _of_targets(each: Tensor, forced: Forced, targets: Sequence[Words]) -> Tensor:

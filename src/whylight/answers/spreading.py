@@ -15,7 +15,7 @@ from whylight.attention import AttentionCall
 from whylight.attention.call import at_least_float32
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-from whylight.passes.answer_pass import layer_by_layer
+from whylight.passes.answer_pass import picture_keys
 from whylight.passes.key_likeness import KeyLikeness
 from whylight.passes.tower_pass import one_key_each
 
@@ -29,8 +29,7 @@ def picture_likeness(view: View, run: AnsweringPass, tower: Sequence[AttentionCa
     count = int(run.image[0].sum())
     if len(run.pictures) == 1 and len(run.pictures[0]) == 1 and one_key_each(tower, count):
         return _likeness([call.key[..., call.keys - count :, :] for call in tower])
-    image = run.image[0]
-    return _likeness([layer.call.key[:, :, image] for layer in layer_by_layer(view, run)])
+    return _likeness(picture_keys(view, run))
 
 
 def spread(relevance: Tensor, run: AnsweringPass, likeness: KeyLikeness) -> Tensor:

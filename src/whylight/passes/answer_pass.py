@@ -13,6 +13,9 @@ from whylight.attention.call import at_least_float32
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
 from whylight.passes.layers import layer_index, run_blocks, the_call
+from whylight.passes.sharing import already_made, shared, sharing
+
+_LEAVING, _KEYS = ("leaving",), ("picture keys",)
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,12 @@ class AnswerPass:
 
     Attributes:
         run: the pass.
-        first: the first layer that is recorded.
-        entering: what entered it, a leaf that gradients can be asked of.
-        calls: attention of the layers from ``first`` on.
+        entering: what entered the first layer that was driven with a graph, a leaf that gradients can be asked of.
+        calls: attention of the layers that are asked for, to the last one.
         leaving: tokens after the last layer.
     """
 
     run: AnsweringPass
-    first: int
     entering: Tensor
     calls: list[AttentionCall]
     leaving: Tensor
@@ -95,11 +96,30 @@ class AnswerPass:
 def answer_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> AnswerPass:
     """Drive a forced answer and record every layer from ``start_layer`` on (negative: from the end).
 
+    Inside :func:`whylight.passes.sharing.shared_passes` what was driven before, and holds these layers, serves again.
+
     Raises:
         BadInput: no such layer.
         UnsupportedModel: a layer hides its attention.
     """
-    first = layer_index(start_layer, len(run.blocks))
+    first, graph = layer_index(start_layer, len(run.blocks)), torch.is_grad_enabled()
+    kept = _kept(view, run, first, graph) or _kept(view, run, 0, graph)
+    if kept is None:
+        return shared(view, run, _kind(first, graph), lambda: _driven(view, run, first))
+    return replace(kept, calls=kept.calls[first - len(run.blocks) :])
+
+
+def _kind(first: int, graph: bool) -> tuple[object, ...]:
+    return "answer", first, graph
+
+
+def _kept(view: View, run: AnsweringPass, first: int, graph: bool) -> AnswerPass | None:
+    """What was driven with all layers from ``first`` on recorded; with a graph it serves those who need none, too."""
+    with_graph: AnswerPass | None = already_made(view, run, _kind(first, True))
+    return with_graph if with_graph or graph else already_made(view, run, _kind(first, False))
+
+
+def _driven(view: View, run: AnsweringPass, first: int) -> AnswerPass:
     with torch.no_grad():
         tokens = run_blocks(run, run.tokens.detach(), stop=first)
     entering = tokens.detach().requires_grad_(torch.is_grad_enabled())
@@ -108,7 +128,28 @@ def answer_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> AnswerP
         with record_attention() as calls:
             tokens = block(tokens)
         recorded.append(the_call(calls, view, layer, tokens.shape[1]))
-    return AnswerPass(run, first, entering, recorded, tokens)
+    shared(view, run, _LEAVING, tokens.detach)
+    return AnswerPass(run, entering, recorded, tokens)
+
+
+@torch.no_grad()
+def leaving_tokens(view: View, run: AnsweringPass) -> Tensor:
+    """Tokens after the last layer, (1, tokens, width), without a graph; inside
+    :func:`whylight.passes.sharing.shared_passes` those of whichever pass came before."""
+    return shared(view, run, _LEAVING, lambda: run_blocks(run, run.tokens))
+
+
+@torch.no_grad()
+def picture_keys(view: View, run: AnsweringPass) -> list[Tensor]:
+    """Every layer's keys at the picture's tokens, (1, heads, picture tokens, head width); shared as
+    :func:`leaving_tokens` is, but for passes that recorded some of the layers alone."""
+    kept = _kept(view, run, 0, graph=False)
+    calls = (layer.call for layer in layer_by_layer(view, run)) if kept is None else iter(kept.calls)
+    return shared(view, run, _KEYS, lambda: [_picture_keys(call, run) for call in calls])
+
+
+def _picture_keys(call: AttentionCall, run: AnsweringPass) -> Tensor:
+    return call.key[:, :, run.image[0]]
 
 
 @dataclass(frozen=True)
@@ -124,13 +165,18 @@ class DrivenLayer:
 @torch.no_grad()
 def layer_by_layer(view: View, run: AnsweringPass, first: int = 0) -> Iterator[DrivenLayer]:
     """The layers from ``first`` on, one after the other; none is held."""
-    tokens = run.tokens
+    tokens, keys = run.tokens, []
     for layer, block in enumerate(run.blocks):
         entering = tokens
         with record_attention() as calls:
             tokens = block(entering)
+        call = the_call(calls, view, layer, entering.shape[1])
+        if sharing():
+            keys.append(_picture_keys(call, run))
         if layer >= first:
-            yield DrivenLayer(layer, entering, tokens, the_call(calls, view, layer, entering.shape[1]))
+            yield DrivenLayer(layer, entering, tokens, call)
+    shared(view, run, _LEAVING, lambda: tokens)
+    shared(view, run, _KEYS, lambda: keys)
 
 
 def some_rows(call: AttentionCall, rows: Tensor) -> AttentionCall:

@@ -9,22 +9,31 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from whylight.models.view import Inputs, View
+from whylight.models.view import Inputs, Pass, View
 from whylight.propagation.libra import libra_is_active
 
 Made = TypeVar("Made")
 
-_PASSES: ContextVar[dict[tuple[object, ...], tuple[Inputs, Any]] | None] = ContextVar("passes", default=None)
+Begun = Inputs | Pass
+"""What is driven: inputs, or a pass that was begun with them."""
+
+Passes = dict[tuple[object, ...], tuple[Begun, Any]]
+"""Passes that are kept, by view, what is driven, and kind."""
+
+_PASSES: ContextVar[Passes | None] = ContextVar("passes", default=None)
 
 
 @contextmanager
-def shared_passes() -> Iterator[None]:
+def shared_passes(kept: Passes | None = None) -> Iterator[None]:
     """Keep passes for the length of a ``with`` block, and hand them to every method called on the same inputs object.
 
     Memory: the graphs of all kinds of passes that the methods need stay until the end of the block. Threads share
     nothing.
+
+    Args:
+        kept: where they are put, and found again by a later block; default: they go when the block ends.
     """
-    token = _PASSES.set({})
+    token = _PASSES.set({} if kept is None else kept)
     try:
         yield
     finally:
@@ -36,13 +45,13 @@ def sharing() -> bool:
     return _PASSES.get() is not None
 
 
-def already_made(view: View, inputs: Inputs, kind: tuple[object, ...]) -> Any:
+def already_made(view: View, inputs: Begun, kind: tuple[object, ...]) -> Any:
     """What :func:`shared` gave for this before; None where it did not."""
     found = (_PASSES.get() or {}).get(_key(view, inputs, kind))
     return None if found is None else found[1]
 
 
-def shared(view: View, inputs: Inputs, kind: tuple[object, ...], make: Callable[[], Made]) -> Made:
+def shared(view: View, inputs: Begun, kind: tuple[object, ...], make: Callable[[], Made]) -> Made:
     """What ``make`` gives, or gave before inside :func:`shared_passes` for this view, these inputs and this kind.
 
     Passes with libra's gradients and without are never the same.
@@ -67,5 +76,5 @@ def output_made(view: View, inputs: Inputs) -> Tensor | None:
     return None
 
 
-def _key(view: View, inputs: Inputs, kind: tuple[object, ...]) -> tuple[object, ...]:
+def _key(view: View, inputs: Begun, kind: tuple[object, ...]) -> tuple[object, ...]:
     return id(view), id(inputs), libra_is_active(), *kind

@@ -26,9 +26,10 @@ from whylight.evaluation.otsu import otsu_iou
 from whylight.evaluation.pointing import points_inside, share_inside
 from whylight.evaluation.segmentation import foreground_average_precision
 from whylight.models.transformers.answering.view import AnsweringView
-from whylight.passes.answer_pass import Words
+from whylight.passes.answer_pass import Words, answer_pass
 from whylight.passes.key_likeness import KeyLikeness
 from whylight.passes.layers import run_blocks
+from whylight.passes.sharing import shared_passes
 from whylight.scenes.answers.questions import Question
 
 ERASED = 14
@@ -37,13 +38,20 @@ ERASED = 14
 
 @dataclass(frozen=True)
 class Asked:
-    """A question that the model answers rightly, its answer behind it."""
+    """A question that the model answers rightly, its answer behind it.
+
+    Attributes:
+        words: the whole answer as one target.
+        likeness: of the picture's tokens.
+        log_p: logarithm of the answer's probability.
+    """
 
     scene: AskedScene
     question: Question
     forced: Forced
     words: Words
     likeness: KeyLikeness
+    log_p: float
 
     @property
     def presence(self) -> bool:
@@ -70,11 +78,12 @@ class AnswerRows(RowMaker[AskedScene]):
         rows: list[Row] = []
         for scene in items:
             for question in scene.questions:
-                asked = self._asked(scene, question)
-                if asked is None:
-                    rows.append({"picture": f"{scene.name}: {question.text}", "skipped": "the model answers otherwise"})
-                else:
-                    rows += [self._row(choice, asked) for choice in self.choices]
+                with shared_passes():
+                    asked = self._asked(scene, question)
+                    if asked is not None:
+                        rows += [self._row(choice, asked) for choice in self.choices]
+                        continue
+                rows.append({"picture": f"{scene.name}: {question.text}", "skipped": "the model answers otherwise"})
         return rows
 
     @torch.no_grad()
@@ -82,9 +91,13 @@ class AnswerRows(RowMaker[AskedScene]):
         forced, _, _ = force(self.view, [scene.picture], question.text, question.answer)
         places = range(forced.begins, forced.begins + forced.run.answer)
         words = forced.target(places)
-        if not bool((_logits(forced, forced.run.tokens, words).argmax(-1).cpu() == torch.tensor(words.ids)).all()):
+        with torch.enable_grad():  # most methods want this pass's graph
+            leaving = answer_pass(self.view, forced.run).leaving
+        logits = _logits(forced, leaving.detach(), words)
+        if not bool((logits.argmax(-1).cpu() == torch.tensor(words.ids)).all()):
             return None
-        return Asked(scene, question, forced, words, picture_likeness(self.view, forced.run, forced.tower))
+        likeness = picture_likeness(self.view, forced.run, forced.tower)
+        return Asked(scene, question, forced, words, likeness, _log_probability(logits, words))
 
     def _row(self, choice: Choice, asked: Asked) -> Row:
         row: Row = {
@@ -119,9 +132,8 @@ class AnswerRows(RowMaker[AskedScene]):
 
     def _measure(self, asked: Asked, relevance: Tensor) -> Row:
         scene, about = asked.scene, asked.question.about
-        whole = self._probability(asked, asked.forced.run.tokens)
-        erased = self._probability(asked, _erased(asked, relevance))
-        row: Row = {"about": bool(about), "erased": math.exp(erased), "log_p_lost": whole - erased}
+        erased = _without(asked, relevance)
+        row: Row = {"about": bool(about), "erased": math.exp(erased), "log_p_lost": asked.log_p - erased}
         if not about:
             return row | dict.fromkeys(("twin", "twin_asked", "twin_other", "points_inside", "points_near"), False)
         label, twins = scene.mask(about), scene.twins(asked.question)
@@ -141,25 +153,24 @@ class AnswerRows(RowMaker[AskedScene]):
             "twin_other": bool(twins) and points_inside(scores, scene.mask(twins)),
         }
 
-    @torch.no_grad()
-    def _probability(self, asked: Asked, tokens: Tensor) -> float:
-        """Logarithm of the answer's."""
-        log_p = _logits(asked.forced, tokens, asked.words).log_softmax(-1)
-        return float(log_p[torch.arange(len(log_p)), list(asked.words.ids)].sum())
 
-
-def _erased(asked: Asked, relevance: Tensor) -> Tensor:
-    """Tokens of the sequence, those of the picture with the most relevance being the mean of all of the picture's."""
+@torch.no_grad()
+def _without(asked: Asked, relevance: Tensor) -> float:
+    """Logarithm of the answer's probability where the picture's tokens with the most relevance are the mean of all of
+    the picture's."""
     run = asked.forced.run
     image = run.image[0]
     places = image.nonzero()[:, 0]
     chosen = places[relevance.to(places.device)[places].topk(min(ERASED, len(places))).indices]
     tokens = run.tokens.clone()
     tokens[0, chosen] = run.tokens[0, image].mean(0)
-    return tokens
+    return _log_probability(_logits(asked.forced, run_blocks(run, tokens), asked.words), asked.words)
 
 
-def _logits(forced: Forced, tokens: Tensor, words: Words) -> Tensor:
-    """At the rows that predict the answer, (rows, words)."""
-    tokens = run_blocks(forced.run, tokens)
-    return at_least_float32(forced.run.head(tokens[0, list(words.rows)]))
+def _logits(forced: Forced, leaving: Tensor, words: Words) -> Tensor:
+    """At the rows that predict the answer, (rows, words), of tokens that left the last layer."""
+    return at_least_float32(forced.run.head(leaving[0, list(words.rows)]))
+
+
+def _log_probability(logits: Tensor, words: Words) -> float:
+    return float(logits.log_softmax(-1)[torch.arange(len(logits)), list(words.ids)].sum())

@@ -23,6 +23,7 @@ from whylight.evaluation.method_choices import Choice
 from whylight.evaluation.otsu import otsu_iou, otsu_threshold
 from whylight.models.transformers.answering.view import AnsweringView
 from whylight.passes.key_likeness import KeyLikeness
+from whylight.passes.sharing import shared_passes
 
 QUESTION = "Describe the picture."
 
@@ -66,11 +67,12 @@ class CaptionRows(RowMaker[Sample]):
     def measured(self, items: list[Sample]) -> list[Row]:
         rows: list[Row] = []
         for sample in items:
-            caption = self._caption(sample)
-            if caption.objects:
-                rows += [row for choice in self.choices for row in _rows(choice, caption)]
-            else:
-                rows.append({"picture": sample.name, "skipped": "its caption names nothing that is annotated"})
+            with shared_passes():
+                caption = self._caption(sample)
+                if caption.objects:
+                    rows += [row for choice in self.choices for row in _rows(choice, caption)]
+                    continue
+            rows.append({"picture": sample.name, "skipped": "its caption names nothing that is annotated"})
         return rows
 
     @torch.no_grad()

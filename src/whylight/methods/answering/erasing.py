@@ -18,7 +18,7 @@ from whylight.errors import BadInput
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-from whylight.passes.answer_pass import Words
+from whylight.passes.answer_pass import Words, leaving_tokens
 from whylight.passes.layers import run_blocks
 
 
@@ -38,13 +38,13 @@ def erasing(view: View, run: AnsweringPass, words: Sequence[Words], *, window: i
     """
     if window < 1:
         raise BadInput(f"erasing: window must be at least 1, not {window}")
-    whole = _scores(run, run.tokens, words)
+    whole = _scores(run, leaving_tokens(view, run), words)
     falls = at_least_float32(run.tokens).new_zeros(len(words), run.tokens.shape[1])
     covered = falls.new_zeros(run.tokens.shape[1])
     for places in _windows(run, window):
         erased = run.tokens.clone()
         erased[0, places] = run.tokens[0, run.image[0]].mean(0)
-        falls[:, places] += (whole - _scores(run, erased, words))[:, None]
+        falls[:, places] += (whole - _scores(run, run_blocks(run, erased), words))[:, None]
         covered[places] += 1
     return falls / covered.clamp(min=1)
 
@@ -61,7 +61,7 @@ def _windows(run: AnsweringPass, window: int) -> list[Tensor]:
 
 
 def _scores(run: AnsweringPass, tokens: Tensor, words: Sequence[Words]) -> Tensor:
-    tokens = run_blocks(run, tokens)
+    """Of tokens that left the last layer, (words,)."""
     rows = [row for word in words for row in word.rows]
     logits = at_least_float32(run.head(tokens[0, rows])).split([len(word.rows) for word in words])
     return torch.stack([word.score(part) for word, part in zip(words, logits, strict=True)])
