@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import whylight
-from whylight.evaluation.answer_accuracy import accuracy
+from whylight.evaluation.answer_accuracy import _objects, accuracy
 from whylight.evaluation.data.scene_questions import SceneQuestions
 from whylight.models.digest import model_digest
 from whylight.models.transformers.answering.view import AnsweringView
@@ -37,7 +37,14 @@ def test_it_answers_rightly(view: AnsweringView) -> None:
     for kind in ("color", "what", "texture", "yes", "no"):
         for spelling, (share, count) in found[kind].items():
             assert share > 0.75, (kind, spelling, share, count)
-    assert set(found) == {*QUESTION_KINDS, "words"}
+    assert set(found) == {*QUESTION_KINDS, "words", "named", "found"}
+    for part in ("named", "found"):
+        assert found[part]["color"][0] > 0.5, (part, found[part])
+
+
+def test_objects_of_a_description() -> None:
+    said = "an orange star, a plain red ring and a dotted blue arrow"
+    assert _objects(said) == ["orange star", "plain red ring", "dotted blue arrow"]
 
 
 @pytest.mark.parametrize(

@@ -32,3 +32,11 @@ def test_benchmark(run: Run) -> None:
     summary = Path("run/summary.md").read_text(encoding="utf-8")
     assert "| keyflow |" in summary
     assert "scenes-answers, scenes-answers" in summary
+
+
+def test_train_knows_its_towers(run: Run) -> None:
+    done = run("train", "scenes-answers", "--out", "model", "--tower", "moon")
+    assert done.status == 2
+    assert "--tower is one of scenes, scenes-siglip, not 'moon'" in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert not Path("model").exists()

@@ -21,7 +21,12 @@ class Trained(str, Enum):
 
 def train(
     name: Annotated[Trained, typer.Argument(help="Which model.", metavar="movie-reviews|scenes-answers")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model; hf:local-dir:OUT loads it.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder of the model; hf:local-dir:OUT loads it, of scenes-answers OUT/model."
+        ),
+    ],
     data: Annotated[
         Path | None, typer.Option(help="movie-reviews: ERASER's movies folder, or its .tar.gz.", show_default=False)
     ] = None,
@@ -46,6 +51,9 @@ def train(
     patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 10,
     seed: Annotated[int, typer.Option(help="Of weights and order.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many reviews of each class and part.")] = None,
+    tower: Annotated[
+        str, typer.Option(help="scenes-answers: whose picture tower; scenes or scenes-siglip.")
+    ] = "scenes",
 ) -> None:
     """Train what benchmarks need.
 
@@ -55,7 +63,7 @@ def train(
     if name is Trained.scenes_answers:
         from whylight.cli.train_answers import train_answers
 
-        train_answers(out, seed)
+        train_answers(out, seed, tower)
         return
     if data is None:
         raise BadInput("movie-reviews needs --data: ERASER's movies folder, or its .tar.gz")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -22,6 +23,9 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 """Ways to write a question; where it does not speak of colour the last two are the first two."""
 
+Judged = dict[str, list[float]]
+"""1 for what is right and 0 for what is not, by what is judged: the question's kind, or a part of a description."""
+
 Shares = dict[str, tuple[float, int]]
 """Share of right answers and how many were asked, by the question's spelling."""
 
@@ -29,7 +33,9 @@ Shares = dict[str, tuple[float, int]]
 @torch.no_grad()
 def accuracy(view: AnsweringView, count: int = 200) -> dict[str, Shares]:
     """For each kind of question and each spelling the share of answers that are right to the letter: greedy, every
-    token and the end behind them. For descriptions that of the words that are right at their place as well ("words").
+    token and the end behind them. For descriptions as well that of the words that are right at their place ("words"),
+    of the objects named, each time, that are there ("named"), and of the objects there that are named ("found"), both
+    by texture, colour and kind.
 
     Args:
         count: scenes of two to five objects that the model was not trained on.
@@ -39,32 +45,44 @@ def accuracy(view: AnsweringView, count: int = 200) -> dict[str, Shares]:
     for scene in (source.read(index) for index in range(count)):
         for question in scene.questions:
             judge = _described if question.kind == "describe" else _right
-            judged: dict[tuple[int, ...], list[float]] = {}
+            judged: dict[tuple[int, ...], Judged] = {}
             for spelling, written in SPELLINGS.items():
                 text = written(question.text)
                 tokens = tuple(view.tokenizer(text)["input_ids"])  # what reads alike is answered alike
                 if tokens not in judged:
                     judged[tokens] = judge(view, scene, text, question)
-                right[question.kind][spelling].append(judged[tokens][0])
-                right["words"][spelling] += judged[tokens][1:]
+                for kind, each in judged[tokens].items():
+                    right[kind][spelling] += each
     return {
         kind: {spelling: (sum(each) / len(each), len(each)) for spelling, each in spellings.items() if each}
         for kind, spellings in right.items()
     }
 
 
-def _right(view: AnsweringView, scene: AskedScene, text: str, question: Question) -> list[float]:
+def _right(view: AnsweringView, scene: AskedScene, text: str, question: Question) -> Judged:
     """One 1 where the likeliest word at every place is the right answer's, and an end behind it; else 0."""
     run = force(view, [scene.picture], text, question.answer)[0].run
     tokens = run_blocks(run, run.tokens)
     said = at_least_float32(run.head(tokens[0, -run.answer - 1 :])).argmax(-1).tolist()
     wanted = [*run.ids[0, -run.answer :].tolist(), view.tokenizer.eos_token_id]
-    return [float(said == wanted)]
+    return {question.kind: [float(said == wanted)]}
 
 
-def _described(view: AnsweringView, scene: AskedScene, text: str, question: Question) -> list[float]:
-    """Whether a free description is right, then for every word of the right one whether it stands at its place."""
+def _described(view: AnsweringView, scene: AskedScene, text: str, question: Question) -> Judged:
+    """Whether a free description is right, and what of it."""
     forced, _, _ = force(view, [scene.picture], text, None, LONGEST)
     said, wanted = (answer.replace(",", " ").split() for answer in (forced.answer.text, question.answer))
     same = [float(a == b) for a, b in zip(said, wanted, strict=False)]
-    return [float(said == wanted), *same, *[0.0] * (len(wanted) - len(same))]
+    named, there = (_objects(answer) for answer in (forced.answer.text, question.answer))
+    return {
+        "describe": [float(said == wanted)],
+        "words": [*same, *[0.0] * (len(wanted) - len(same))],
+        "named": [float(each in there) for each in named],
+        "found": [float(each in named) for each in there],
+    }
+
+
+def _objects(description: str) -> list[str]:
+    """ "a plain red ring and an orange star": "plain red ring", "orange star"."""
+    phrases = re.split(r",| and ", description)
+    return [" ".join(phrase.split()[1:]) for phrase in phrases if phrase.strip()]

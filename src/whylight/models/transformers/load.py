@@ -20,6 +20,7 @@ from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TE
 from whylight.models.transformers.timm_wrapper import WRAPPERS
 from whylight.models.transformers.wrap import wrap_transformers
 from whylight.models.view import View
+from whylight.scenes.answers import TOWER
 
 LOCAL = "local-dir:"
 _PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
@@ -47,6 +48,11 @@ def load_transformers(identifier: str) -> View:
 
     source = _source(identifier)
     config = _attempt(identifier, transformers.AutoConfig.from_pretrained, source, trust_remote_code=False)
+    if hasattr(config, TOWER) and Path(source).is_dir():
+        from whylight.models.transformers.answering.bundled import load_scenes_answers
+
+        trained: View = _attempt(identifier, load_scenes_answers, Path(source), f"hf:{identifier}")
+        return trained
     kind = _class_name(config, identifier)
     _check_heads(config, identifier)
     module, loaded = _attempt(

@@ -16,9 +16,9 @@ from torch import Tensor
 from whylight.runs.files import make_folder, write_file
 from whylight.scenes.answers.architecture import PATCHES
 from whylight.scenes.answers.questions import Seen
+from whylight.scenes.answers.towers import WIDTH
 from whylight.scenes.draw import Scene, draw_scene
 
-WIDTH = 192
 _CHUNK = 250
 
 
@@ -74,5 +74,5 @@ def _batches(scenes: list[Scene], size: int = 25) -> Iterator[list[Scene]]:
 def _some(model: Any, scenes: list[Scene]) -> Tensor:
     pixels = torch.from_numpy(np.stack([scene.picture for scene in scenes])).permute(0, 3, 1, 2).float()
     seen = model.model.vision_tower((pixels / 255 - 0.5) / 0.25, output_hidden_states=True)
-    features: Tensor = seen.hidden_states[-1][:, 1:].half()
+    features: Tensor = seen.hidden_states[-1][:, -PATCHES:].half()
     return features

@@ -9,22 +9,23 @@ from typing import Any
 
 import torch
 
-from whylight.errors import WhylightError, need
-from whylight.scenes.answers.architecture import FOLDER, take_tower
-from whylight.scenes.load import load_scenes
+from whylight.errors import BadInput, WhylightError, need
+from whylight.scenes.answers import TOWER
+from whylight.scenes.answers.architecture import FOLDER
+from whylight.scenes.answers.towers import TOWERS, take_tower
 
 
 def load_answers(folder: Path = FOLDER) -> Any:
     """The model in evaluation mode and float32, an unmodified ``LlavaForConditionalGeneration``.
 
-    Its picture tower is that of ``scenes``, so the bundled folder holds the other weights alone.
+    Its picture tower is a bundled model's, which its configuration names; the folder holds the other weights alone.
 
     Args:
         folder: as training writes it.
 
     Raises:
         MissingExtra: transformers is not installed.
-        WhylightError: the weights are not there.
+        WhylightError: the weights are not there, or it is no such folder.
     """
     transformers = need("transformers", "transformers")
     if not (folder / "model.safetensors").exists():
@@ -32,10 +33,19 @@ def load_answers(folder: Path = FOLDER) -> Any:
             "the weights of scenes-answers are missing; make them: whylight train scenes-answers -o DIR"
         )
     with _quietly(transformers.utils.logging):
-        model = transformers.LlavaForConditionalGeneration.from_pretrained(
-            folder, use_safetensors=True, local_files_only=True, attn_implementation="sdpa", dtype=torch.float32
+        model, loaded = transformers.LlavaForConditionalGeneration.from_pretrained(
+            folder,
+            use_safetensors=True,
+            local_files_only=True,
+            attn_implementation="sdpa",
+            dtype=torch.float32,
+            output_loading_info=True,
         )
-    take_tower(model, load_scenes("scenes")[0].state_dict())
+    tower = getattr(model.config, TOWER, None)
+    lacking = [name for name in loaded["missing_keys"] if not name.startswith("model.vision_tower.")]
+    if tower not in TOWERS or lacking:
+        raise BadInput(f"{folder} is no folder that whylight train scenes-answers wrote")
+    take_tower(model, tower)
     return model.eval()
 
 

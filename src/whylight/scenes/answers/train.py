@@ -1,6 +1,6 @@
 """Train ``scenes-answers``: ``whylight train scenes-answers --out DIR``.
 
-The tower of ``scenes`` stays as it is; a projector and a small Llama learn to answer. What the tower sees of the
+The tower of a bundled model stays as it is; a projector and a small Llama learn to answer. What the tower sees of the
 training scenes is computed once into DIR; ``DIR/training.pt`` holds everything needed to go on, so that a run that was
 stopped at any time is continued by the same command and ends with the same weights.
 """
@@ -21,10 +21,11 @@ from torch import Tensor, nn
 
 from whylight.errors import BadInput
 from whylight.runs.files import written_aside, written_by_others
-from whylight.scenes.answers.architecture import build, processor, take_tower
+from whylight.scenes.answers.architecture import build
 from whylight.scenes.answers.features import Features
 from whylight.scenes.answers.lessons import ASKED, HARD, PREFIX, Lesson, lesson, questions_of
-from whylight.scenes.load import load_scenes
+from whylight.scenes.answers.towers import take_tower
+from whylight.scenes.architecture import ModelName
 
 Told = Callable[[str, int, int, dict[str, float]], None]
 
@@ -50,6 +51,7 @@ class Plan:
     rate: float = 2e-3
     warm_up: int = 100
     seed: int = 0
+    tower: ModelName = "scenes"
 
 
 class Training:
@@ -58,10 +60,14 @@ class Training:
     def __init__(self, out: Path, plan: Plan, told: Told) -> None:
         self.out, self.plan = out, plan
         torch.manual_seed(plan.seed)
-        self.model = build()
-        take_tower(self.model, load_scenes("scenes")[0].state_dict())
+        self.model = build(plan.tower)
+        take_tower(self.model, plan.tower)
         self.features = Features(
-            out / "features", self.model, 0, plan.scenes, lambda done, total: told("features", done, total, {})
+            out / f"features-{plan.tower}",
+            self.model,
+            0,
+            plan.scenes,
+            lambda done, total: told("features", done, total, {}),
         )
         self.mean, self.deviation = self.features.mean_and_deviation()
         core = self.model.model
@@ -117,8 +123,10 @@ class Training:
             torch.save(state, file)
 
     def write_model(self) -> Path:
-        """The finished model, in half precision, as a folder that ``load_answers`` reads."""
+        """The finished model, in half precision and without its tower, as a folder that ``load_answers`` reads: so
+        the bundled one is written."""
         model = copy.deepcopy(self.model)
+        model.model.vision_tower = nn.Identity()
         first = model.model.multi_modal_projector.linear_1
         with torch.no_grad():  # features are not standardised outside of training: the projector does it
             first.bias -= first.weight @ (self.mean / self.deviation)
@@ -126,7 +134,6 @@ class Training:
         folder = self.out / "model"
         with written_by_others(folder):
             model.half().save_pretrained(folder)
-            processor().save_pretrained(folder)
         return folder
 
     def _resume(self) -> None:
