@@ -34,6 +34,14 @@ def test_benchmark(run: Run) -> None:
     assert "scenes-answers, scenes-answers" in summary
 
 
+def test_benchmark_by_erasing(run: Run) -> None:
+    done = run("benchmark", "scenes-answers-faithfulness", "--limit", "1", "--methods", "raw_attention", "--out", "run")
+    assert done.status == 0, done.err
+    summary = Path("run/summary.md").read_text(encoding="utf-8")
+    assert "SRG (log-odds)" in summary
+    assert "| raw_attention |" in summary
+
+
 def test_train_knows_its_towers(run: Run) -> None:
     done = run("train", "scenes-answers", "--out", "model", "--tower", "moon")
     assert done.status == 2

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from whylight.errors import BadInput
+from whylight.evaluation.benchmarks.answer_faithfulness import AnswerFaithfulness
+from whylight.evaluation.benchmarks.answer_faithfulness_rows import AnswerFaithfulnessRows
 from whylight.evaluation.benchmarks.answer_rows import AnswerRows
 from whylight.evaluation.benchmarks.caption_rows import CaptionRows
 from whylight.evaluation.benchmarks.catalog import NamedAnswers
+from whylight.evaluation.benchmarks.right_answers import RightAnswers
 from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.evaluation.data.data_set import Source
 from whylight.evaluation.data.scene_questions import SceneQuestions
@@ -17,7 +20,7 @@ from whylight.models.transformers.answering.view import AnsweringView
 
 def plan_answers(
     wanted: Wanted, named: NamedAnswers
-) -> tuple[SceneQuestions | Source, AnswerRows | CaptionRows, list[Choice]]:
+) -> tuple[SceneQuestions | Source, RightAnswers | CaptionRows, list[Choice]]:
     """What is asked about, and what makes rows of the answers.
 
     Raises:
@@ -32,5 +35,6 @@ def plan_answers(
     view.check_ready()
     source = named.open(wanted.data, wanted.limit)
     if isinstance(source, SceneQuestions):
-        return source, AnswerRows(view, chosen), chosen
+        of_answers = AnswerFaithfulnessRows if named.protocol is AnswerFaithfulness else AnswerRows
+        return source, of_answers(view, chosen), chosen
     return source, CaptionRows(view, chosen, source.classes), chosen

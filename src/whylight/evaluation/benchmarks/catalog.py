@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whylight.errors import UnknownName
+from whylight.evaluation.benchmarks.answer_faithfulness import AnswerFaithfulness
 from whylight.evaluation.benchmarks.answers import Answers
 from whylight.evaluation.benchmarks.benchmark import Benchmark, Protocol
 from whylight.evaluation.benchmarks.captions import Captions
@@ -158,6 +159,9 @@ _CATALOG: dict[str, NamedPictures | NamedText | NamedAnswers] = {
     "scenes-recognition": _on_scenes(Recognition, "counts"),
     "scenes-own-object": _on_scenes(OwnObject, "pairs"),
     "scenes-answers": NamedAnswers(Answers, lambda path, limit: SceneQuestions(limit or SCENES)),
+    "scenes-answers-faithfulness": NamedAnswers(
+        AnswerFaithfulness, lambda path, limit: SceneQuestions(limit or SCENES)
+    ),
     "scenes-captions": NamedAnswers(Captions, lambda path, limit: Scenes(limit or SCENES, "kinds")),
     "coco-captions": NamedAnswers(Captions, lambda path, limit: CocoInstances(_there(path)), _COCO, needs_data=True),
     "movie-reviews": NamedText(Rationales, MovieReviews, "ERASER's movies folder, or its .tar.gz"),

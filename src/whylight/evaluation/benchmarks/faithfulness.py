@@ -14,7 +14,8 @@ from whylight.evaluation.estimates import Array, Estimate
 from whylight.evaluation.patch_erasing import STEPS, flipping_curves, on_patches, relevance_gain, saliency_coefficients
 from whylight.models.scores import as_scores
 
-_COLUMNS = ("gain", "coefficient", "least", "most")
+COLUMNS = {"gain": "float64", "coefficient": "float64", "least": "list<float>", "most": "list<float>"}
+"""Of a map: SRG, SaCo, and the score with 0, 1/steps ... of all patches erased, least and most relevant first."""
 
 
 class Faithfulness(Benchmark):
@@ -24,9 +25,7 @@ class Faithfulness(Benchmark):
     protocol = "faithfulness"
     version = 1
     main_figure = "srg"
-    columns: ClassVar[dict[str, str]] = {"gain": "float64", "coefficient": "float64"} | dict.fromkeys(
-        ("least", "most"), "list<float>"
-    )
+    columns: ClassVar[dict[str, str]] = COLUMNS
     figures_shown: ClassVar[dict[str, str]] = {"srg": "SRG (logits)", "saco": "SaCo"}
     units: ClassVar[dict[str, str]] = {"srg": "logits"}
     needs_class = True
@@ -54,13 +53,14 @@ class Faithfulness(Benchmark):
         gains = relevance_gain(least, most).tolist()
         coefficients = saliency_coefficients(probability, pixels, relevance, batch.grid).tolist()
         each = zip(gains, coefficients, least.tolist(), most.tolist(), strict=True)
-        return [dict(zip(_COLUMNS, values, strict=True)) for values in each]
+        return [dict(zip(COLUMNS, values, strict=True)) for values in each]
 
     def figures(self, rows: Rows) -> dict[str, Estimate]:
-        return estimate_columns(rows, _COLUMNS, _figures)
+        return estimate_columns(rows, COLUMNS, faithfulness_figures)
 
 
-def _figures(sums: Array) -> dict[str, Array]:
+def faithfulness_figures(sums: Array) -> dict[str, Array]:
+    """SRG, SaCo in percent and the mean curves, of what :data:`COLUMNS` add up to and the number of rows."""
     mean = sums / sums[..., -1:]
     points = (sums.shape[-1] - 3) // 2
     return {
