@@ -115,6 +115,8 @@ def calls(size: str, tokens: int, words: int) -> dict[str, Callable[[], Any]]:
         f"tam, all {words} words": method("tam", words),
         "keyflow, 1 word": method("keyflow", 1),
         f"keyflow, {ASKED} words": method("keyflow", ASKED),
+        "gradient_norm, 1 word": method("gradient_norm", 1),
+        f"gradient_norm, {ASKED} words": method("gradient_norm", ASKED),
         "chefercam, 1 word": method("chefercam", 1),
         f"chefercam, {ASKED} words": method("chefercam", ASKED),
         f"plain eager chefercam, {ASKED} words": eager,
