@@ -16,7 +16,7 @@ from PIL import Image
 
 import whylight
 from whylight.evaluation.pixel_maps import enlarge, min_max_maps
-from whylight.evaluation.randomized import randomized_from_the_last
+from whylight.evaluation.randomized import RandomizedBlocks
 from whylight.evaluation.rank_correlation import rank_correlation
 from whylight.scenes import EXAMPLE_SEEDS, draw_scene, phrase
 
@@ -33,7 +33,7 @@ def main() -> None:
     pixels = view.preprocessing(Image.fromarray(scene.picture))[0][None]
     target = view.encode_text([prompt])
     columns = [[whylight.relevance(view, pixels, target, method)[0] for method in METHODS]]
-    for random in randomized_from_the_last(view, pixels):
+    for random in RandomizedBlocks(view, pixels):
         columns.append([whylight.relevance(random, pixels, target, method)[0] for method in METHODS])
     figure = Figure(figsize=(1.35 * len(columns), 1.62 * len(METHODS) + 0.3), layout="constrained")
     axes = figure.subplots(len(METHODS), len(columns))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from scipy.stats import spearmanr
 from small_views import classifier, dual_encoder
 
 import whylight
+from whylight.evaluation.benchmarks import randomized as benchmark_of_random_blocks
+from whylight.evaluation.benchmarks.picture_rows import PictureRows
+from whylight.evaluation.benchmarks.randomized import RandomizedParameters
 from whylight.evaluation.benchmarks.recognition import one_prompt
 from whylight.evaluation.data.scenes import Scenes
+from whylight.evaluation.heads import Head
+from whylight.evaluation.method_choices import parse_methods
 from whylight.evaluation.own_object import auroc, means_on
-from whylight.evaluation.randomized import parameters_of_blocks, randomized_from_the_last
+from whylight.evaluation.randomized import RandomizedBlocks, parameters_of_blocks
 from whylight.evaluation.rank_correlation import rank_correlation, ranks
 
 
@@ -38,7 +45,7 @@ def test_blocks_become_random_from_the_last_and_the_model_stays(build) -> None:
         first = [view.begin(pixels).blocks[0](view.begin(pixels).tokens)]
         known = view.output(pixels)
         outputs = []
-        for random in randomized_from_the_last(view, pixels):
+        for random in RandomizedBlocks(view, pixels):
             assert random.module is not view.module
             run = random.begin(pixels)
             first.append(run.blocks[0](run.tokens))
@@ -50,6 +57,36 @@ def test_blocks_become_random_from_the_last_and_the_model_stays(build) -> None:
     assert not torch.allclose(outputs[0], outputs[1])
     after = view.module.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_what_was_drawn_once_comes_again_from_the_beginning() -> None:
+    view, pixels = dual_encoder(), torch.randn(1, 3, 32, 32)
+    blocks = RandomizedBlocks(view, pixels)
+    with torch.no_grad():
+        whole = [random.output(pixels) for random in blocks]
+        first = next(iter(blocks)).output(pixels)
+        again = [random.output(pixels) for random in RandomizedBlocks(view, pixels)]
+    assert torch.equal(first, whole[0])
+    assert all(torch.equal(one, other) for one, other in zip(whole, again, strict=True))
+
+
+def test_random_weights_are_drawn_once_for_all_batches_and_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(
+        benchmark_of_random_blocks, "RandomizedBlocks", lambda *asked: made.append(1) or RandomizedBlocks(*asked)
+    )
+    source, view = Scenes(2, "masks"), whylight.load("scenes")
+    head, choices = Head(view, source.classes, ("{}",)), parse_methods("legrad,rollout")
+    maker = PictureRows(view, head, RandomizedParameters(), choices, ["target"])
+    pictures = [maker.reader(source)(index) for index in range(2)]
+    together = maker.measured(pictures)
+    # The last object of the second picture as if no other picture and no other object were asked for.
+    alone = maker.measured([replace(pictures[1], asked=pictures[1].asked[-1:])])
+    assert len(made) == 1
+    assert [row["method"] for row in alone] == ["legrad", "rollout", "centre", "random"]
+    for row in alone:
+        (same,) = (one for one in together if all(one[key] == row[key] for key in ("picture", "label", "method")))
+        assert row["correlations"] == pytest.approx(same["correlations"], abs=2e-3)
 
 
 def test_parameters_belong_to_their_block_alone() -> None:
