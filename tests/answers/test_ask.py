@@ -108,10 +108,12 @@ def test_two_pictures_in_one_question() -> None:
 
 
 @pytest.mark.parametrize("ending", [".html", ".png", ".json", ".safetensors"])
-def test_saved(tmp_path: Path, ending: str) -> None:
+def test_saved(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     view, question = asked()
     answer = whylight.ask(view, PICTURE, question, answer="the red circle")
-    path = answer.save(tmp_path / f"why{ending}")
+    path = answer.save(f"~/new/why{ending}")
+    assert path == tmp_path / "new" / f"why{ending}"
     if ending == ".png":
         with Image.open(path) as opened:
             assert opened.width > 500

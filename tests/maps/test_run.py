@@ -26,6 +26,7 @@ import whylight
 from whylight.cli.main import main
 from whylight.maps.inside import Inside
 from whylight.models.preprocessing import Frame
+from whylight.runs.folder import RunFolder
 from whylight.runs.store import read_rows
 from whylight.scenes import draw_scene, phrase
 
@@ -217,7 +218,7 @@ def test_a_run_grows_and_starts_anew_only_when_told_to(run: Any) -> None:
     assert Path("thesis/thesis.txt").read_text() == "mine"
 
 
-def test_only_what_failed_is_tried_again(run: Any) -> None:
+def test_only_what_failed_is_tried_again(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures("p", 0, 1, 2)
     good = Path("p/1.png").read_bytes()
     Path("p/1.png").write_bytes(good[:500])
@@ -236,7 +237,14 @@ def test_only_what_failed_is_tried_again(run: Any) -> None:
     assert {r["status"] for r in after} == {"ok"}
     assert [r for r in after if r["key"] != "p/1.png"] == before
     assert len(after) == 6
+    read: list[str] = []
+    reading = RunFolder.read
+    monkeypatch.setattr(RunFolder, "read", lambda folder, name: read.append(name) or reading(folder, name))
     assert run(*words, "--retry-failed").status == 0
+    assert sorted(name for name in read if name.startswith("rows/")) == [
+        "rows/shard-00000.parquet",
+        "rows/shard-00001.parquet",
+    ]
     assert rows("m") == after
 
 

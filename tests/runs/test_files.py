@@ -11,7 +11,7 @@ import pytest
 
 from whylight.errors import BadInput
 from whylight.runs import files
-from whylight.runs.files import make_folder, write_file, write_new_file
+from whylight.runs.files import make_folder, save_as, write_file, write_new_file
 
 
 def full(descriptor: int) -> None:
@@ -64,3 +64,15 @@ def test_places_that_cannot_be_are_one_line(tmp_path: Path, name: str) -> None:
 
 def test_nobody_s_home_stands_as_it_is() -> None:
     assert files.home_opened(Path("~nosuchuser/a.png")) == Path("~nosuchuser/a.png")
+
+
+def test_results_are_saved_by_their_ending_at_home_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    forms = {"json": lambda: "{}", "png": lambda: b"picture", "html": lambda: "<p>"}
+    written = save_as("~/new/folder/why.PNG", forms, "things")
+    assert written == tmp_path / "new" / "folder" / "why.PNG"
+    assert written.read_bytes() == b"picture"
+    for name in ("why.gif", "png", "why.png.txt"):
+        with pytest.raises(BadInput, match=rf"{name}: things are saved as \.json, \.png or \.html"):
+            save_as(tmp_path / "other" / name, forms, "things")
+    assert not (tmp_path / "other").exists()

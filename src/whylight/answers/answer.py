@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from whylight.errors import BadInput
 from whylight.models.picture_grid import Grid
 from whylight.models.words import Span
 from whylight.pictures.plain import plain_number
-from whylight.runs.files import write_file
+from whylight.runs.files import save_as
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -199,22 +199,20 @@ class Answer:
     def save(self, path: str | Path) -> Path:
         """Write it: ``.html`` (one self-contained page), ``.png`` (the figure), ``.json``, or ``.safetensors`` (maps).
 
+        Folders on the way are made; a file of that name is replaced.
+
         Raises:
-            BadInput: another ending, or a file that cannot be written.
+            BadInput: another ending, or a place that cannot be written to.
         """
-        path = Path(path)
-        return write_file(path, self.to_bytes(path.suffix.removeprefix(".")))
+        return save_as(path, self._forms, "answers")
 
     def to_bytes(self, form: str) -> bytes:
-        """What :meth:`save` writes: "html", "png", "json" or "safetensors".
+        """What :meth:`save` writes: "html", "png", "json" or "safetensors"."""
+        return self._forms[form]()
 
-        Raises:
-            BadInput: another form.
-        """
-        makers = {"html": self._html, "png": self._png, "json": self._json, "safetensors": self._tensors}
-        if form not in makers:
-            raise BadInput(f"{form or 'a name without an ending'}: answers are saved as .{', .'.join(makers)}")
-        return makers[form]()
+    @property
+    def _forms(self) -> dict[str, Callable[[], bytes]]:
+        return {"html": self._html, "png": self._png, "json": self._json, "safetensors": self._tensors}
 
     def _html(self) -> bytes:
         return self.html().encode()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whylight.errors import BadInput
-from whylight.runs.files import home_opened, make_folder, reason, write_file, write_new_file
+from whylight.runs.files import home_opened, make_folder, reason, write_file, write_new_file, write_result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,9 +116,7 @@ def write_page(path: Path, title: str, body: str, style: str = "") -> Path:
     """
     from whylight.pictures.page import page
 
-    place = home_opened(path)
-    make_folder(place.parent)
-    return write_file(place, page(title, body, style=style))
+    return write_result(path, page(title, body, style=style))
 
 
 def section(name: str, body: str) -> str:

@@ -125,7 +125,7 @@ def run(
         print_note(f"left out: {label}: {reason}")
     again = retried(plan) if retry_failed else frozenset()
     where = Engine(engine, workers, timeout, address, actors, gpus)
-    there = stored(out)
+    there = plan.there or stored(out)
     with told(plan, out, there.finished, again=again, as_json=as_json) as progress:
         if retry_failed and not again:
             return

@@ -34,6 +34,11 @@ def otsu_iou(scores: Tensor, label: Tensor) -> float:
     Args:
         label: 1 on the object, 0 off it, -1 where pixels count neither way, (height, width).
     """
-    cut, inside = (scores > otsu_threshold(scores)) & (label >= 0), label == 1
+    return iou_above(otsu_threshold(scores), scores, label)
+
+
+def iou_above(threshold: float, scores: Tensor, label: Tensor) -> float:
+    """The same of the map cut at any threshold."""
+    cut, inside = (scores > threshold) & (label >= 0), label == 1
     union = int((cut | inside).sum())
     return int((cut & inside).sum()) / union if union else 0.0

@@ -29,13 +29,13 @@ from whylight.runs.expected import LISTING
 from whylight.runs.files import home_opened
 from whylight.runs.folder import RunFolder
 from whylight.runs.inputs.find import Layout, find_inputs
-from whylight.runs.inputs.listing import InputShards, failed_keys, listed
+from whylight.runs.inputs.listing import STATUS, InputShards, failed_keys, listed
 from whylight.runs.locks import ShardLocks
 from whylight.runs.machine import environment
 from whylight.runs.manifest import NAME as MANIFEST
 from whylight.runs.manifest import claim
 from whylight.runs.plan import Plan, Rows
-from whylight.runs.store import FOLDER, read_shard
+from whylight.runs.store import FOLDER, read_shard, stored
 
 
 def plan_maps(wanted: Wanted) -> Plan:
@@ -55,8 +55,10 @@ def plan_maps(wanted: Wanted) -> Plan:
     said = environment(maker.view.parameter.device)
     claim(folder, settings, said)
     shards = listed(folder, inputs, wanted.on_existing)
-    if wanted.retry_failed:
-        shards = shards.retrying(_failed(folder, shards))
+    there = stored(folder, STATUS) if wanted.retry_failed else None
+    if there is not None:
+        failed = failed_keys(there)
+        shards = shards.retrying({number: keys for number, keys in failed.items() if number in shards.shards})
     return Plan(
         settings=settings,
         source=None,
@@ -67,6 +69,7 @@ def plan_maps(wanted: Wanted) -> Plan:
         lost=lost,
         failed=count_failed,
         finish=partial(_finish, folder, wanted.overlays, shards.only or {}),
+        there=there,
         remake=partial(_remade, wanted, settings),
     )
 
@@ -223,10 +226,6 @@ def _empty(folder: RunFolder) -> None:
         raise BadInput(f"{folder} holds no run: nothing in it is overwritten")
     for name in (FOLDER, OVERLAYS, LISTING, MANIFEST):
         folder.remove(name)
-
-
-def _failed(folder: RunFolder, shards: InputShards) -> dict[int, frozenset[str]]:
-    return {number: keys for number, keys in failed_keys(folder).items() if number in shards.shards}
 
 
 def _finish(

@@ -29,7 +29,7 @@ from whylight.pictures.like import patch_index
 from whylight.pictures.look import InputSize, Look, look
 from whylight.pictures.read import PictureLike
 from whylight.pictures.read_raster import ValueRange
-from whylight.runs.files import home_opened, make_folder, write_file
+from whylight.runs.files import write_result
 from whylight.runs.type_hints import check_types
 
 if TYPE_CHECKING:
@@ -97,16 +97,14 @@ class Attention:
         )
 
     def save(self, path: str | Path, query: int = 0) -> Path:
-        """Write :meth:`figure` as PNG.
+        """Write :meth:`figure` as PNG; folders on the way are made.
 
         Raises:
             BadInput: a place that cannot be written to.
         """
         from whylight.pictures.figure import png
 
-        path = home_opened(Path(path))
-        make_folder(path.parent)
-        return write_file(path, png(self.figure(query)))
+        return write_result(path, png(self.figure(query)))
 
 
 def attention(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from whylight.models.scores import ScoreName, said_score
 from whylight.pictures.plain import plain_number, plain_numbers, plain_value
 from whylight.pictures.scaled_maps import are_flat, scaled_maps
 from whylight.pictures.word_shares import WordShares, arrays_of
-from whylight.runs.files import home_opened, make_folder, write_file
+from whylight.runs.files import save_as
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -184,17 +184,15 @@ class Explanation:
         Raises:
             BadInput: another ending, or a place that cannot be written to.
         """
-        path = home_opened(Path(path))
-        form = path.suffix.lower().removeprefix(".")
-        if form not in ("png", "html", "npz", "json"):
-            raise BadInput(f"{path.name}: explanations are saved as .png, .html, .npz or .json")
-        make_folder(path.parent)
-        return write_file(path, self.to_bytes(form))
+        return save_as(path, self._forms, "explanations")
 
     def to_bytes(self, form: str) -> bytes:
         """What :meth:`save` writes: "png", "html", "npz" or "json"."""
-        forms = {"png": self._repr_png_, "html": lambda: self.html().encode(), "npz": self._npz, "json": self._json}
-        return forms[form]()
+        return self._forms[form]()
+
+    @property
+    def _forms(self) -> dict[str, Callable[[], bytes]]:
+        return {"png": self._repr_png_, "html": lambda: self.html().encode(), "npz": self._npz, "json": self._json}
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the picture as plain numbers and strings, ready for JSON; NaN and infinity as None."""

@@ -9,7 +9,7 @@ from whylight.evaluation.estimates import Estimate
 from whylight.pictures.page import escape, figure, inlined, page, table
 from whylight.reports.map_run import MapRun
 from whylight.reports.maps_audit import FIGURES, Line
-from whylight.runs.files import home_opened, make_folder, write_file
+from whylight.runs.files import write_result
 
 
 def write_page(
@@ -30,9 +30,7 @@ def write_page(
     for drawn in figures:
         name = drawn.stem.replace("-", " ")
         parts.append(f'<h2>{escape(name)}</h2><div class="plots">{figure(inlined(drawn.read_bytes()), name)}</div>')
-    place = home_opened(path)
-    make_folder(place.parent)
-    return write_file(place, page(title, "\n".join(parts)))
+    return write_result(path, page(title, "\n".join(parts)))
 
 
 def _table(name: str, lines: Sequence[Line]) -> str:

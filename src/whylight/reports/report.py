@@ -16,7 +16,7 @@ from whylight.reports.plots import draw_classes, draw_figures, draw_sheet, save
 from whylight.reports.summary import Summary, source_of
 from whylight.reports.tables import Published, caption, cells, headings, markdown, ranked, title
 from whylight.reports.text_plots import draw_words
-from whylight.runs.files import home_opened, make_folder, write_file
+from whylight.runs.files import make_folder, write_file, write_result
 
 Part = tuple[Summary | None, Published, list[tuple[str, Figure]]]
 """A run (None: all runs of a benchmark together) with published figures, and its pictures by name."""
@@ -61,9 +61,7 @@ def write_report_page(
             body.append(f'<p class="about">{escape(caption(summary))}</p>')
         pictures = (figure(inlined(png(one)), name.replace("-", " ")) for name, one in drawn)
         body.append(f'<div class="plots">{"".join(pictures)}</div>')
-    place = home_opened(path)
-    make_folder(place.parent)
-    return write_file(place, page(heading, "\n".join(body)))
+    return write_result(path, page(heading, "\n".join(body)))
 
 
 def _parts(summaries: Sequence[Summary], method: str | None, compare: bool) -> Iterator[Part]:

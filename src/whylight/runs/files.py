@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,6 +50,35 @@ def write_file(path: Path, data: bytes | str) -> Path:
     with written_aside(path) as file:
         file.write(data if isinstance(data, bytes) else data.encode("utf-8", "replace"))
     return path
+
+
+def write_result(path: str | Path, data: bytes | str) -> Path:
+    """:func:`write_file` where a person says so: ``~`` is their folder, and folders on the way are made.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    place = home_opened(Path(path))
+    make_folder(place.parent)
+    return write_file(place, data)
+
+
+def save_as(path: str | Path, forms: Mapping[str, Callable[[], bytes | str]], called: str) -> Path:
+    """Write what the form of that ending gives; see :func:`write_result`.
+
+    Args:
+        forms: ending without its dot, in lower case, to what makes the file.
+        called: what is saved, in the plural.
+
+    Raises:
+        BadInput: another ending, or a place that cannot be written to.
+    """
+    path = Path(path)
+    form = path.suffix.lower().removeprefix(".")
+    if form not in forms:
+        *most, last = (f".{each}" for each in forms)
+        raise BadInput(f"{path.name}: {called} are saved as {', '.join(most)} or {last}")
+    return write_result(path, forms[form]())
 
 
 def write_new_file(path: Path, data: bytes) -> bool:

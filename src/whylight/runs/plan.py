@@ -10,6 +10,7 @@ from typing import Any
 from whylight.runs.manifest import NumberedSettings, RunSettings
 from whylight.runs.reading import Lost
 from whylight.runs.shards import Numbered, Shards
+from whylight.runs.store import Stored
 
 Rows = list[dict[str, Any]]
 
@@ -43,6 +44,7 @@ class Plan:
         lost: what stands for a sample that hangs or kills its worker.
         failed: how many pictures of some rows could not be used.
         finish: a shard's number and new rows to all rows that are stored for it.
+        there: what was stored when the plan was made, where that had to be read for it.
         remake: makes this plan again in another process, model included; for engines that start processes.
     """
 
@@ -55,6 +57,7 @@ class Plan:
     lost: Lost | None = None
     failed: Callable[[Sequence[dict[str, Any]]], int] = lambda rows: 0
     finish: Callable[[int, Rows], Rows] = lambda number, rows: rows
+    there: Stored | None = None
     remake: Callable[[], Plan] | None = None
 
     @property

@@ -12,7 +12,7 @@ import json
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from whylight.errors import BadInput, WhylightWarning, need
@@ -32,10 +32,12 @@ class Stored:
     Attributes:
         finished: numbers of shards whose rows are there.
         doubtful: numbers of shards whose files do not hold what they must, with what is wrong.
+        kept: of each finished shard, the columns that were wanted while it was read.
     """
 
     finished: frozenset[int]
     doubtful: Mapping[int, str]
+    kept: Mapping[int, Any] = field(default_factory=dict)
 
 
 def write_shard(
@@ -69,13 +71,23 @@ def name_of(number: int) -> str:
     return f"{FOLDER}/shard-{number:05d}.parquet"
 
 
-def stored(place: Place | RunFolder) -> Stored:
-    """Read everything that is there of a run, and tell what is sound from what is not."""
+def stored(place: Place | RunFolder, columns: Sequence[str] = ()) -> Stored:
+    """Read everything that is there of a run, and tell what is sound from what is not.
+
+    Args:
+        columns: what is wanted of it besides.
+    """
     folder = folder_of(place)
     numbers = _numbers(folder)
     run = expected(folder) if numbers else Expected("", {})
-    doubtful = {n: said for n in sorted(numbers) if n in run.pictures and (said := _doubt(folder, n, run))}
-    return Stored(frozenset(n for n in numbers if n in run.pictures and n not in doubtful), doubtful)
+    doubtful: dict[int, str] = {}
+    kept: dict[int, Any] = {}
+    for number in sorted(numbers.intersection(run.pictures)):
+        try:
+            kept[number] = read_shard(folder, number, columns, run)
+        except BadInput as error:
+            doubtful[number] = _doubt(error)
+    return Stored(frozenset(kept), doubtful, kept if columns else {})
 
 
 def finished(place: Place | RunFolder) -> frozenset[int]:
@@ -86,7 +98,13 @@ def finished(place: Place | RunFolder) -> frozenset[int]:
 def is_sound(place: Place | RunFolder, number: int, run: Expected) -> bool:
     """Whether a shard's file is there, and holds what it must."""
     folder = folder_of(place)
-    return folder.has(name_of(number)) and _doubt(folder, number, run) is None
+    if not folder.has(name_of(number)):
+        return False
+    try:
+        read_shard(folder, number, (), run)
+    except BadInput:
+        return False
+    return True
 
 
 def numbers_there(place: Place | RunFolder) -> list[int]:
@@ -185,13 +203,9 @@ def _numbers(folder: RunFolder) -> set[int]:
     return {int(found.group(1)) for found in names if found}
 
 
-def _doubt(folder: RunFolder, number: int, run: Expected) -> str | None:
-    """What is wrong with a shard's file, of which all is read."""
-    try:
-        read_shard(folder, number, None, run)
-    except BadInput as error:
-        return str(error).removesuffix(f": {_AGAIN}")
-    return None
+def _doubt(error: BadInput) -> str:
+    """What is wrong with a shard's file."""
+    return str(error).removesuffix(f": {_AGAIN}")
 
 
 def _other_mark(mark: Any, run: Expected, number: int) -> str | None:

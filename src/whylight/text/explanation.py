@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from whylight.errors import BadInput
 from whylight.models.scores import ScoreName, said_score
 from whylight.models.words import Span, Word
 from whylight.pictures.word_colors import ColoredText, colored_words
-from whylight.runs.files import home_opened, make_folder, write_file
+from whylight.runs.files import save_as
 from whylight.text.html import body, page
 from whylight.text.sentences import BETWEEN
 
@@ -131,12 +130,7 @@ class TextExplanation:
         Raises:
             BadInput: another ending, or a place that cannot be written to.
         """
-        path = home_opened(Path(path))
-        writers: dict[str, Callable[[], str]] = {".html": self.html, ".json": self._json}
-        if path.suffix.lower() not in writers:
-            raise BadInput(f"{path.name}: explanations of text are saved as .html or .json")
-        make_folder(path.parent)
-        return write_file(path, writers[path.suffix.lower()]())
+        return save_as(path, {"html": self.html, "json": self._json}, "explanations of text")
 
     def _json(self) -> str:
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)

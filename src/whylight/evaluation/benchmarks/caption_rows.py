@@ -20,7 +20,7 @@ from whylight.evaluation.benchmarks.rows import NOT_FINITE, Row, RowMaker, Skipp
 from whylight.evaluation.caption_words import Mention, function_words, mentions
 from whylight.evaluation.data.data_set import Sample, Source
 from whylight.evaluation.method_choices import Choice
-from whylight.evaluation.otsu import otsu_iou, otsu_threshold
+from whylight.evaluation.otsu import iou_above, otsu_threshold
 from whylight.models.transformers.answering.view import AnsweringView
 from whylight.passes.key_likeness import KeyLikeness
 from whylight.passes.sharing import shared_passes
@@ -103,13 +103,14 @@ def _rows(choice: Choice, caption: Caption) -> Iterator[Row]:
         return
     best: dict[Mention, tuple[float, float]] = {}
     for (mention, _), scores in zip(tokens, maps, strict=False):
-        measured = otsu_iou(scores, caption.masks[mention.label]), otsu_threshold(scores)
+        cut = otsu_threshold(scores)
+        measured = iou_above(cut, scores, caption.masks[mention.label]), cut
         best[mention] = max(best.get(mention, measured), measured)
     for mention, (iou, _) in best.items():
         yield said | {"label": mention.label, "object_iou": iou}
-    cut = sum(threshold for _, threshold in best.values()) / len(best)
+    usual = sum(cut for _, cut in best.values()) / len(best)
     for word, scores in zip(caption.function, maps[len(tokens) :], strict=True):
-        below = float((scores < cut).double().mean())
+        below = float((scores < usual).double().mean())
         yield said | {"label": caption.forced.answer.words[word].text, "function_iou": below}
 
 

@@ -15,7 +15,7 @@ from whylight.runs.folder import RunFolder
 from whylight.runs.inputs.files import FileShard
 from whylight.runs.inputs.find import Inputs, Shard
 from whylight.runs.inputs.sample import Sample
-from whylight.runs.store import finished, read_shard, stored
+from whylight.runs.store import Stored, finished, read_shard, stored
 
 OnExisting = Literal["resume", "extend", "overwrite"]
 
@@ -123,15 +123,22 @@ def stored_keys(folder: RunFolder, shards: frozenset[int]) -> frozenset[str]:
     return frozenset(key for n in shards for key in read_shard(folder, n, ["key"]).column("key").to_pylist())
 
 
-def failed_keys(folder: RunFolder) -> dict[int, frozenset[str]]:
+STATUS = ("key", "status")
+"""Columns that tell which pictures failed."""
+
+
+def failed_keys(there: Stored) -> dict[int, frozenset[str]]:
     """Shards with pictures whose status is not "ok", and the keys of those.
+
+    Args:
+        there: what is stored, with the columns of ``STATUS``.
 
     Warns:
         WhylightWarning: a shard is doubtful, so that nobody knows which of its pictures failed.
     """
-    there, found = stored(folder), {}
-    for number in sorted(there.finished):
-        table = read_shard(folder, number, ["key", "status"]).to_pydict()
+    found = {}
+    for number, rows in there.kept.items():
+        table = rows.to_pydict()
         keys = frozenset(k for k, s in zip(table["key"], table["status"], strict=True) if s != "ok")
         if keys:
             found[number] = keys
