@@ -15,6 +15,7 @@ from whylight.errors import BadInput
 from whylight.maps.planning import plan_maps
 from whylight.maps.settings import Wanted
 from whylight.runs.run import execute
+from whylight.runs.store import read_rows
 from whylight.scenes import draw_scene
 
 NAMES = ("a.png", "b.png", "c.png")
@@ -52,6 +53,22 @@ def test_this_rather_than_that(folder: Path, tmp_path: Path) -> None:
     agree(stored, [whylight.difference(prompt, "a green cross") for prompt in prompts])
 
 
+def test_prompts_without_others(folder: Path, tmp_path: Path) -> None:
+    prompts, without = ("a red star", "a blue ring"), ("a star", "a plain heart")
+    agree(run(folder, tmp_path / "same", prompts=prompts, without=without), list(prompts), without=list(without))
+    (tmp_path / "own").mkdir()
+    for name, prompt in zip(NAMES, ("a red star", "a star", "a blue ring"), strict=True):
+        (tmp_path / "own" / name).write_bytes((folder / name).read_bytes())
+        (tmp_path / "own" / name).with_suffix(".txt").write_text(prompt)
+    own = run(tmp_path / "own", tmp_path / "maps", prompts_from="txt", without=without)
+    assert [found.targets[0].partition(" without ")[0] for found in own] == ["a red star", "a blue ring"]
+    alone = whylight.explain("scenes", own[1].key, "a blue ring", without=list(without))
+    torch.testing.assert_close(own[1].relevance, alone.relevance, rtol=1e-3, atol=1e-5)
+    refused = [row for row in read_rows(tmp_path / "maps").to_pylist() if row["status"] != "ok"]
+    assert [(row["status"], Path(row["key"]).name) for row in refused] == [("bad-prompt", "b.png")]
+    assert "nothing is left of 'a star'" in refused[0]["error"]
+
+
 def test_likeness_and_what_speaks_against(folder: Path, tmp_path: Path) -> None:
     other = folder.parent / "other.png"
     agree(run(folder, tmp_path / "like", like=str(other)), like=other)
@@ -85,6 +102,8 @@ def test_deep_pictures(tmp_path: Path) -> None:
         ({"prompts": ("a star",), "rather_than": "a cross", "methods": "clip_surgery"}, "clip_surgery is defined for"),
         ({"prompts": ("a star",), "methods": "rollout:head=all"}, "a map for each head"),
         ({"like": "missing.png"}, "no such file"),
+        ({"prompts": ("a star",), "rather_than": "a cross", "without": ("a ring",)}, "prompts as they are"),
+        ({"without": ("a ring",)}, "name at least one"),
     ],
 )
 def test_what_does_not_go_together_is_one_line(folder: Path, tmp_path: Path, asked: Any, said: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from whylight.cli.files import find_pictures
 from whylight.errors import BadInput
@@ -58,22 +58,21 @@ class Wish:
             BadInput: wishes that do not go together, or what :func:`whylight.explain` refuses.
             UnknownName: no such class.
         """
-        from whylight.pictures.asked_of_all import asked_of_all, check_asked
-        from whylight.pictures.name_prompts import name_prompts
+        from whylight.pictures.asked_of_all import asked_of_all
 
-        prompts, patch = list(self.prompts or ()), parse_patch(self.patch)
-        of_prompts = self.words or bool(self.without)
-        if of_prompts and (self.like is not None or self.rather_than is not None or (self.words and self.negative)):
-            raise BadInput(
-                "--words and --without are about prompts as they are: leave --rather-than and --like out, and "
-                "--negative beside --words"
-            )
-        if of_prompts:
-            check_asked(prompts, self.rather_than, self.like, patch)
-            named: NamedTargets | None = name_prompts(view, prompts, words=self.words, without=list(self.without))
-        else:
-            how: dict[str, Any] = {"size": size, "value_range": value_range}
-            named = asked_of_all(view, prompts, self.rather_than, self.like, patch, **how)
+        if self.words and self.negative:
+            raise BadInput("--words tells what words add: leave out --negative beside --words")
+        named = asked_of_all(
+            view,
+            list(self.prompts or ()),
+            self.rather_than,
+            self.like,
+            parse_patch(self.patch),
+            words=self.words,
+            without=self.without,
+            size=size,
+            value_range=value_range,
+        )
         return named.against() if named is not None and self.negative else named
 
 

@@ -13,6 +13,7 @@ from whylight.maps.decoded import Decoded, Failed
 from whylight.models.scores import ScoreName
 from whylight.models.targets import Negative, TargetsLike, as_targets
 from whylight.models.view import View
+from whylight.pictures.name_prompts import name_prompts
 from whylight.pictures.prompt_memory import PromptMemory
 from whylight.pictures.prompts_and_classes import NamedTargets, name_targets
 from whylight.runs.inputs.sample import Problem
@@ -25,10 +26,18 @@ class Asked:
         same: asked of every picture; None where each has its own prompts, or the model's classes are meant.
         top: only so many that the model finds likeliest are explained.
         negative: what speaks against them is explained.
+        without: prompts of which each picture's own are cleaned.
     """
 
-    def __init__(self, view: View, same: NamedTargets | None, top: int | None, negative: bool = False) -> None:
-        self.view, self.top, self.negative = view, top, negative
+    def __init__(
+        self,
+        view: View,
+        same: NamedTargets | None,
+        top: int | None,
+        negative: bool = False,
+        without: Sequence[str] = (),
+    ) -> None:
+        self.view, self.top, self.negative, self.without = view, top, negative, without
         self._memory = PromptMemory(view)
         self._same = same
         self._classes: list[str] | None = None
@@ -49,11 +58,16 @@ class Asked:
             try:
                 with warnings.catch_warnings():  # a line for every picture would tell nobody anything
                     warnings.simplefilter("ignore", WhylightWarning)
-                    named.append(name_targets(self.view, list(item.prompts or ()), self._memory.encode))
+                    named.append(self._named(list(item.prompts or ())))
                 good.append(item)
             except WhylightError as error:
                 failed.append(Failed(item.key, item.source, Problem("bad-prompt", str(error)), item.kept))
         return good, named, failed
+
+    def _named(self, prompts: list[str]) -> NamedTargets:
+        if self.without:
+            return name_prompts(self.view, prompts, self._memory.encode, without=self.without)
+        return name_targets(self.view, prompts, self._memory.encode)
 
     def targets_of(
         self, batch: int, named: Sequence[NamedTargets] | None, output: Callable[[], Tensor]

@@ -77,7 +77,7 @@ def plan_maps(wanted: Wanted) -> Plan:
 def _check(wanted: Wanted) -> None:
     if wanted.prompts and wanted.prompts_from is not None:
         raise BadInput("prompts are the same for all pictures (-p) or each picture's own (--prompts-from), not both")
-    check_asked(wanted.prompts, wanted.rather_than, wanted.like, wanted.patch)
+    check_asked(wanted.prompts, wanted.rather_than, wanted.like, wanted.patch, without=wanted.without)
     if wanted.like is not None and wanted.prompts_from is not None:
         raise BadInput("--like stands instead of prompts")
     if wanted.top is not None and (wanted.like is not None or wanted.rather_than is not None):
@@ -101,28 +101,30 @@ def _maker(wanted: Wanted) -> tuple[MapRows, MapSettings, dict[str, str]]:
     view.check_ready()
     if view.preprocessing is None:
         raise UnsupportedModel(f"{view.name} reads texts: runs are over pictures")
-    top = wanted.top
+    top, own = wanted.top, wanted.prompts_from
+    if wanted.without and view.classifies:
+        raise BadInput(f"--without is for prompts, and {view.name} is a classifier: its targets are classes")
     same = asked_of_all(
         view,
         wanted.prompts,
         wanted.rather_than,
         wanted.like,
         wanted.patch,
+        without=() if own is not None else wanted.without,
         size=wanted.size,
         fit=wanted.fit,
         value_range=wanted.value_range,
     )
-    if same is None and wanted.prompts_from is None:
+    if same is None and own is None:
         if not view.classifies:
             raise BadInput(f'{view.name} predicts no class: say what to look for, -p "a cat" or --prompts-from COLUMN')
         top = top or 1
-    asked = Asked(view, same, top, wanted.negative)
+    asked = Asked(view, same, top, wanted.negative, wanted.without)
     named = parse_methods(",".join(all_methods()) if wanted.methods == "all" else wanted.methods)
     baselines = {name for name in wanted.methods.split(",") if name in BASELINES}
     tried = [choice for choice in named if choice.method not in BASELINES or choice.method in baselines]
     choices, values, left_out = _tried(wanted, asked, tried)
     inside = Inside(wanted.inside, wanted.boxes) if wanted.inside or wanted.boxes else None
-    own = wanted.prompts_from
     decode = Decode(
         view.preprocessing,
         wanted.size,
@@ -190,6 +192,7 @@ def _settings(wanted: Wanted, asked: Asked, choices: Sequence[Choice], top: int 
         overlays=wanted.overlays,
         score_name=asked.score_name,
         rather_than=wanted.rather_than,
+        without=list(wanted.without) or None,
         like=wanted.like,
         like_digest=None if wanted.like is None else _digest(wanted.like),
         patch=None if wanted.patch is None else list(wanted.patch),

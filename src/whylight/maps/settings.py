@@ -23,6 +23,7 @@ class Wanted:
     prompts: tuple[str, ...] = ()
     prompts_from: str | None = None
     rather_than: str | None = None
+    without: tuple[str, ...] = ()
     like: str | None = None
     patch: tuple[int, int] | None = None
     negative: bool = False
@@ -56,6 +57,7 @@ class MapSettings(RunSettings):
         methods: label to method and options.
         prompts: asked of every picture; None where each has its own or the model's classes are meant.
         rather_than: the prompt that all others are told apart from.
+        without: prompts of which all others are cleaned.
         like, like_digest, patch: the picture, what it holds, and the patch of it, that pictures may be like.
         negative: what speaks against the targets is explained.
         score_name: "cosine", "probability", "value" or "difference".
@@ -79,6 +81,7 @@ class MapSettings(RunSettings):
     overlays: str | None
     score_name: ScoreName
     rather_than: str | None = None
+    without: list[str] | None = None
     like: str | None = None
     like_digest: str | None = None
     patch: list[int] | None = None
