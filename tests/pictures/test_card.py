@@ -10,14 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from pictures_of import explanation
 from PIL import Image
 from small_views import dual_encoder
 
+import whylight
 from whylight.errors import UnknownName
 from whylight.pictures.card import LONGER_SIDE, MAP_SIDE
 from whylight.pictures.comparison import comparison_html
 from whylight.pictures.overlay import find_colormap
+from whylight.pictures.word_colors import colors, hexadecimal
 from whylight.scenes import draw_scene
 
 HOSTILE = '<img src=x onerror="alert(1)">"\'&\u202e\x1b[31m'
@@ -95,6 +98,38 @@ def test_layers_that_were_asked_for_are_in_the_card() -> None:
     assert not any("shown" in (each["class"] or "").split() for each in shown)
     assert len({each["src"] for each in tags.of("img") if each.get("data-layer")}) == 6
     assert not Tags(session.explain("a red star").card()).of("option")
+
+
+def test_words_are_a_sentence_to_choose_from_over_one_picture() -> None:
+    shown = whylight.explain(dual_encoder(), draw_scene(10**9 + 3, 48).picture, ["(a red star) , a ring"], words=True)
+    (shares,) = shown.words
+    card = shown.card()
+    tags = Tags(card)
+    first, *choices = (each for each in tags.of("input") if each["type"] == "radio")
+    assert "checked" in first, "the tab of the only prompt"
+    assert len({each["name"] for each in choices}) == 1
+    assert [("checked" in each) for each in choices] == [True, False, False, False]
+    labels = [each for each in tags.of("label") if each.get("for") in {each["id"] for each in choices}]
+    parts = [f"{part:+.3f} · " for part in shares.scores]
+    assert [each["title"].partition("· ")[0] + "· " for each in labels[1:]] == parts  # type: ignore[union-attr]
+    strongest = max(range(3), key=lambda number: abs(shares.scores[number]))
+    background = hexadecimal(colors(torch.tensor(shares.scores))[strongest] or (0, 0, 0))
+    assert f"background:{background};" in (labels[1 + strongest]["style"] or "")
+    assert "a red star , a ring" in " ".join(tags.text.split())
+    images = tags.of("img")
+    assert [each["alt"] for each in images] == ["the picture", *(f"map: {name}" for name in (shown.targets[0], *WORDS))]
+    heat = shares.relevance[2].float() / shares.relevance[2].abs().max()
+    drawn = np.asarray(picture_of(images[4]["src"]))
+    across = drawn.reshape(4, 12, 4, 12, 4)[:, 5:7, :, 5:7].mean((1, 3))
+    np.testing.assert_allclose(across[..., 3], 255 * heat.abs(), atol=30)
+    adds, takes = heat > 0.3, heat < -0.3
+    assert (across[adds][:, 0] > across[adds][:, 2]).all()
+    assert (across[takes][:, 0] < across[takes][:, 2]).all()
+    for number in range(4):
+        assert f"#{choices[number]['id']}:checked~figure .of-{number}" in card
+
+
+WORDS = ("a red star ,", "a", "ring")
 
 
 def test_notebooks_get_the_card_and_a_picture() -> None:

@@ -11,8 +11,10 @@ import pytest
 import torch
 from pictures_of import explanation
 
+import whylight
 from whylight.pictures.comparison import comparison_html
 from whylight.pictures.page import page as written
+from whylight.scenes import EXAMPLE_SEEDS, draw_scene
 
 
 @pytest.fixture
@@ -70,3 +72,21 @@ def test_it_fits_a_phone_and_reads_in_the_dark(opened: Any) -> None:
 def test_paper_shows_every_prompt(opened: Any) -> None:
     opened.emulate_media(media="print")
     assert shown_maps(opened) == ["map: a cat", "map: a dog"]
+
+
+def test_words_are_tapped_and_walked_to(browser: Any, tmp_path: Path) -> None:
+    scene = draw_scene(EXAMPLE_SEEDS[0], 384).picture
+    shown = whylight.explain("scenes", scene, ["a plain red ring", "a blue heart"], words=True)
+    tab = browser.new_page(viewport={"width": 390, "height": 800})
+    tab.goto(shown.save(tmp_path / "words.html").as_uri())
+    assert shown_maps(tab) == ["map: a plain red ring"]
+    tab.locator(".words label", has_text="red").first.click()
+    assert shown_maps(tab) == ["map: red"]
+    assert tab.locator("figcaption .of-3").first.inner_text().split()[:2] == ["red", f"{shown.words[0].scores[2]:+.3f}"]
+    tab.keyboard.press("ArrowRight")
+    assert shown_maps(tab) == ["map: ring"]
+    tab.locator(".tabs > label", has_text="a blue heart").click()
+    assert shown_maps(tab) == ["map: a blue heart"]
+    assert tab.locator(".words label").all_inner_texts()[5:] == ["whole prompt", "a", "blue", "heart"]
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tab.close()

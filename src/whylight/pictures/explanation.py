@@ -148,6 +148,8 @@ class Explanation:
     def card(self, *, colormap: str = "inferno") -> str:
         """HTML to stand inside a page: a tab for each target, a slider for opacity, and the layers that there are.
 
+        Where words were asked for: each prompt as a sentence, whose words can be tapped to see what they add.
+
         Raises:
             UnknownName: no such colour map.
         """
@@ -157,16 +159,17 @@ class Explanation:
         return card(small.picture, small.shown(), f"{self.method} · {self.model}", colormap=colormap)
 
     def shown(self) -> list[ShownMap]:
-        """Each target's map with its name, its score and its layers, as cards draw them."""
-        from whylight.pictures.card import ShownMap
+        """Each target's map with its name, its score, its layers and its words, as cards draw them."""
+        from whylight.pictures.card import ShownMap, ShownWords
 
         by_layer = (
             [()] * len(self)
             if self.layers is None
             else [tuple(scaled_maps(one, self.frame).numpy()) for one in self.layers]
         )
-        rows = zip(self.targets, self.maps.numpy(), by_layer, strict=True)
-        return [ShownMap(name, self.said(i), heat, own) for i, (name, heat, own) in enumerate(rows)]
+        words = [ShownWords.of(shares, self.frame) for shares in self.words] if self.words else [None] * len(self)
+        rows = zip(self.targets, self.maps.numpy(), by_layer, words, strict=True)
+        return [ShownMap(name, self.said(i), *of_it) for i, (name, *of_it) in enumerate(rows)]
 
     def html(self, *, colormap: str = "inferno") -> str:
         """One self-contained page with the card and where it came from."""

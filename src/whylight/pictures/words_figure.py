@@ -11,10 +11,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from PIL import Image
 
-from whylight.models.preprocessing import Frame, place_in_picture
+from whylight.models.preprocessing import Frame
 from whylight.pictures.figure import DPI, INK, PALE, SMALLEST, Cell, cell_size, place, show, wrapped
 from whylight.pictures.overlay import find_colormap, overlay
 from whylight.pictures.word_colors import colored_words
+from whylight.pictures.word_maps import SIGNED, said_without, word_maps
 from whylight.pictures.word_shares import WordShares
 from whylight.pictures.written_words import LINE, text_lines, write_words
 
@@ -22,7 +23,6 @@ COLUMNS, LONGER_SIDE = 5, 1.9
 GAP, MARGIN, FOOT, SAID, BETWEEN = 0.12, 0.15, 0.3, 0.27, 0.22
 TITLE_LINE, BELOW = 0.16, 0.24
 BAR, BAR_LABELS = 0.11, 0.62
-_SIGNED = "RdBu_r"
 
 
 def words_figure(
@@ -70,8 +70,7 @@ class _Block:
         colored = colored_words(self.shares.words, torch.tensor(self.shares.scores))
         write_words(figure, colored, self.lines, MARGIN, top)
         below = top + LINE * len(self.lines)
-        sampled = "" if self.shares.score_errors is None else " · sampled orders of words, ± standard error"
-        said = f"without any word {self.shares.score_of_no_word:.3f}{sampled}"
+        said = said_without(self.shares)
         figure.text(MARGIN / across, 1 - (below + 0.16) / down, said, fontsize=SMALLEST, color=PALE, va="baseline")
         head = self._head(width)
         first = below + SAID + head
@@ -93,23 +92,14 @@ def _cells_of(picture: Cell, whole: Cell, shares: WordShares, frame: Frame, alph
 def word_cells(picture: Image.Image, shares: WordShares, frame: Frame, alpha: float) -> list[Cell]:
     """The overlay of what each word adds, each on its own scale, under the word, its part in the score, and its share
     of all that the words change in the map."""
-    placed = place_in_picture(shares.beyond_rounding.nan_to_num().float(), frame)
-    greatest, sums = placed.abs().flatten(1).amax(1), placed.abs().flatten(1).sum(1)
-    heats = placed / greatest.clamp(min=1e-30)[:, None, None]
-    portions = (100 * sums / sums.sum().clamp(min=1e-30)).tolist()
-    errors = shares.score_errors or (None,) * len(shares)
     return [
-        Cell(
-            overlay(picture, heat.numpy(), alpha=alpha, colormap=_SIGNED, signed=True),
-            word.text,
-            f"{score:+.3f}" + ("" if error is None else f" ± {error:.3f}") + f" · {portion:.0f} % of map",
-        )
-        for word, heat, score, error, portion in zip(shares.words, heats, shares.scores, errors, portions, strict=True)
+        Cell(overlay(picture, each.heat, alpha=alpha, colormap=SIGNED, signed=True), each.text, each.said)
+        for each in word_maps(shares, frame)
     ]
 
 
 def _signed_bar(figure: Figure, box: tuple[float, float, float, float]) -> None:
-    bar = figure.colorbar(ScalarMappable(cmap=find_colormap(_SIGNED)), cax=place(figure, box), ticks=[0, 0.5, 1])
+    bar = figure.colorbar(ScalarMappable(cmap=find_colormap(SIGNED)), cax=place(figure, box), ticks=[0, 0.5, 1])
     bar.ax.set_yticklabels(["takes", "0", "adds"])
     bar.ax.tick_params(labelsize=SMALLEST, length=0, colors=INK)
     bar.outline.set_visible(False)
