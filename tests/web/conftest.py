@@ -9,13 +9,15 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
-from small_views import classifier, regression
+from small_views import classifier, dual_encoder, regression
 from zoo.text_classifier import text_classifier
 
 import whylight
-from whylight.web import app
+from web.asking import text_values
+from whylight.web import Limits, app
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -44,6 +46,19 @@ class Serving:
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    """Who asks a server of small models with narrow limits."""
+    served = {"clip": dual_encoder(), "classes": classifier(), "values": regression()}
+    served |= {"words": text_classifier(), "text values": text_values()}
+    serving = Serving(
+        app(served, limits=Limits(upload_bytes=200_000, pixels=500_000, seconds=20, picture_bytes=400_000))
+    )
+    with httpx.Client(base_url=serving.address, timeout=30) as client:
+        yield client
+    serving.stop()
 
 
 @pytest.fixture(scope="session")

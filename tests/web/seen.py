@@ -44,3 +44,11 @@ def mask_of(prompt: str, size: int) -> np.ndarray:
 
 def tab(page: Any, name: str) -> None:
     page.get_by_role("tab", name=name).click()
+
+
+def brightest(page: Any) -> tuple[int, int]:
+    page.get_by_role("radio", name="Map alone").check()
+    page.locator("#colormap").select_option("gray")
+    settle(page)
+    shown = canvas(page)[..., 0]
+    return np.unravel_index(shown.argmax(), shown.shape)  # type: ignore[return-value]
