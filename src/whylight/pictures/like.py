@@ -10,6 +10,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput
 from whylight.models.preprocessing import Fit
+from whylight.models.raster import Raster
 from whylight.models.view import View
 from whylight.passes.layers import run_blocks
 from whylight.passes.patch_outputs import patch_outputs
@@ -22,7 +23,7 @@ from whylight.pictures.read_raster import ValueRange
 def like_picture(
     view: View,
     targets: object,
-    like: PictureLike | None,
+    like: PictureLike | Raster | None,
     patch: tuple[int, int] | None = None,
     *,
     size: InputSize | None = None,

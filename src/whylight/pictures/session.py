@@ -17,6 +17,7 @@ from whylight.methods.legrad.recording import RECORDED
 from whylight.methods.registry import find_method
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit
+from whylight.models.raster import Raster
 from whylight.models.targets import TargetsLike
 from whylight.models.view import Inputs, View
 from whylight.models.wrap import wrap
@@ -27,7 +28,7 @@ from whylight.pictures.like import like_picture
 from whylight.pictures.look import InputSize, Look, look
 from whylight.pictures.name_prompts import asked_targets
 from whylight.pictures.prompt_memory import PromptMemory
-from whylight.pictures.prompts_and_classes import ExplainTargets
+from whylight.pictures.prompts_and_classes import ExplainTargets, NamedTargets
 from whylight.pictures.read import PictureLike
 from whylight.pictures.read_raster import ValueRange
 
@@ -107,7 +108,7 @@ class Session:
         targets: ExplainTargets | None = None,
         method: str = "legrad",
         *,
-        like: PictureLike | None = None,
+        like: PictureLike | Raster | None = None,
         patch: tuple[int, int] | None = None,
         negative: bool = False,
         words: bool = False,
@@ -131,16 +132,24 @@ class Session:
         """
         if method == "legrad":
             options = self._options | _checked(options)
-        if like is not None or patch is not None:
-            targets = like_picture(self.view, targets, like, patch, **self.look.how)
-        asked = self._ask(targets, negative=negative, words=words, without=without)
-        return asked.answer(method, words_seed=words_seed, **options)
+        self._recording.check_weights()
+        named = self.named_targets(targets, like, patch, negative=negative, words=words, without=without)
+        return self._ask(named).answer(method, words_seed=words_seed, **options)
 
-    def explain_by_layer(self, targets: ExplainTargets | None = None, **options: Any) -> tuple[Explanation, Tensor]:
+    def explain_by_layer(
+        self,
+        targets: ExplainTargets | None = None,
+        *,
+        like: PictureLike | Raster | None = None,
+        patch: tuple[int, int] | None = None,
+        negative: bool = False,
+        without: str | Sequence[str] = (),
+        **options: Any,
+    ) -> tuple[Explanation, Tensor]:
         """LeGrad's explanation, and what each layer adds to it: (targets, layers, rows, columns), summing to it.
 
         Args:
-            targets: as for :meth:`explain`.
+            targets, like, patch, negative, without: as for :meth:`explain`.
             **options: LeGrad's ``score`` and ``centered``.
 
         Raises:
@@ -156,16 +165,35 @@ class Session:
             layers.append(self._recording.relevance_by_layer(targets, **asked))
             return layers[0].sum(1)
 
-        whole = self._ask(targets, relevance=summed).answer("legrad", **self._options | options)
+        self._recording.check_weights()
+        named = self.named_targets(targets, like, patch, negative=negative, without=without)
+        whole = self._ask(named, summed).answer("legrad", **self._options | options)
         parts = [self.look.on_grid(part).cpu() for part in layers[0][0]]
         by_layer = torch.stack(parts, dim=1)
         return replace(whole, layers=by_layer), by_layer
 
-    def _ask(self, targets: ExplainTargets | None, relevance: Relevance | None = None, **of_prompts: Any) -> Question:
-        self._recording.check_weights()
-        output = self._recording.output
-        named = asked_targets(self.view, output, targets, self._prompts.encode, **of_prompts)
-        return question(self.look, output, named, relevance or self._relevance)
+    def named_targets(
+        self,
+        targets: ExplainTargets | None = None,
+        like: PictureLike | Raster | None = None,
+        patch: tuple[int, int] | None = None,
+        **of_prompts: Any,
+    ) -> NamedTargets:
+        """What :meth:`explain` explains when it is asked with these arguments: encoded, and with their names.
+
+        Args:
+            targets, like, patch: as for :meth:`explain`.
+            **of_prompts: its ``negative``, ``words`` and ``without``.
+
+        Raises:
+            UnknownName, BadInput: as :meth:`explain` does.
+        """
+        if like is not None or patch is not None:
+            targets = like_picture(self.view, targets, like, patch, **self.look.how)
+        return asked_targets(self.view, self.output, targets, self._prompts.encode, **of_prompts)
+
+    def _ask(self, targets: NamedTargets, relevance: Relevance | None = None) -> Question:
+        return question(self.look, self.output, targets, relevance or self._relevance)
 
     def _relevance(self, view: View, inputs: Inputs, targets: TargetsLike, *, method: str, **options: Any) -> Tensor:
         if method != "legrad":

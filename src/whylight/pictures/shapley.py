@@ -55,6 +55,11 @@ def shapley_values(players: int, name: Name, value: Value, seed: int = 0) -> Sha
     return _exact(players, name, value) if players <= MOST_EXACT else _drawn(players, name, value, seed)
 
 
+def values_asked(players: int) -> int:
+    """How many values a game takes, at most."""
+    return 2**players if players <= MOST_EXACT else 2 + ORDERS * (players - 1)
+
+
 def weights_of_sets(players: int) -> tuple[list[Players], Tensor]:
     """All sets, the empty one first, and what the value of each counts in every player's Shapley value, (sets, players)
     float64."""

@@ -88,7 +88,7 @@ def _picture(context: Context, served: Served, asked: AskQuestion) -> Image.Imag
     """
     if asks(served.view) != "questions":
         raise BadInput(f"{served.name} does not answer in words: offer one that does (--model scenes-answers)")
-    return None if asked.picture is None and asked.scene is None else context.picture(asked)[0]
+    return None if asked.picture is None and asked.scene is None else context.picture(asked)[0].shown()
 
 
 def _how(asked: AskQuestion) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from whylight.web.about_maps import targets_of
 from whylight.web.context import Context, method_options
+from whylight.web.question import check_words, question
 from whylight.web.schemas import AskPicture
 
 _TYPES = {
@@ -32,7 +32,9 @@ def routes(context: Context) -> APIRouter:
         def answer() -> Response:
             session = context.session(served, asked)
             options = method_options(asked.method, asked.options)
-            result = session.explain(targets_of(context, served, asked), asked.method, **options)
+            check_words(context, asked)
+            how = question(context, served, asked, asked.targets)
+            result = session.explain(**how, method=asked.method, words=asked.words, **options)
             if form == "json":
                 data = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False).encode()
             else:

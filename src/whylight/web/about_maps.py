@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from whylight.errors import BadInput, WhylightError
+from whylight.errors import BadInput
 from whylight.web.context import Context, method_options
 from whylight.web.kinds import scores_of
 from whylight.web.numbers import encoded, finite
-from whylight.web.refusal import Refusal
-from whylight.web.schemas import AskPatch, AskPicture, Erase, Explain
+from whylight.web.question import check_words, question
+from whylight.web.schemas import AskPatch, Erase, Explain
 from whylight.web.shelf import Served
 
 if TYPE_CHECKING:
@@ -47,15 +47,18 @@ def routes(context: Context) -> APIRouter:
 def _explained(context: Context, served: Served, asked: Explain) -> dict[str, Any]:
     session = context.session(served, asked)
     options = method_options(asked.method, asked.options)
+    how = question(context, served, asked, asked.targets)
     layers = None
     if asked.layers:
-        if asked.method != "legrad":
-            raise BadInput("layers are apart in legrad only")
-        whole, layers = session.explain_by_layer(targets_of(context, served, asked), **options)
+        if asked.method != "legrad" or asked.words:
+            raise BadInput("layers are apart in legrad only, and of whole prompts")
+        whole, layers = session.explain_by_layer(**how, **options)
     else:
-        whole = session.explain(targets_of(context, served, asked), asked.method, **options)
+        check_words(context, asked)
+        whole = session.explain(**how, method=asked.method, words=asked.words, **options)
     seconds = served.forward_seconds(session.look.pixels)
-    return _facts(whole, layers, asked) | {"scores": scores_of(served.view), "forward_seconds": seconds}
+    unit = scores_of(served.view) if asked.rather_than is None else "difference"
+    return _facts(whole, layers, asked) | {"scores": unit, "forward_seconds": seconds}
 
 
 def _patch(context: Context, served: Served, asked: AskPatch) -> dict[str, Any]:
@@ -75,7 +78,6 @@ def _erased(context: Context, served: Served, asked: Erase) -> dict[str, Any]:
 
     from whylight.evaluation.baselines import baseline
     from whylight.evaluation.erasing import scores_when_erased
-    from whylight.pictures.prompts_and_classes import name_targets
 
     session = context.session(served, asked)
     if len({len(row) for row in asked.grid}) != 1:
@@ -83,9 +85,10 @@ def _erased(context: Context, served: Served, asked: Erase) -> dict[str, Any]:
     own = torch.tensor(asked.grid).nan_to_num()
     shape = (own.shape[0], own.shape[1])
     orders = [own, *(baseline("random", shape, f"order {number}") for number in range(RANDOM_ORDERS))]
-    target = name_targets(served.view, [asked.target])  # type: ignore[arg-type]
+    how = question(context, served, asked, [] if asked.target is None else [asked.target])
+    target, unit = session.named_targets(**how), scores_of(served.view)
     scores = scores_when_erased(session.look, torch.stack(orders), target, asked.share)
-    return swept(asked.share, scores, target.names[0], scores_of(served.view))
+    return swept(asked.share, scores, target.names[0], unit if asked.rather_than is None else "difference")
 
 
 def swept(share: float, scores: Tensor, target: str, unit: str) -> dict[str, Any]:
@@ -100,30 +103,6 @@ def swept(share: float, scores: Tensor, target: str, unit: str) -> dict[str, Any
     }
 
 
-def targets_of(context: Context, served: Served, asked: AskPicture) -> Any:
-    """Targets as :meth:`whylight.Session.explain` takes them: all prompts, all classes, or None.
-
-    Raises:
-        BadInput: too many, or too long.
-        Refusal: a class that the model does not have (404).
-    """
-    limits, targets = context.limits, asked.targets
-    if len(targets) > limits.prompts:
-        raise BadInput(f"at most {limits.prompts} prompts at once")
-    if any(isinstance(each, str) and len(each) > limits.prompt_characters for each in targets):
-        raise BadInput(f"a prompt has at most {limits.prompt_characters} characters")
-    if not targets:
-        return None
-    if served.view.classifies and all(isinstance(each, str) for each in targets):
-        from whylight.pictures.prompts_and_classes import name_targets
-
-        try:
-            return name_targets(served.view, targets)  # type: ignore[arg-type]
-        except WhylightError as error:
-            raise Refusal(404, "unknown_class", str(error)) from None
-    return targets
-
-
 def _facts(whole: Explanation, layers: Tensor | None, asked: Explain) -> dict[str, Any]:
     facts = whole.facts()
     rows = []
@@ -133,6 +112,17 @@ def _facts(whole: Explanation, layers: Tensor | None, asked: Explain) -> dict[st
             row["relevance"] = encoded(whole.relevance[index], asked.numbers)
         else:
             row["layers"] = encoded(layers[index], asked.numbers)
-        rows.append(row)
+        rows.append(row | _words(whole, index, asked))
     facts |= {"targets": rows, "numbers": asked.numbers}
     return facts if layers is None else facts | {"layers": layers.shape[1]}
+
+
+def _words(whole: Explanation, index: int, asked: Explain) -> dict[str, Any]:
+    """What each word of a prompt adds, where that is asked."""
+    if not whole.words:
+        return {}
+    shares, told = whole.words[index], whole.words[index].to_dict()
+    for word, relevance in zip(told["words"], shares.beyond_rounding, strict=True):
+        word["relevance"] = encoded(relevance, asked.numbers)
+    told["no_word"]["relevance"] = encoded(shares.no_word, asked.numbers)
+    return told

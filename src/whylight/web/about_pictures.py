@@ -9,12 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
+from whylight.errors import BadInput
 from whylight.web.context import SCENE_SIZE, Context, scene_picture
-from whylight.web.schemas import MOST_SEED
-from whylight.web.uploads import decode
+from whylight.web.schemas import MOST_SEED, PictureName
+from whylight.web.uploads import Upload, decode
 
-_THUMBNAIL = 144
+_THUMBNAIL, _LONGEST = 144, 2048
 Seed = Annotated[int, Path(ge=0, le=MOST_SEED)]
+Sent = Annotated[PictureName, Path()]
 
 
 def routes(context: Context) -> APIRouter:
@@ -22,13 +24,25 @@ def routes(context: Context) -> APIRouter:
     decoding = asyncio.Semaphore(2)
 
     @router.post("/pictures", openapi_extra={"requestBody": {"content": {"image/*": {}}, "required": True}})
-    async def send_picture(request: Request) -> dict[str, Any]:
-        """Send a picture, the bytes of its file as the body. Questions take its name as "picture"."""
+    async def send_picture(request: Request, black: float | None = None, white: float | None = None) -> dict[str, Any]:
+        """Send a picture, the bytes of its file as the body. Questions take its name as "picture". Of a picture of more
+        than 8 bits that does not say so (422, "value_range"): which of its values are black and white."""
+        if (black is None) != (white is None):
+            raise BadInput("black and white go together: say both")
+        between = None if black is None or white is None else (black, white)
         data = await request.body()
         async with decoding:
-            picture = await asyncio.to_thread(decode, data, context.limits)
-        name = context.uploads.keep(data, picture)
-        return {"picture": name, "width": picture.width, "height": picture.height}
+            upload = await asyncio.to_thread(decode, data, context.limits, between)
+        name = context.uploads.keep(data, upload)
+        return {"picture": name, "width": upload.picture.width, "height": upload.picture.height}
+
+    @router.get("/pictures/{name}/picture.png", response_class=Response)
+    async def sent_picture(name: Sent) -> Response:
+        """A picture that was sent as it is seen, at most 2048 pixels on the longer side."""
+        upload = context.uploads.find(name)
+        async with decoding:
+            data = await asyncio.to_thread(_seen, upload)
+        return Response(data, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
 
     @router.get("/scenes")
     def gallery() -> dict[str, Any]:
@@ -50,6 +64,13 @@ def routes(context: Context) -> APIRouter:
         return Response(buffer.getvalue(), media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
 
     return router
+
+
+def _seen(upload: Upload) -> bytes:
+    picture, buffer = upload.shown().copy(), io.BytesIO()
+    picture.thumbnail((_LONGEST, _LONGEST))
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _about(seed: int) -> dict[str, Any]:

@@ -16,14 +16,15 @@ from whylight.errors import BadInput, WhylightError
 from whylight.web.kinds import asks
 from whylight.web.limits import Limits
 from whylight.web.refusal import Refusal
-from whylight.web.schemas import OfPicture, Shown
+from whylight.web.schemas import OfPicture, OtherPicture, Question, Shown
 from whylight.web.shelf import Served, Shelf
 from whylight.web.telling import Gone, Tell, Telling, Told, as_line, unless_gone
-from whylight.web.uploads import Uploads
+from whylight.web.uploads import Upload, Uploads
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from whylight.models.raster import Raster
     from whylight.pictures.session import Session
 
 Answer = TypeVar("Answer")
@@ -92,17 +93,27 @@ class Context:
             raise BadInput(f"{served.name} answers questions: ask it with a question (POST /api/ask)")
         if served.view.preprocessing is None:
             raise BadInput(f"{served.name} reads texts, not pictures")
-        picture, known_as = self.picture(of)
-        return served.sessions.record(picture, size=of.size, known_as=known_as)
+        seen, known_as = self.picture(of)
+        return served.sessions.record(seen.picture, size=of.size, known_as=known_as, value_range=seen.value_range)
 
-    def picture(self, of: Shown) -> tuple[Image.Image, str]:
+    def other_picture(self, served: Served, asked: Question) -> Image.Image | Raster:
+        """The picture that another one is to be like, in a range of its own where either has one."""
+        from whylight.pictures.read_raster import read_raster
+
+        assert asked.like is not None
+        own, other = self.picture(asked)[0], self.picture(asked.like)[0]
+        if own.value_range is None and other.value_range is None:
+            return other.picture
+        return read_raster(other.picture, served.view.channels, other.value_range or (0, 255))
+
+    def picture(self, of: Shown | OtherPicture) -> tuple[Upload, str]:
         """The picture that a request names, and a name that it alone has."""
         if (of.picture is None) == (of.scene is None):
             raise BadInput("name a picture that was sent before, or a scene's seed")
         if of.picture is not None:
             return self.uploads.find(of.picture), of.picture
         assert of.scene is not None
-        return scene_picture(of.scene, SCENE_SIZE), f"scene {of.scene}"
+        return Upload(scene_picture(of.scene, SCENE_SIZE)), f"scene {of.scene}"
 
 
 @lru_cache(SCENES_KEPT)

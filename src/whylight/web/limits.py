@@ -15,6 +15,7 @@ class Limits:
         body_bytes: of every other request.
         prompts: in one question.
         prompt_characters: of one prompt.
+        word_maps: in one question about words, of which a prompt of n takes 2^n.
         text_characters: of one text.
         waiting: questions that may wait for one model.
         waiting_of_client: of these, questions of one client.
@@ -28,6 +29,7 @@ class Limits:
     body_bytes: int = 2 * 2**20
     prompts: int = 40
     prompt_characters: int = 500
+    word_maps: int = 256
     text_characters: int = 20_000
     waiting: int = 64
     waiting_of_client: int = 24

@@ -14,6 +14,7 @@ PictureName = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 Prompt = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Number = Annotated[float, Field(ge=-1000, le=1000)]
 Whole = Annotated[int, Field(ge=-1000, le=1000)]
+Place = Annotated[int, Field(ge=0, le=10_000)]
 Option = bool | Whole | Number | Annotated[str, StringConstraints(max_length=100)] | None
 
 
@@ -35,10 +36,30 @@ class OfPicture(Shown):
     size: int | None = Field(None, ge=1, le=1024, description="input size in pixels, of the shorter side")
 
 
-class AskPicture(OfPicture):
+class OtherPicture(_Strict):
+    """Another picture that was sent before, or the seed of a drawn scene; all of it, or one patch."""
+
+    picture: PictureName | None = None
+    scene: int | None = Field(None, ge=0, le=MOST_SEED)
+    patch: tuple[Place, Place] | None = Field(None, description="row and column, counted from 0")
+
+
+class Question(OfPicture):
+    """What may be asked of targets beyond how much they are there."""
+
+    rather_than: Prompt | int | None = Field(None, description="each target rather than this one: the difference")
+    without: list[Prompt] = Field(
+        default_factory=list, max_length=200, description="prompts of which the targets are cleaned"
+    )
+    negative: bool = Field(False, description="what speaks against the targets")
+    like: OtherPicture | None = Field(None, description="likeness to another picture, instead of targets")
+
+
+class AskPicture(Question):
     """Prompts of a dual encoder; names or numbers of a classifier's classes, or none for the predicted one."""
 
     targets: list[Prompt | int] = Field(default_factory=list, max_length=200)
+    words: bool = Field(False, description="tell what each word of each prompt adds, too")
     method: Name = "legrad"
     options: dict[Name, Option] = Field(default_factory=dict, max_length=20)
 
@@ -50,17 +71,17 @@ class Explain(AskPicture):
 
 class AskPatch(OfPicture):
     layer: int = Field(-1, ge=-1000, le=1000)
-    row: int = Field(ge=0, le=10_000)
-    column: int = Field(ge=0, le=10_000)
+    row: Place
+    column: Place
 
 
 Values = Annotated[list[float], Field(max_length=20_000)]
 
 
-class Erase(OfPicture):
+class Erase(Question):
     """The picture with a share of its patches black: those of the highest values, and random ones."""
 
-    target: Prompt | int
+    target: Prompt | int | None = Field(None, description="none where it is likeness")
     grid: list[Annotated[Values, Field(min_length=1)]] = Field(
         min_length=1, max_length=2_000, description="a value for each patch, row by row"
     )
