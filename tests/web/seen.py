@@ -42,6 +42,11 @@ def mask_of(prompt: str, size: int) -> np.ndarray:
     return next(each.mask for each in scene.objects if phrase(each.kind, each.color, each.texture) == prompt)
 
 
+def more(page: Any) -> None:
+    """Open the place below the prompts where more can be asked."""
+    page.locator("#ask-more summary").click()
+
+
 def tab(page: Any, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 

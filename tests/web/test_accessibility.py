@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
 
+from web.seen import more
 from whylight.scenes import EXAMPLE_SEEDS
 
 
@@ -69,6 +72,31 @@ def test_no_serious_fault(browser: Any, address: str, axe: str, width: int, sche
 
 
 @LOOKS
+def test_no_serious_fault_of_what_more_is_asked(
+    browser: Any, address: str, axe: str, width: int, scheme: Any, tmp_path: Path
+) -> None:
+    Image.fromarray(np.linspace(0, 4095, 64 * 64).reshape(64, 64).astype(np.uint16)).save(tmp_path / "deep.png")
+    with opened(browser, width, scheme) as page:
+        page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&p=a+plain+red+ring&words=adds")
+        expect(page.locator("#without-cells canvas").nth(1)).to_be_visible(timeout=20_000)
+        more(page)
+        page.locator("#rather-than").fill("a star")
+        expect(page.locator("#cells figcaption")).to_contain_text("rather than a star")
+        check(page, axe, "a difference")
+        page.locator("#rather-than").fill("")
+        expect(page.locator("#prompt-words button")).to_have_count(4)
+        check(page, axe, "what words add")
+        page.locator("#like-scene").click()
+        expect(page.locator("#like-canvas")).to_be_visible()
+        page.locator("#like-canvas").press("ArrowUp")
+        expect(page.locator("#cells figcaption")).to_contain_text(", patch 7, 7")
+        page.locator("#file").set_input_files(tmp_path / "deep.png")
+        expect(page.locator("#range-form")).to_be_visible()
+        check(page, axe, "likeness, and a range")
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+@LOOKS
 def test_no_serious_fault_of_answers(browser: Any, address: str, axe: str, width: int, scheme: Any) -> None:
     with opened(browser, width, scheme) as page:
         page.goto(f"{address}/#model=scenes-answers&scene={EXAMPLE_SEEDS[0]}&q=describe+the+picture&word=1")
@@ -91,4 +119,7 @@ def test_no_serious_fault_of_texts(browser: Any, address: str, axe: str, width: 
         expect(page.locator("#text-words .word").first).to_be_visible(timeout=20_000)
         page.get_by_role("button", name="Take out words").last.click()
         expect(page.locator("#text-erase .verdict")).to_contain_text("mean score", timeout=20_000)
+        page.locator("#pair-more summary").click()
+        page.locator("#pair").fill("a bad one")
+        expect(page.locator("#text-words")).to_contain_text("a bad one")
         check(page, axe, "texts")

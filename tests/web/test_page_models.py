@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from small_views import regression
+from zoo.text_classifier import text_classifier
 
 import whylight
 from whylight.scenes import draw_scene
@@ -95,6 +96,13 @@ def test_a_text_classifier(page: Any, address: str) -> None:
     expect(page.locator("#text-score")).to_have_text(re.compile("good"))
     page.get_by_role("button", name="Take out words").last.click()
     expect(page.locator("#text-erase .verdict")).to_contain_text("mean score", timeout=20_000)
+    page.locator("#pair-more summary").click()
+    page.locator("#pair").fill("and the <i>act</i> was bad")
+    expect(page.locator("#text-words")).to_have_text("The film was <b>good</b> 😀 not bad and the <i>act</i> was bad")
+    expect(page.locator("#text-erase")).to_be_hidden()
+    pair = ("The film was <b>good</b> 😀 not bad", "and the <i>act</i> was bad")
+    expected = whylight.explain_text(text_classifier(), pair, "good").scores[0]
+    expect(page.locator("#text-score")).to_have_text(f"good: {100 * expected:.1f} %")
 
 
 def test_values_of_a_regression_are_no_percentages(page: Any, address: str) -> None:

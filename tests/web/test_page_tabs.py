@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 import whylight
+from whylight.pictures.overlay import overlay
+from whylight.pictures.word_maps import SIGNED, word_maps
 from whylight.scenes import draw_scene
 
 pytest.importorskip("playwright")
@@ -60,6 +62,39 @@ def test_words(page: Any, address: str) -> None:
     expect(page.locator("#without-cells figcaption").nth(1)).to_have_text(re.compile(r"without “red”: -?0\.\d+"))
     expected = whylight.explain("scenes", draw_scene(SEED, 384).picture, "a plain ring").scores[0]
     expect(page.locator("#without-cells figcaption").nth(1)).to_contain_text(f"{expected:.3f}")
+
+
+def test_what_each_word_adds(page: Any, address: str) -> None:
+    open_page(page, address)
+    expected = whylight.explain("scenes", draw_scene(SEED, 384).picture, RING, words=True)
+    (shares,) = expected.words
+    page.get_by_role("radio", name="What each word adds").check()
+    words = page.locator("#prompt-words button")
+    expect(words).to_have_text(["a", "plain", "red", "ring"])
+    most = int(shares.relevance.abs().sum((1, 2)).argmax())
+    expect(words.nth(most)).to_have_attribute("aria-pressed", "true")
+    caption = page.locator("#without-cells figcaption").nth(1)
+    for number in range(4):
+        words.nth(number).click()
+        expect(caption).to_contain_text(f"{shares.scores[number]:+.3f}".replace("-", "−"))
+        classes = str(words.nth(number).get_attribute("class")).split()
+        assert ("against" in classes) == (shares.scores[number] < 0)
+        shown = canvas(page, "#without-cells figure:nth-child(2) canvas").astype(float)
+        heat = word_maps(shares, expected.frame)[number].heat
+        drawn = overlay(expected.picture, heat, colormap=SIGNED, signed=True).resize((300, 300), Image.Resampling.BOX)
+        assert np.abs(shown - np.asarray(drawn)).mean() < 4
+    words.nth(3).press("ArrowRight")
+    expect(words.first).to_be_focused()
+    expect(caption).to_contain_text("“a”")
+    expect(page).to_have_url(re.compile("words=adds"))
+    page.get_by_label("Prompt 1", exact=True).fill("(a red ring) and a star")
+    expect(words).to_have_text(["a red ring", "and", "a", "star"])
+    page.get_by_label("Prompt 1", exact=True).fill("a b c d e f g h i")
+    expect(page.locator("#prompt-words")).to_contain_text("group some in parentheses")
+    page.get_by_label("Prompt 1", exact=True).blur()
+    expect(page.locator(".prompts .unknown").first).to_contain_text("not known")  # until then the page moves
+    page.get_by_role("radio", name="By the text tower").check()
+    expect(page.locator("#prompt-words .word")).to_have_count(9)
 
 
 def test_is_it_true(page: Any, address: str) -> None:

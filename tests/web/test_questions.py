@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from small_views import classifier, dual_encoder
+from zoo.text_classifier import text_classifier
 
 import whylight
 from web.asking import SCENE, SEED, png, refused
@@ -184,3 +185,16 @@ def test_pictures_that_were_sent_are_seen_upright_and_no_others_are(client: http
     refused(client.get(f"/api/pictures/{'0' * 32}/picture.png"), 410, "send it again")
     refused(client.get("/api/pictures/..%2f..%2fetc/picture.png"), 404)
     refused(client.get("/api/pictures/etc/picture.png"), 422, "name")
+
+
+def test_a_pair_of_texts(client: httpx.Client) -> None:
+    pair = ("a good film", "not a bad one")
+    asked = {"model": "words", "text": pair[0], "pair": pair[1], "targets": ["good"]}
+    told = client.post("/api/text", json=asked).json()
+    expected = whylight.explain_text(text_classifier(), pair, "good")
+    assert told["pair"] == list(pair)
+    assert told["targets"][0]["score"] == pytest.approx(expected.scores[0], abs=1e-5)
+    np.testing.assert_allclose(told["targets"][0]["words"], expected.word_relevance[0].numpy(), atol=1e-5)
+    assert [word["sentence"] for word in told["words"]] == [1] * 3 + [2] * 4
+    refused(client.post("/api/text", json=asked | {"pair": "x " * 20_000}), 422, "at most 20000 characters")
+    refused(client.post("/api/text", json=asked | {"pair": ""}), 422, "pair")

@@ -64,9 +64,12 @@ def _explained(context: Context, served: Served, asked: Explain) -> dict[str, An
 def _patch(context: Context, served: Served, asked: AskPatch) -> dict[str, Any]:
     from whylight.pictures.patches import patch_of
 
-    seen = patch_of(context.session(served, asked).look, asked.layer, asked.row, asked.column)
+    look = context.session(served, asked).look
+    seen = patch_of(look, asked.layer, asked.row, asked.column)
     return {
         "grid": list(seen.likeness.shape),
+        "picture_size": [look.picture.height, look.picture.width],
+        "seen_left_top_right_bottom": list(look.frame.box),
         "attention": finite(seen.attention.flatten(1).tolist()),
         "elsewhere": finite(seen.elsewhere.tolist()),
         "likeness": finite(seen.likeness.flatten().tolist()),

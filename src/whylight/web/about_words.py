@@ -64,10 +64,11 @@ def _of_prompt(context: Context, served: Served, asked: Words) -> dict[str, Any]
 def _of_text(context: Context, served: Served, asked: AskText) -> dict[str, Any]:
     from whylight.text import explain_text
 
-    if len(asked.text) > context.limits.text_characters:
+    if max(len(asked.text), len(asked.pair or "")) > context.limits.text_characters:
         raise BadInput(f"a text has at most {context.limits.text_characters} characters")
     targets: Any = asked.targets or None
-    return _told(served, explain_text(_text_model(served), asked.text, targets, asked.method))
+    text = asked.text if asked.pair is None else (asked.text, asked.pair)
+    return _told(served, explain_text(_text_model(served), text, targets, asked.method))
 
 
 def _with_text_tower(served: Served) -> View:

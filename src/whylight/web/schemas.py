@@ -12,6 +12,7 @@ MOST_SEED = 2**53 - 1
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 PictureName = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 Prompt = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
 Number = Annotated[float, Field(ge=-1000, le=1000)]
 Whole = Annotated[int, Field(ge=-1000, le=1000)]
 Place = Annotated[int, Field(ge=0, le=10_000)]
@@ -103,7 +104,8 @@ class EraseWords(OfPicture):
 
 class AskText(_Strict):
     model: Name | None = None
-    text: Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
+    text: Text
+    pair: Text | None = Field(None, description="a second text, which is read together with the first")
     targets: list[Prompt | int] = Field(default_factory=list, max_length=20)
     method: Name = "legrad"
 
@@ -112,7 +114,7 @@ class EraseText(_Strict):
     """The text without a share of its words: those of the highest values, and random ones."""
 
     model: Name | None = None
-    text: Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
+    text: Text
     target: Prompt | int
     values: Values = Field(description="one for each word")
     share: float = Field(ge=0, le=0.95, description="of the words")

@@ -57,8 +57,24 @@ async function readLines(stream, line) {
   }
 }
 
+/** Pictures that were sent, to be sent again where the server has dropped them. @type {Map<string, () => Promise<any>>} */
+const sent = new Map();
+
 /**
- * Ask about a picture. Where the server does not hold it any more it is sent again, unseen.
+ * Send a picture.
+ * @param {Blob} file @param {[number, number]|null} [range] what is black and white in it, where it does not say so
+ * @returns {Promise<{picture: string, width: number, height: number}>}
+ */
+export async function sendPicture(file, range = null) {
+  const path = range ? `pictures?black=${range[0]}&white=${range[1]}` : "pictures";
+  const send = (signal) => call(path, { body: file, signal });
+  const answer = await send();
+  sent.set(answer.picture, send);
+  return answer;
+}
+
+/**
+ * Ask about a picture. Where the server does not hold it any more, or the one that it is to be like, it is sent again, unseen.
  * @param {string} path
  * @param {import("./state.js").Source} source
  * @param {Record<string, any>} body
@@ -69,8 +85,8 @@ export async function askAbout(path, source, body, how = {}) {
   try {
     return await call(path, { ...how, body: { ...named, ...body } });
   } catch (error) {
-    if (!(error instanceof Refused && error.code === "picture_gone" && source.kind === "own")) throw error;
-    await call("pictures", { body: source.file, signal: how.signal });
+    if (!(error instanceof Refused && error.code === "picture_gone")) throw error;
+    for (const name of [named.picture, body.like?.picture]) await sent.get(name)?.(how.signal);
     return call(path, { ...how, body: { ...named, ...body } });
   }
 }

@@ -4,10 +4,10 @@ import { make } from "./dom.js";
 
 /**
  * @param {string} text @param {{text: string, start: number, end: number}[]} words offsets in characters (code points)
- * @param {(number|null)[]} values null: not read @param {(index: number) => Record<string, any>} [more] properties of each word
+ * @param {(number|null)[]} values null: not read @param {(index: number) => Record<string, any>} [more] properties of each word @param {string} [tag]
  * @returns {(Node|string)[]}
  */
-export function coloredWords(text, words, values, more = () => ({})) {
+export function coloredWords(text, words, values, more = () => ({}), tag = "span") {
   const letters = [...text];
   const strongest = Math.max(...values.map((value) => Math.abs(value ?? 0)), 0) || 1;
   const parts = [];
@@ -16,7 +16,7 @@ export function coloredWords(text, words, values, more = () => ({})) {
     parts.push(letters.slice(position, word.start).join(""));
     const value = values[index];
     const share = (value ?? 0) / strongest;
-    const shown = make("span", { class: value === null ? "word unread" : share < 0 ? "word against" : "word", ...more(index) }, letters.slice(word.start, word.end).join(""));
+    const shown = make(tag, { class: value === null ? "word unread" : share < 0 ? "word against" : "word", ...more(index) }, letters.slice(word.start, word.end).join(""));
     shown.title = value === null ? "not read" : `${(100 * share).toFixed(0)} % of the strongest`;
     shown.style.setProperty("--share", String(Math.abs(share) < 0.02 ? 0 : Math.abs(share)));
     parts.push(shown);

@@ -34,6 +34,14 @@ const TABLES = {
   },
 };
 
+/** From what takes away, over white, to what adds: matplotlib's RdBu, turned. */
+const SIGNED = {
+  label: "Adds and takes away",
+  stops: "053061 0e4179 175290 1f63a8 2a71b2 3480b9 3f8ec0 529dc8 6bacd1 84bcd9 9bc9e0 " +
+    "aed3e6 c2ddec d4e6f1 e0ecf3 ecf2f5 f7f6f6 f9eee7 fbe5d8 fddcc9 fbccb4 f8bb9e " +
+    "f5aa89 ee9677 e48066 db6b55 d05548 c53e3d ba2832 ab162a 930e26 7c0722 67001f",
+};
+
 /** @type {Map<string, Uint8ClampedArray>} */
 const made = new Map();
 
@@ -48,7 +56,7 @@ export const colormaps = Object.entries(TABLES).map(([name, { label }]) => ({ na
 export function colors(name) {
   const known = made.get(name);
   if (known) return known;
-  const stops = (TABLES[name] ?? TABLES.inferno).stops.split(" ");
+  const stops = (name === "signed" ? SIGNED : TABLES[name] ?? TABLES.inferno).stops.split(" ");
   const table = new Uint8ClampedArray(768);
   for (let i = 0; i < 256; i++) {
     const at = (i / 255) * (stops.length - 1);

@@ -8,7 +8,7 @@ const SHARES = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [460, 236, 46, 28, 30];
 
-/** @typedef {{share: number, score: number, random: number, target: string, text?: string}} Point */
+/** @typedef {{share: number, score: number, random: number, target: string, text?: string, against?: boolean}} Point against: of what speaks against, whose loss lets the score rise */
 
 /**
  * A button that sweeps, and the curve that it draws point by point.
@@ -60,7 +60,7 @@ const area = (points, which) => points.slice(1).reduce((sum, point, i) => sum + 
 
 function inWords(points, least) {
   const [own, random] = [area(points, "score"), area(points, "random")];
-  const gap = (random - own) * (least ? -1 : 1);
+  const gap = (random - own) * (least ? -1 : 1) * (points[0].against ? -1 : 1);
   const held = gap > 0 ? "The map holds" : "The map does not hold";
   const said = least ? "with the least relevant gone first" : "with the most relevant gone first";
   return `${held} for “${points[0].target}”: the mean score is ${own.toFixed(3)} ${said}, ${random.toFixed(3)} in random order.`;

@@ -1,6 +1,7 @@
 // Is it true? Take away what the map calls relevant, and see whether the answer goes.
 
 import { askAbout } from "./api.js";
+import { asksLike, beyond, isPlain } from "./asked.js";
 import { make } from "./dom.js";
 import { pooled, sumOfLayers } from "./grids.js";
 import { model } from "./models.js";
@@ -39,8 +40,9 @@ export function buildErase(panel) {
     "Erase patches",
     (share, least, signal) => {
       const own = asked();
-      const body = { model: state.model, target: own.prompt, grid: inRows(gridOf(own.answer), shapeOf(own.answer)[1], least), share };
-      return askAbout("erase", state.source, body, { signal });
+      const target = asksLike() ? {} : { target: own.prompt };
+      const body = { model: state.model, ...target, grid: inRows(gridOf(own.answer), shapeOf(own.answer)[1], least), share, ...beyond() };
+      return askAbout("erase", state.source, body, { signal }).then((point) => ({ ...point, against: state.negative }));
     },
     (_, share, least) => showErased(seen, asked().answer, share, least),
   );
@@ -57,7 +59,7 @@ export function buildErase(panel) {
     (point) => (sentence.textContent = `“${point.text}”`),
   );
   words.append(sentence);
-  return () => (words.hidden = (current()?.answer.scores ?? "cosine") !== "cosine");
+  return () => (words.hidden = !isPlain() || (current()?.answer.scores ?? "cosine") !== "cosine");
 }
 
 /** Rows and columns of patches; of maps that go down to pixels too. */

@@ -86,6 +86,12 @@ export function scaled(values, between = range(values)) {
   return values.map((value) => (flat || Number.isNaN(value) ? 0 : Math.min(1, Math.max(0, (value - low) / (high - low)))));
 }
 
+/** Values as shares of the greatest of either sign, 0 outside what the model saw. @param {Float32Array} values */
+export function signedShares(values) {
+  const most = values.reduce((found, value) => Math.max(found, Math.abs(value) || 0), 0);
+  return values.map((value) => (most ? value / most || 0 : 0));
+}
+
 /**
  * Which of several maps is greatest at each place.
  * @param {Float32Array[]} maps @returns {{winner: Uint8Array, value: Float32Array}}

@@ -4,6 +4,7 @@ import { followAddress, readAddress, writeAddress } from "./address.js";
 import { setUpAnswerStage } from "./answer_stage.js";
 import { openAnswers, setUpAskPanel } from "./ask_panel.js";
 import { afterPause, byId, fault } from "./dom.js";
+import { setUpAskMore, showMore } from "./ask_more.js";
 import { buildErase } from "./erase.js";
 import { setUpLook } from "./look.js";
 import { buildMethods } from "./methods.js";
@@ -25,6 +26,7 @@ const FIRST_SCENE = 1000000043;
 const wanted = readAddress();
 setUpPicture();
 setUpPrompts();
+setUpAskMore();
 setUpStage();
 setUpLook();
 setUpTexts();
@@ -49,6 +51,7 @@ whenChanged(afterPause(writeAddress, 150));
 setUpModels(async (facts) => {
   if (facts.asks === "questions") return openAnswers();
   if (facts.reads === "text") return openTexts(facts);
+  showMore();
   await setUpQuestion(facts);
   if (facts.asks === "prompts" && !state.prompts.some((each) => each.trim()) && state.source?.kind === "scene") {
     const first = byId("suggestions").querySelector("button");

@@ -1,6 +1,7 @@
 // Methods side by side, each with its time, and how far they agree.
 
 import { wasCancelled } from "./api.js";
+import { ASKED } from "./asked.js";
 import { fault, inWords, make } from "./dom.js";
 import { enlarge, pooled, range, rankCorrelation, scaled, sumOfLayers } from "./grids.js";
 import { methods } from "./models.js";
@@ -45,7 +46,7 @@ export function buildMethods(panel) {
     const below = pixelsOf(picture(), width, height);
     const figures = found.map(({ name, answer }, index) => {
       const heat = scaled(enlarge(grids[index], answer, width, height), same.checked ? all : undefined);
-      const canvas = make("canvas", { width, height, role: "img", "aria-label": `Map of “${prompt}” by ${name}` });
+      const canvas = make("canvas", { width, height, role: "img", "aria-label": `Map of “${current()?.label ?? prompt}” by ${name}` });
       canvas.getContext("2d").putImageData(overlay(below, heat, { alpha: state.alpha, colormap: state.colormap, threshold: 0, contour: false }), 0, 0);
       const cost = `${inWords(answer.seconds)}, ${(answer.seconds / answer.forward).toFixed(1)} × a forward pass`;
       return make("figure", {}, canvas, make("figcaption", {}, make("strong", {}, name), make("br"), cost));
@@ -81,7 +82,7 @@ export function buildMethods(panel) {
   };
   same.addEventListener("change", refresh);
   whenChanged((changed) => {
-    if (["tab", "chosen", "source", "model", "colormap", "alpha"].some((each) => changed.has(each))) refresh();
+    if (["tab", "chosen", "source", "model", "colormap", "alpha", ...ASKED].some((each) => changed.has(each))) refresh();
   });
   return refresh;
 }

@@ -5,8 +5,8 @@ import { colors } from "./colormaps.js";
 const GRAYED = 0.55;
 
 /**
- * @typedef {{alpha: number, colormap: string, threshold: number, contour: boolean, mapOnly?: boolean, split?: number}} Style
- *   split: left of this share of the width the picture stays plain
+ * @typedef {{alpha: number, colormap: string, threshold: number, contour: boolean, mapOnly?: boolean, split?: number, signed?: boolean}} Style
+ *   split: left of this share of the width the picture stays plain; signed: the middle of the colours is 0
  */
 
 /** The picture's own pixels at the canvas's size. @param {CanvasImageSource} picture @param {number} width @param {number} height */
@@ -20,7 +20,7 @@ export function pixelsOf(picture, width, height) {
 
 /**
  * The map's colours over the picture, covering it the more the greater the relevance.
- * @param {ImageData} below @param {Float32Array} heat in [0, 1] @param {Style} style
+ * @param {ImageData} below @param {Float32Array} heat in [0, 1], of either sign where it is signed @param {Style} style
  */
 export function overlay(below, heat, style) {
   const { width, height } = below;
@@ -29,8 +29,8 @@ export function overlay(below, heat, style) {
   const [from, to] = [below.data, result.data];
   for (let i = 0; i < heat.length; i++) {
     const at = 4 * i;
-    const value = heat[i] < style.threshold ? 0 : heat[i];
-    const color = 3 * Math.round(255 * value);
+    const value = style.signed ? Math.abs(heat[i]) : heat[i] < style.threshold ? 0 : heat[i];
+    const color = 3 * Math.round(255 * (style.signed ? 0.5 + heat[i] / 2 : value));
     const plain = style.split !== undefined && (i % width) < style.split * width;
     const gray = 0.299 * from[at] + 0.587 * from[at + 1] + 0.114 * from[at + 2];
     for (let c = 0; c < 3; c++) {

@@ -1,6 +1,6 @@
 // The picture itself: dropped, pasted, chosen, out of the gallery, or drawn from a seed.
 
-import { call } from "./api.js";
+import { Refused, call, sendPicture } from "./api.js";
 import { questionsAbout, suggestQuestions } from "./ask_panel.js";
 import { announce, byId, fault, make } from "./dom.js";
 import { mostOf } from "./models.js";
@@ -21,31 +21,54 @@ export const picture = () => shown?.image ?? null;
 /** @param {() => void} listener when another picture is there to be drawn */
 export const whenPicture = (listener) => listeners.push(listener);
 
-/** @param {Blob} file */
-export async function take(file) {
+/** The file whose values do not say what is black and white. @type {Blob|null} */
+let unranged = null;
+
+/** @param {Blob} file @param {[number, number]|null} [range] what is black and white in it, where it does not say so */
+export async function take(file, range = null) {
+  byId("range-form").hidden = true;
   try {
-    const most = mostOf().upload_bytes;
-    if (file.size > most) throw new Error(`this file has ${megabytes(file.size)} MB, and at most ${megabytes(most)} MB are taken: save it smaller`);
-    announce("Sending the picture");
-    const sent = await call("pictures", { body: file });
-    const image = await drawable(file);
-    if (!image) throw new Error("this browser cannot show that picture: save it as JPEG or PNG");
-    setShown(image, sent.picture);
-    change({ source: { kind: "own", id: sent.picture, file, name: file.name ?? "picture" }, patch: null });
+    const sent = await sentPicture(file, range);
+    const source = { kind: "own", id: sent.picture, file, name: file.name ?? "picture", range };
+    setShown(await drawable(source), sent.picture);
+    change({ source, patch: null });
     announce(`Picture of ${sent.width} by ${sent.height} pixels`);
     fault();
   } catch (error) {
+    if (error instanceof Refused && error.code === "value_range") return askForRange(file, error.message);
     fault(error.message);
   }
 }
 
+/** A picture that was sent, unless it is too large to be. @param {Blob} file @param {[number, number]|null} [range] */
+export async function sentPicture(file, range = null) {
+  const most = mostOf().upload_bytes;
+  if (file.size > most) throw new Error(`this file has ${megabytes(file.size)} MB, and at most ${megabytes(most)} MB are taken: save it smaller`);
+  announce("Sending the picture");
+  return sendPicture(file, range);
+}
+
+function askForRange(file, line) {
+  unranged = file;
+  const said = line.split(": say what")[0];
+  byId("range-line").textContent = `${said[0].toUpperCase()}${said.slice(1)}: which values are black and white?`;
+  byId("range-form").hidden = false;
+  byId("white").focus();
+  announce(byId("range-line").textContent);
+  fault();
+}
+
 const megabytes = (bytes) => (bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0);
 
-/** The picture upright, as large as it is looked at; null where the browser cannot decode it. @param {Blob} file */
-async function drawable(file) {
-  const whole = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
-  const ratio = whole ? DRAWN_FROM / Math.max(whole.width, whole.height) : 1;
-  if (!whole || ratio >= 1) return whole;
+/**
+ * A picture of one's own upright, as large as it is looked at: decoded here, or by the server where it needs a range or this
+ * browser does not know its format. @param {any} source @returns {Promise<ImageBitmap>}
+ */
+export async function drawable(source) {
+  const whole = source.range ? null : await createImageBitmap(source.file, { imageOrientation: "from-image" }).catch(() => null);
+  if (!whole) return createImageBitmap(await call(`pictures/${source.id}/picture.png`, { as: "blob" }));
+  const ratio = DRAWN_FROM / Math.max(whole.width, whole.height);
+  if (ratio >= 1) return whole;
   const size = { resizeWidth: Math.max(1, Math.round(whole.width * ratio)), resizeHeight: Math.max(1, Math.round(whole.height * ratio)) };
   const small = await createImageBitmap(whole, { ...size, resizeQuality: "high" });
   whole.close();
@@ -134,6 +157,12 @@ export function setUpPicture() {
     if (byId("file").files[0]) take(byId("file").files[0]);
     byId("file").value = "";
   });
+  byId("range-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const range = [Number(byId("black").value.trim() || NaN), Number(byId("white").value.trim() || NaN)];
+    if (!range.every(Number.isFinite)) return fault("black and white are numbers, such as 0 and 4095");
+    if (unranged) take(unranged, /** @type {[number, number]} */ (range));
+  });
   byId("seed-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const seed = Number(byId("seed").value);
@@ -143,6 +172,7 @@ export function setUpPicture() {
   byId("new-scene").addEventListener("click", () => scene(FIRST_SEED + crypto.getRandomValues(new Uint32Array(1))[0]));
   whenChanged((changed) => {
     if (!changed.has("source")) return;
+    byId("range-form").hidden = true;
     mark();
     if (state.source?.kind === "scene") showScene(state.source.seed);
     else suggest([]), suggestQuestions([]);

@@ -3,6 +3,7 @@
 import { PROMPT_COLORS } from "./colormaps.js";
 import { afterPause, announce, byId, make } from "./dom.js";
 import { call, askAbout } from "./api.js";
+import { ASKED } from "./asked.js";
 import { model, unknownWords } from "./models.js";
 import { answerTo, askNow, isAsking, refusalOf, scoreInWords, whenAnswered } from "./questions.js";
 import { change, state, whenChanged } from "./state.js";
@@ -132,7 +133,7 @@ export function setUpPrompts() {
   byId("add-prompt").addEventListener("click", add);
   whenAnswered(refresh);
   whenChanged((changed) => {
-    if (["prompts", "chosen", "model", "method", "source"].some((each) => changed.has(each))) refresh();
+    if (["prompts", "chosen", "model", "method", "source", ...ASKED].some((each) => changed.has(each))) refresh();
     if (changed.has("source")) showTopClasses();
   });
 }

@@ -1,6 +1,7 @@
 // Asking: after a short pause, only what was not asked before, and older answers are cancelled.
 
 import { Refused, askAbout, wasCancelled } from "./api.js";
+import { ASKED, asksLike, beyond, beyondKey, likeKey, targets, wanted } from "./asked.js";
 import { afterPause, announce, fault } from "./dom.js";
 import { decode } from "./grids.js";
 import { model } from "./models.js";
@@ -22,7 +23,7 @@ let asking = null;
 export const whenAnswered = (listener) => listeners.push(listener);
 const tell = () => listeners.forEach((listener) => listener());
 
-const keyOf = (prompt, method = state.method) => JSON.stringify([sourceKey(), state.model, method, prompt]);
+const keyOf = (prompt, method = state.method) => JSON.stringify([sourceKey(), state.model, method, prompt, beyondKey(), asksLike() && likeKey()]);
 
 /** The answer to a prompt by a method, if it is there. @param {string} prompt @param {string} [method] */
 export const answerTo = (prompt, method) => answers.get(keyOf(prompt.trim(), method));
@@ -41,7 +42,7 @@ export async function fetchMaps(prompts, method, signal) {
   const missing = [...new Set(prompts)].filter((prompt) => !answers.has(keyOf(prompt, method)));
   if (!missing.length || !state.source || !state.model) return;
   const keys = new Map(missing.map((prompt) => [prompt, keyOf(prompt, method)]));
-  const body = { model: state.model, targets: missing, method, layers: method === "legrad", numbers: "base64" };
+  const body = { model: state.model, targets: targets(missing), method, layers: method === "legrad", numbers: "base64", ...beyond() };
   const found = await askAbout("explain", state.source, body, { signal });
   found.targets.forEach((target, index) => {
     answers.set(keys.get(missing[index]), {
@@ -90,7 +91,7 @@ async function fetchEach(prompts, signal) {
 export async function askNow() {
   asking?.abort();
   const own = new AbortController();
-  const prompts = state.prompts.map((prompt) => prompt.trim()).filter(Boolean);
+  const prompts = wanted().map((each) => each.prompt);
   if (!state.source || !state.model || !prompts.length || model()?.reads !== "pictures" || model().asks === "questions") {
     asking = null;
     return tell();
@@ -129,6 +130,6 @@ export function scoreInWords(answer, digits = 1) {
 }
 
 whenChanged((changed) => {
-  if (changed.has("prompts")) askSoon();
-  else if (["source", "model", "method"].some((each) => changed.has(each))) askNow();
+  if (["prompts", "ratherThan", "without"].some((each) => changed.has(each))) askSoon();
+  else if (["source", "model", "method", ...ASKED].some((each) => changed.has(each))) askNow();
 });

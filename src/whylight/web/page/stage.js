@@ -1,5 +1,6 @@
 // The stage: the picture and its maps, as one overlay, side by side, behind a slider, all at once, or who wins where.
 
+import { ASKED, asksLike, isPlain, wanted } from "./asked.js";
 import { PROMPT_COLORS, colors } from "./colormaps.js";
 import { afterPause, byId, make } from "./dom.js";
 import { enlarge, peak, scaled, sumOfLayers, winners } from "./grids.js";
@@ -16,11 +17,15 @@ let pinned = false;
 /** @type {{row: number, column: number}|null} */
 let hovered = null;
 
-/** Prompts that have an answer, with it. @returns {{prompt: string, index: number, answer: import("./grids.js").Answer}[]} */
+/**
+ * What is asked and has an answer, with it, and what to call it.
+ * @returns {{prompt: string, index: number, label: string, answer: import("./grids.js").Answer}[]}
+ */
 export function answered() {
-  return state.prompts
-    .map((prompt, index) => ({ prompt: prompt.trim(), index, answer: prompt.trim() ? answerTo(prompt) : undefined }))
-    .filter((each) => each.answer);
+  return wanted()
+    .map((each) => ({ ...each, answer: answerTo(each.prompt) }))
+    .filter((each) => each.answer)
+    .map((each) => ({ ...each, label: asksLike() ? `${state.negative ? "against " : ""}${each.prompt}` : isPlain() ? each.prompt : each.answer.name }));
 }
 
 /** The prompt that is looked at. */
@@ -37,7 +42,7 @@ export function canvasSize(longest = LONGEST) {
 export const heatOf = (answer, width, height) => scaled(enlarge(sumOfLayers(answer, state.from, state.to), answer, width, height));
 
 /** In words, for who does not see it. */
-export const mapInWords = ({ prompt, answer }) => `Map of “${prompt}” by ${state.method}: ${whereInWords(sumOfLayers(answer, state.from, state.to), answer)}`;
+export const mapInWords = ({ label, answer }) => `Map of “${label}” by ${state.method}: ${whereInWords(sumOfLayers(answer, state.from, state.to), answer)}`;
 
 /** Where a grid is greatest, in words. @param {Float32Array} grid @param {{rows: number, columns: number}} of */
 export function whereInWords(grid, { rows, columns }) {
@@ -98,10 +103,10 @@ function read(at, answer) {
   const place = byId("readout");
   if (!at) return void (place.textContent = place.dataset.plain ??= place.textContent);
   place.dataset.plain ??= place.textContent;
-  const values = answered().filter((each) => each.answer.columns === answer.columns).map(({ prompt, answer: own }) => {
+  const values = answered().filter((each) => each.answer.columns === answer.columns).map(({ label, answer: own }) => {
     const grid = sumOfLayers(own, state.from, state.to);
     const value = grid[at.row * own.columns + at.column];
-    return `${prompt} ${(100 * value / (peak(grid, own.columns).value || 1)).toFixed(0)} % (${value.toExponential(2)})`;
+    return `${label} ${(100 * value / (peak(grid, own.columns).value || 1)).toFixed(0)} % (${value.toExponential(2)})`;
   });
   place.textContent = `row ${at.row + 1}, column ${at.column + 1}: ${values.join(" · ")}`;
 }
@@ -132,7 +137,7 @@ function cellsOfView() {
   if (!own) return [plain()];
   const style = { alpha: state.alpha, colormap: state.colormap, threshold: state.threshold, contour: state.contour };
   const mapped = (each, more = {}) =>
-    cell(each.prompt, mapInWords(each), overlay(below, heatOf(each.answer, width, height), { ...style, ...more }), each.answer);
+    cell(each.label, mapInWords(each), overlay(below, heatOf(each.answer, width, height), { ...style, ...more }), each.answer);
   if (state.view === "side") return [plain(), mapped(own)];
   if (state.view === "slider") return [mapped(own, { split })];
   if (state.view === "map") return [mapped(own, { mapOnly: true })];
@@ -164,7 +169,7 @@ export function draw() {
     const dots = answered().map((each) => {
       const dot = make("span", { class: "dot" });
       dot.style.setProperty("--own", PROMPT_COLORS[each.index % PROMPT_COLORS.length]);
-      return make("li", {}, dot, each.prompt);
+      return make("li", {}, dot, each.label);
     });
     byId("legend").replaceChildren(...dots);
     colorBar(byId("bar"));
@@ -190,7 +195,7 @@ export function setUpStage() {
     split = Number(byId("wipe").value) / 100;
     draw();
   });
-  const parts = ["view", "alpha", "colormap", "threshold", "contour", "grid", "from", "to", "patch", "chosen", "prompts", "method", "source"];
+  const parts = ["view", "alpha", "colormap", "threshold", "contour", "grid", "from", "to", "patch", "chosen", "prompts", "method", "source", ...ASKED];
   whenChanged((changed) => {
     if (parts.some((each) => changed.has(each))) draw();
     if (changed.has("view")) for (const input of byId("views").querySelectorAll("input")) input.checked = input.value === state.view;

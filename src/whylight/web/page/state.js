@@ -1,12 +1,14 @@
 // What the page shows, in one place, and who wants to know when it changes.
 
 /**
- * @typedef {{kind: "scene", seed: number} | {kind: "own", id: string, file: Blob, name: string}} Source
+ * @typedef {{kind: "scene", seed: number} | {kind: "own", id: string, file: Blob, name: string, range: [number, number]|null}} Source
+ *   range: what is black and white in it, where that was said
  * @typedef {{
  *   model: string|null, source: Source|null, prompts: string[], chosen: number, method: string,
  *   view: "overlay"|"side"|"slider"|"all"|"wins"|"map", alpha: number, colormap: string, threshold: number,
  *   contour: boolean, grid: boolean, from: number, to: number|null, tab: string, patch: {row: number, column: number}|null,
- *   question: string, forced: string, rather: string, word: number, answerMethod: string
+ *   ratherThan: string, without: string, negative: boolean, like: Source|null, likePatch: {row: number, column: number}|null,
+ *   wordsBy: "tower"|"adds", question: string, forced: string, rather: string, word: number, answerMethod: string
  * }} State
  */
 
@@ -27,6 +29,12 @@ export const state = {
   to: null,
   tab: "words",
   patch: null,
+  ratherThan: "",
+  without: "",
+  negative: false,
+  like: null,
+  likePatch: null,
+  wordsBy: "tower",
   question: "",
   forced: "",
   rather: "",
@@ -50,5 +58,5 @@ export function change(changes) {
   if (changed.size) for (const listener of listeners) listener(changed);
 }
 
-/** A picture's name in answers that are kept. */
-export const sourceKey = () => (state.source ? (state.source.kind === "scene" ? `scene ${state.source.seed}` : state.source.id) : "");
+/** A picture's name in answers that are kept. @param {Source|null} [source] */
+export const sourceKey = (source = state.source) => (source ? (source.kind === "scene" ? `scene ${source.seed}` : source.id) : "");

@@ -1,7 +1,9 @@
 // Take it along: files, and the lines that make the same map.
 
 import { askAbout } from "./api.js";
+import { asksLike, beyond, isPlain, targets } from "./asked.js";
 import { announce, byId, fault, make } from "./dom.js";
+import { model } from "./models.js";
 import { answered, current } from "./stage.js";
 import { state, whenChanged } from "./state.js";
 
@@ -20,7 +22,7 @@ export function buildTakeAlong(panel) {
     const prompts = state.prompts.map((each) => each.trim()).filter(Boolean);
     python.text.textContent = inPython(prompts);
     command.text.textContent = asCommand(prompts);
-    note.textContent = state.source?.kind === "own"
+    note.textContent = state.source?.kind === "own" || state.like?.kind === "own"
       ? "The address holds everything but your picture: who opens it needs the picture as well."
       : "The address in the address bar opens this view again.";
   };
@@ -40,37 +42,56 @@ export const quoted = (text) => JSON.stringify(text);
 /** A word as a shell takes it. @param {string} text */
 export const shell = (text) => (/^[\w.:/=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-/** The picture as Python names it. */
-export function pictureInPython() {
-  const scene = state.source?.kind === "scene";
-  return scene ? `whylight.scenes.draw_scene(${state.source.seed}, 384).picture` : quoted(state.source?.name ?? "photo.jpg");
+/** A picture as Python names it. @param {import("./state.js").Source|null} [source] */
+export function pictureInPython(source = state.source) {
+  return source?.kind === "scene" ? `whylight.scenes.draw_scene(${source.seed}, 384).picture` : quoted(source?.name ?? "photo.jpg");
 }
 
-/** The picture's file on the command line, and what draws a scene into one before. */
-export function drawnFirst() {
-  if (state.source?.kind !== "scene") return { before: "", file: shell(state.source?.name ?? "photo.jpg") };
-  const draw = `from PIL import Image; from whylight.scenes import draw_scene; Image.fromarray(draw_scene(${state.source.seed}, 384).picture).save("scene.png")`;
-  return { before: `python -c '${draw}' && `, file: "scene.png" };
+/** A picture's file on the command line, and what draws a scene into one before. @param {import("./state.js").Source|null} [source] */
+export function drawnFirst(source = state.source, file = "scene.png") {
+  if (source?.kind !== "scene") return { before: "", file: shell(source?.name ?? "photo.jpg") };
+  const draw = `from PIL import Image; from whylight.scenes import draw_scene; Image.fromarray(draw_scene(${source.seed}, 384).picture).save("${file}")`;
+  return { before: `python -c '${draw}' && `, file };
 }
+
+/** Whether files and lines tell of words, too. */
+const withWords = () => state.wordsBy === "adds" && isPlain() && model()?.asks !== "classes";
 
 function inPython(prompts) {
-  const first = state.from ? `, start_layer=${state.from}` : "";
+  const parts = [quoted(state.model ?? "scenes"), pictureInPython()];
+  const { rather_than: rather, without, negative } = beyond();
+  if (asksLike()) parts.push(`like=${pictureInPython(state.like)}`, `method=${quoted(state.method)}`);
+  else parts.push(rather ? `whylight.difference(${JSON.stringify(prompts)}, [${quoted(rather)}] * ${prompts.length})` : JSON.stringify(prompts), quoted(state.method));
+  if (asksLike() && state.likePatch) parts.push(`patch=(${state.likePatch.row}, ${state.likePatch.column})`);
+  if (without) parts.push(`without=${JSON.stringify(without)}`);
+  if (negative) parts.push("negative=True");
+  if (withWords()) parts.push("words=True");
+  if (rangeOf()) parts.push(`value_range=(${rangeOf()?.join(", ")})`);
+  if (state.from) parts.push(`start_layer=${state.from}`);
   const note = state.to !== null ? "  # the page sums over fewer layers" : "";
-  return [
-    "import whylight",
-    `result = whylight.explain(${quoted(state.model ?? "scenes")}, ${pictureInPython()}, ${JSON.stringify(prompts)}, ${quoted(state.method)}${first})${note}`,
-    'result.save("why.png")',
-  ].join("\n");
+  return ["import whylight", `result = whylight.explain(${parts.join(", ")})${note}`, 'result.save("why.png")'].join("\n");
 }
 
 function asCommand(prompts) {
   const { before, file } = drawnFirst();
   const words = ["whylight", "explain", file];
-  for (const prompt of prompts) words.push("-p", shell(prompt));
+  const { rather_than: rather, without, negative } = beyond();
+  const other = asksLike() ? drawnFirst(state.like, "like.png") : null;
+  if (other) words.push("--like", other.file);
+  else for (const prompt of prompts) words.push("-p", shell(prompt));
+  if (other && state.likePatch) words.push("--patch", `${state.likePatch.row},${state.likePatch.column}`);
+  if (rather) words.push("--rather-than", shell(rather));
+  for (const each of without ?? []) words.push("--without", shell(each));
+  if (negative) words.push("--negative");
+  if (withWords()) words.push("--words");
   words.push("--model", shell(state.model ?? "scenes"), "--method", state.method);
+  if (rangeOf()) words.push("--value-range", ...(rangeOf() ?? []).map(String));
   if (state.from) words.push("--start-layer", String(state.from));
-  return before + words.join(" ");
+  return before + (other?.before ?? "") + words.join(" ");
 }
+
+/** What is black and white in the picture, where that was said. */
+const rangeOf = () => (state.source?.kind === "own" ? state.source.range : null);
 
 /** @param {string} text @param {string} what */
 export async function copy(text, what) {
@@ -83,11 +104,12 @@ export async function copy(text, what) {
 }
 
 async function save(form) {
-  const targets = answered().map((each) => each.prompt);
-  if (!targets.length) return fault("ask something first");
+  const prompts = answered().map((each) => each.prompt);
+  if (!prompts.length) return fault("ask something first");
   const options = state.method === "legrad" && state.from ? { start_layer: state.from } : {};
   try {
-    download(await askAbout(`save/${form}`, state.source, { model: state.model, targets, method: state.method, options }, { as: "blob" }), `whylight.${form}`);
+    const body = { model: state.model, targets: targets(prompts), method: state.method, options, words: withWords(), ...beyond() };
+    download(await askAbout(`save/${form}`, state.source, body, { as: "blob" }), `whylight.${form}`);
   } catch (error) {
     fault(error.message);
   }

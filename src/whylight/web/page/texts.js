@@ -16,6 +16,7 @@ let shown = { name: "", values: [], text: "" };
 const question = () => ({
   model: state.model,
   text: byId("text").value,
+  ...(byId("pair").value.trim() ? { pair: byId("pair").value } : {}),
   targets: byId("text-class").value ? [byId("text-class").value] : [],
   method: byId("text-method").value || "legrad",
 });
@@ -30,6 +31,7 @@ async function ask() {
     byId("text-score").textContent = `${target.name}: ${scoreInWords({ ...target, scores: found.scores })}`;
     byId("text-words").replaceChildren(...coloredWords(found.text, found.words, target.words));
     byId("text-note").textContent = found.note ?? "";
+    byId("text-erase").hidden = Boolean(found.pair);
     fault();
     announce(byId("text-score").textContent);
   } catch (error) {
@@ -47,6 +49,7 @@ export async function openTexts(facts) {
 
 export function setUpTexts() {
   byId("text").addEventListener("input", afterPause(ask, 300));
+  byId("pair").addEventListener("input", afterPause(ask, 300));
   byId("text-class").addEventListener("change", ask);
   byId("text-method").addEventListener("change", ask);
   sweep(byId("text-erase"), "Take out words", (share, least, signal) => {
