@@ -150,6 +150,21 @@ def test_likeness_to_a_file_that_the_server_drops(page: Any, address: str, tmp_p
     assert np.abs(shown_map(page) - expected.maps[0].numpy()).mean() < 0.01
 
 
+def test_likeness_to_a_picture_of_12_bits(page: Any, address: str, tmp_path: Path) -> None:
+    values = (draw_scene(EXAMPLE_SEEDS[2], 200).picture[..., 0].astype(np.float64) / 255 * 4095).round()
+    Image.fromarray(values.astype(np.uint16)).save(tmp_path / "deep.tif")
+    open_page(page, address)
+    more(page)
+    page.locator("#like-file").set_input_files(tmp_path / "deep.tif")
+    expect(page.locator("#range-form")).to_be_visible()
+    page.get_by_role("button", name="Use", exact=True).click()
+    caption(page, "like deep.tif")
+    eight = Image.fromarray(np.clip(values / 4095 * 255 + 0.5, 0, 255).astype(np.uint8))
+    expected = whylight.explain("scenes", SCENE, like=eight)
+    assert np.abs(shown_map(page) - expected.maps[0].numpy()).mean() < 0.02
+    expect(page.locator("#like-canvas")).to_be_visible()
+
+
 def test_classes_are_told_apart_too(page: Any, address: str) -> None:
     open_page(page, address, f"scene={SEED}&model=classes&p=lamp")
     more(page)

@@ -5,21 +5,21 @@ import { asksLike, ASKED, beyondInWords, likeKey } from "./asked.js";
 import { announce, byId, fault, make } from "./dom.js";
 import { model } from "./models.js";
 import { drawLines, patchAt } from "./paint.js";
-import { drawable, sentPicture } from "./picture.js";
+import { asksForRange, drawable, sentPicture } from "./picture.js";
 import { change, state, whenChanged } from "./state.js";
 
 const SMALL = 150;
 /** The other picture as it can be drawn, and where its patches lie. @type {{key: string, image: ImageBitmap, answer: any}|null} */
 let other = null;
 
-/** @param {Blob} file */
-async function take(file) {
+/** @param {Blob} file @param {[number, number]|null} [range] */
+async function take(file, range = null) {
   try {
-    const sent = await sentPicture(file);
-    change({ like: { kind: "own", id: sent.picture, file, name: file.name ?? "picture", range: null }, likePatch: null });
+    const sent = await sentPicture(file, range);
+    change({ like: { kind: "own", id: sent.picture, file, name: file.name ?? "picture", range }, likePatch: null });
     fault();
   } catch (error) {
-    fault(error.message);
+    if (!asksForRange(error, (said) => take(file, said))) fault(error.message);
   }
 }
 

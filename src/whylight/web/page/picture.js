@@ -21,8 +21,8 @@ export const picture = () => shown?.image ?? null;
 /** @param {() => void} listener when another picture is there to be drawn */
 export const whenPicture = (listener) => listeners.push(listener);
 
-/** The file whose values do not say what is black and white. @type {Blob|null} */
-let unranged = null;
+/** What goes on once it is said what is black and white. @type {((range: [number, number]) => void)|null} */
+let withRange = null;
 
 /** @param {Blob} file @param {[number, number]|null} [range] what is black and white in it, where it does not say so */
 export async function take(file, range = null) {
@@ -35,8 +35,7 @@ export async function take(file, range = null) {
     announce(`Picture of ${sent.width} by ${sent.height} pixels`);
     fault();
   } catch (error) {
-    if (error instanceof Refused && error.code === "value_range") return askForRange(file, error.message);
-    fault(error.message);
+    if (!asksForRange(error, (said) => take(file, said))) fault(error.message);
   }
 }
 
@@ -48,14 +47,20 @@ export async function sentPicture(file, range = null) {
   return sendPicture(file, range);
 }
 
-function askForRange(file, line) {
-  unranged = file;
-  const said = line.split(": say what")[0];
+/**
+ * Ask what is black and white in a picture, where it was refused for not saying so.
+ * @param {any} error @param {(range: [number, number]) => void} then @returns {boolean} whether that is asked
+ */
+export function asksForRange(error, then) {
+  if (!(error instanceof Refused) || error.code !== "value_range") return false;
+  withRange = then;
+  const said = error.message.split(": say what")[0];
   byId("range-line").textContent = `${said[0].toUpperCase()}${said.slice(1)}: which values are black and white?`;
   byId("range-form").hidden = false;
   byId("white").focus();
   announce(byId("range-line").textContent);
   fault();
+  return true;
 }
 
 const megabytes = (bytes) => (bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0);
@@ -161,7 +166,8 @@ export function setUpPicture() {
     event.preventDefault();
     const range = [Number(byId("black").value.trim() || NaN), Number(byId("white").value.trim() || NaN)];
     if (!range.every(Number.isFinite)) return fault("black and white are numbers, such as 0 and 4095");
-    if (unranged) take(unranged, /** @type {[number, number]} */ (range));
+    byId("range-form").hidden = true;
+    withRange?.(/** @type {[number, number]} */ (range));
   });
   byId("seed-form").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -61,7 +61,9 @@ function inPython(prompts) {
   const parts = [quoted(state.model ?? "scenes"), pictureInPython()];
   const { rather_than: rather, without, negative } = beyond();
   if (asksLike()) parts.push(`like=${pictureInPython(state.like)}`, `method=${quoted(state.method)}`);
-  else parts.push(rather ? `whylight.difference(${JSON.stringify(prompts)}, [${quoted(rather)}] * ${prompts.length})` : JSON.stringify(prompts), quoted(state.method));
+  else if (!rather) parts.push(JSON.stringify(prompts), quoted(state.method));
+  else if (prompts.length === 1) parts.push(`whylight.difference(${quoted(prompts[0])}, ${quoted(rather)})`, quoted(state.method));
+  else parts.push(`whylight.difference(${JSON.stringify(prompts)}, [${quoted(rather)}] * ${prompts.length})`, quoted(state.method));
   if (asksLike() && state.likePatch) parts.push(`patch=(${state.likePatch.row}, ${state.likePatch.column})`);
   if (without) parts.push(`without=${JSON.stringify(without)}`);
   if (negative) parts.push("negative=True");
