@@ -91,6 +91,19 @@ def test_the_driven_forward_is_the_models_own(name: str) -> None:
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize("build", [clip, coca])
+@torch.no_grad()
+def test_the_main_branchs_attention_gives_what_multi_head_attention_gave(build: Callable[[], nn.Module]) -> None:
+    """So that what holds of models with it holds of that branch's models."""
+    torch.manual_seed(0)
+    model = perturbed(build())
+    images = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    before = model.encode_text(ids()), model.encode_image(images)
+    with_own_attention(model)
+    for was, now in zip(before, (model.encode_text(ids()), model.encode_image(images)), strict=True):
+        assert (was - now).abs().max() < 1e-12
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_the_row_that_is_read_out_decides_alone(name: str) -> None:
     run = built(name).text.begin({"input_ids": ids()})
