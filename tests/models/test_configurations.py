@@ -170,12 +170,21 @@ def test_without_a_network_there_is_one_line_and_no_retry(name: str, tmp_path: P
     assert "it is not on this machine, and the Hugging Face Hub cannot be reached" in line
 
 
-@pytest.mark.parametrize("command", ["explain", "compare", "run", "ask", "benchmark"])
-def test_a_model_of_the_hub_that_cannot_be_had_is_said_before_torch_is_imported(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "prefix"),
+    [
+        *((command, "hf:") for command in ("explain", "compare", "run", "ask", "benchmark")),
+        ("explain", "timm:hf-hub:"),
+        ("explain", "openclip:hf-hub:"),
+    ],
+)
+def test_a_model_of_the_hub_that_cannot_be_had_is_said_before_torch_is_imported(
+    command: str, prefix: str, tmp_path: Path
+) -> None:
     words = {"run": ["p", "--out", "m"], "ask": ["p", "q"], "benchmark": ["scenes-points"]}.get(command, [])
     program = (
         f"import sys\nfrom whylight.cli.main import main\n"
-        f"try:\n    main({[command, *words, '--model', 'hf:nobody/nothing']!r})\n"
+        f"try:\n    main({[command, *words, '--model', f'{prefix}nobody/nothing']!r})\n"
         "finally:\n    assert not {'torch', 'transformers', 'timm', 'open_clip'} & sys.modules.keys()"
     )
     environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}

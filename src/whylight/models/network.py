@@ -23,6 +23,8 @@ from whylight.models.failures import NOT_HERE
 SECONDS = 2.0
 """How long a hub that is there may take to answer."""
 LOCAL = "local-dir:"
+_OF_HUB = ("hf:", "timm:hf-hub:", "openclip:hf-hub:")
+"""What stands before a repository of the hub, behind which a revision may follow."""
 _HOLDS = 20.0
 """Seconds for which an answer holds."""
 
@@ -64,9 +66,11 @@ def refuse_unreachable(name: str) -> None:
     if hub is None:
         return
     asked = _ask(hub.ENDPOINT)
-    family, _, identifier = name.partition(":")
-    places = Path(identifier), Path(hub.HF_HUB_CACHE) / f"models--{identifier.replace('/', '--')}"
-    if family == "hf" and not any(place.is_dir() for place in places) and (_offline(hub) or not asked.answered()):
+    identifier = next((name.removeprefix(prefix) for prefix in _OF_HUB if name.startswith(prefix)), None)
+    if identifier is None or (name.startswith("hf:") and Path(identifier).is_dir()):
+        return
+    kept = Path(hub.HF_HUB_CACHE) / f"models--{identifier.partition('@')[0].replace('/', '--')}"
+    if not kept.is_dir() and (_offline(hub) or not asked.answered()):
         raise BadInput(f"cannot load {identifier}: {NOT_HERE}")
 
 
