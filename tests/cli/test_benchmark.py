@@ -78,6 +78,10 @@ def test_a_missing_extra_is_said_before_anything_is_loaded(
         (("benchmark", "scenes-points", "--methods", "legrat"), "legrad"),
         (("benchmark", "scenes-points", "--explain", "all"), "--explain is one of target, predicted, both"),
         (("benchmark", "scenes-points", "--limit", "2", "--shard", "2/2"), "i/n"),
+        (
+            ("benchmark", "scenes-points", "--limit", "1000000000000"),
+            "--limit: a run over numbered pictures has at most",
+        ),
         (("benchmark", "imagenet-segmentation"), "needs --data PATH"),
         (("benchmark", "voc-segmentation", "--data", "nowhere"), "nowhere"),
         (("report", "nowhere"), "nowhere is no folder of a run"),

@@ -166,6 +166,28 @@ def test_maps_of_a_copied_shard(maps: tuple[Path, WantedMaps]) -> None:
         assert [e.key for e in whylight.read_maps(folder)] == [key for key, _ in before]
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("picture_height", 10**8, "picture is 100000000 x 64"),
+        ("picture_width", 0, "64 x 0"),
+        ("grid_width", 9, "12 x 9"),
+    ],
+)
+def test_a_row_that_says_what_cannot_be_is_one_line(
+    maps: tuple[Path, WantedMaps], column: str, value: int, says: str
+) -> None:
+    folder, _ = maps
+
+    def changed(table: pa.Table) -> pa.Table:
+        index = table.column_names.index(column)
+        return table.set_column(index, table.schema.field(index), pa.array([value] * len(table), pa.int32()))
+
+    rewrite(changed)(folder, folder)
+    with pytest.raises(BadInput, match=says):
+        list(whylight.read_maps(folder, pictures=False))
+
+
 def test_a_run_that_grows_keeps_the_number_of_a_doubtful_shard(maps: tuple[Path, WantedMaps], tmp_path: Path) -> None:
     folder, wanted = maps
     shutil.copy(tmp_path / "p/0.png", tmp_path / "p/4.png")

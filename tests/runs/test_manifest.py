@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.settings import Settings
-from whylight.runs.manifest import NumberedSettings, claim, settings_of
+from whylight.reports.summary import summarize
+from whylight.runs.expected import expected
+from whylight.runs.manifest import MOST_PICTURES, NumberedSettings, claim, settings_of
 
 SETTINGS = Settings(
     benchmark="imagenet-segmentation",
@@ -75,3 +78,26 @@ def test_settings_of_wrong_types_or_sizes_are_one_line(tmp_path, wrong):
     with pytest.raises(BadInput, match=r"manifest\.json") as error:
         settings_of(tmp_path, NumberedSettings)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("size", [1, 10**12])
+@pytest.mark.parametrize("pictures", [MOST_PICTURES + 1, 10**12, 1e12, 1e300, 10**4000])
+def test_more_pictures_than_memory_holds_are_refused_before_anything_is_made_of_them(tmp_path, pictures, size):
+    said = asdict(SETTINGS) | {"pictures": pictures, "shard_size": size}
+    (tmp_path / "manifest.json").write_text(json.dumps({"settings": said, "environment": {}}))
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "shard-00000.parquet").write_bytes(b"not read")
+    tracemalloc.start()
+    try:
+        for read in (expected, summarize):
+            with pytest.raises(BadInput, match=r"manifest\.json") as error:
+                read(tmp_path)
+            assert len(str(error.value).splitlines()) == 1
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_as_many_pictures_as_a_run_may_have(tmp_path):
+    claim(tmp_path, replace(SETTINGS, pictures=MOST_PICTURES, shard_size=10**6), {})
+    assert list(expected(tmp_path).pictures) == list(range(10))

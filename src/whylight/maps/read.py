@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from whylight.errors import WhylightError
+from whylight.errors import BadInput, WhylightError
 from whylight.maps.schema import OK
 from whylight.maps.settings import MapSettings
 from whylight.models.preprocessing import Frame
@@ -23,6 +23,8 @@ from whylight.runs.manifest import settings_of
 from whylight.runs.store import numbers_there, read_shard, say_strangers
 
 _GRAY = (128, 128, 128)
+_MOST_PIXELS = 2**28
+"""Of a picture that a row is about: Pillow opens none of more."""
 
 
 def read_maps(folder: Place, *, method: str | None = None, pictures: bool = True) -> Iterator[Explanation]:
@@ -38,7 +40,8 @@ def read_maps(folder: Place, *, method: str | None = None, pictures: bool = True
             grey, of the right size.
 
     Raises:
-        BadInput: no folder of such a run, or a shard that does not read or holds something else.
+        BadInput: no folder of such a run, or a shard that does not read or holds something else, or a row that
+            cannot be.
 
     Warns:
         WhylightWarning: a file is of no shard of the run; it is passed over.
@@ -69,6 +72,7 @@ def read_rows_of(folder: RunFolder, number: int) -> list[dict[str, Any]]:
 def explanation_of(rows: Sequence[dict[str, Any]], settings: MapSettings, *, pictures: bool = True) -> Explanation:
     """Rows of one picture and one method, one for each target, as one explanation."""
     first = rows[0]
+    _refuse_impossible(first)
     size = (first["picture_height"], first["picture_width"])
     picture = picture_of(first["source"], settings.picture, size) if pictures else None
     maps = [np.asarray(row["relevance"], np.float32) * np.float32(row["scale"]) for row in rows]
@@ -87,6 +91,17 @@ def explanation_of(rows: Sequence[dict[str, Any]], settings: MapSettings, *, pic
         input_size=(first["input_height"], first["input_width"]),
         key=first["key"],
     )
+
+
+def _refuse_impossible(row: dict[str, Any]) -> None:
+    """Refuse sizes that rows of a run never say, before memory is asked for them."""
+    said = f"the stored row of {row['key']}"
+    height, width = row["picture_height"], row["picture_width"]
+    if not 0 < height * width <= _MOST_PIXELS:
+        raise BadInput(f"{said} cannot be: its picture is {height} x {width} pixels (height x width)")
+    rows, columns = row["grid_height"], row["grid_width"]
+    if len(row["relevance"]) != rows * columns:
+        raise BadInput(f"{said} cannot be: its map of {len(row['relevance'])} values has a grid of {rows} x {columns}")
 
 
 def picture_of(source: str, column: str | None, size: tuple[int, int] | None = None) -> Image.Image | None:

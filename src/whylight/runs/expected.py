@@ -11,7 +11,7 @@ from typing import Any
 from whylight.errors import BadInput
 from whylight.runs.folder import Place, RunFolder, folder_of
 from whylight.runs.from_json import from_json
-from whylight.runs.manifest import PLACE, read
+from whylight.runs.manifest import NAME, PLACE, read, refuse_too_many
 
 LISTING = "shards.json"
 """Which pictures each shard has, where these are not read by number."""
@@ -38,7 +38,7 @@ def expected(place: Place | RunFolder) -> Expected:
     """What the run in a folder says of its shards.
 
     Raises:
-        BadInput: no run is there, or its manifest or its list of shards does not read.
+        BadInput: no run is there, or its manifest or its list of shards does not read, or says what cannot be.
     """
     folder = folder_of(place)
     settings = read(folder)["settings"]
@@ -48,9 +48,11 @@ def expected(place: Place | RunFolder) -> Expected:
         return Expected(run, {entry["number"]: entry["digest"] for entry in entries})
     try:
         pictures, size = int(settings["pictures"]), int(settings["shard_size"])
-        return Expected(run, {n: f"from {n * size} on" for n in range(-(-pictures // size))})
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        shards = range(-(-pictures // size))
+    except (KeyError, TypeError, ValueError, ArithmeticError):
         raise BadInput(f"{folder} says nowhere which shards its run has: {LISTING} is missing") from None
+    refuse_too_many(f"{folder}/{NAME}", pictures)
+    return Expected(run, {n: f"from {n * size} on" for n in shards})
 
 
 def read_listing(folder: RunFolder) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from whylight.runs.type_hints import check_types
 NAME = "manifest.json"
 PLACE = "path"
 """The setting that says where data lie; the same data may lie elsewhere."""
+MOST_PICTURES = 10_000_000
+"""Of a run that reads them by number: whoever reads or continues it holds a name for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +115,18 @@ def settings_of(place: Place | RunFolder, kind: type[Settings]) -> Settings:
         raise BadInput(f"{where}: {error}") from None
     if min(settings.shard_size, settings.batch_size) < 1 or getattr(settings, "pictures", 0) < 0:
         raise BadInput(f"{where} has a size of shards or batches below 1, or of pictures below 0")
+    refuse_too_many(where, getattr(settings, "pictures", 0))
     return settings
+
+
+def refuse_too_many(where: str, pictures: int) -> None:
+    """Refuse a number of pictures for which memory would end, before anything is made of it.
+
+    Raises:
+        BadInput: more than ``MOST_PICTURES``.
+    """
+    if pictures > MOST_PICTURES:
+        raise BadInput(f"{where}: a run over numbered pictures has at most {MOST_PICTURES:,} of them")
 
 
 def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -24,7 +24,9 @@ def timm_wrapper() -> Any:
 
 
 NAMES = ["siglip2", "metaclip2", "clipseg", "owlvit", "modernbert", "deberta_v3", "mpnet"]
-MODELS: dict[str, Callable[[], tuple[Any, Any]]] = {name: (PICTURES | TEXTS)[name] for name in NAMES}
+BUILT = PICTURES | TEXTS
+"""Without those whose attention the lowest transformers writes out."""
+MODELS: dict[str, Callable[[], tuple[Any, Any]]] = {name: BUILT[name] for name in NAMES if name in BUILT}
 MODELS |= {"swin": of_transformers, "timm wrapper": lambda: (timm_wrapper(), pixels())}
 
 

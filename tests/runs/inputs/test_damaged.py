@@ -80,6 +80,25 @@ def test_flipped_bits_of_a_compressed_archive_are_said(tmp_path: Path) -> None:
         encoded_picture(f"{path}::b.jpg")
 
 
+def test_a_member_of_a_million_million_bytes_is_not_read(tmp_path: Path) -> None:
+    """A sparse member's zeros are nowhere in the archive, so that its length says nothing of it."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, headers in (("a.jpg", {"GNU.sparse.map": "0,600", "GNU.sparse.size": str(10**12)}), ("b.jpg", {})):
+            member = tarfile.TarInfo(name)
+            member.size, member.pax_headers = 600, headers
+            tar.addfile(member, io.BytesIO(bytes(600)))
+    path = tmp_path / "x.tar"
+    path.write_bytes(gzip.compress(content.getvalue()))
+    large, good = samples(path)
+    assert large.problem is not None
+    assert large.problem.status == "cut-member"
+    assert "a.jpg is to have 1,000,000,000,000 bytes, more than a gibibyte" in large.problem.error
+    assert (good.problem, len(good.data)) == (None, 600)
+    with pytest.raises(OSError, match="more than a gibibyte"):
+        encoded_picture(f"{path}::a.jpg")
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(BadInput, match="no end to wait for"):

@@ -19,6 +19,7 @@ from whylight.methods import methods as all_methods
 from whylight.models.digest import model_digest
 from whylight.models.load import load
 from whylight.runs.machine import environment
+from whylight.runs.manifest import refuse_too_many
 from whylight.runs.plan import Plan
 
 _TRIED = 20
@@ -32,6 +33,7 @@ def plan(wanted: Wanted) -> Plan:
         WhylightError: anything that would make the run fail later.
     """
     named = find_benchmark(wanted.benchmark)
+    refuse_too_many("--limit", wanted.limit or 0)
     if wanted.data is None and named.needs_data:
         raise BadInput(f"this benchmark needs --data PATH: {named.layout}")
     if isinstance(named, NamedAnswers):

@@ -10,7 +10,7 @@ from whylight.runs.inputs.cells import picture_in
 from whylight.runs.inputs.detect import kind_of
 from whylight.runs.inputs.places import open_binary, parent, read_bytes
 from whylight.runs.inputs.tables import DataSetTable, ParquetTable, Table, TableShard, TextTable, table_shards
-from whylight.runs.inputs.tars import BROKEN
+from whylight.runs.inputs.tars import BROKEN, content_of
 
 
 def encoded_picture(source: str, column: str | None = None) -> bytes | None:
@@ -34,8 +34,8 @@ def encoded_picture(source: str, column: str | None = None) -> bytes | None:
 def _member(archive: str, name: str) -> bytes | None:
     try:
         with open_binary(archive) as file, tarfile.open(fileobj=file, mode="r:*") as tar:
-            opened = tar.extractfile(name)
-            return opened.read() if opened else None
+            member = tar.getmember(name)
+            return content_of(tar, member) if member.isfile() else None
     except KeyError:
         return None
     except BROKEN as error:

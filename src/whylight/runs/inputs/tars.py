@@ -18,6 +18,8 @@ _USUAL = ("jpg", "jpeg", "png", "webp", "input", "image", "img", "picture")
 BROKEN = (tarfile.TarError, OSError, EOFError, zlib.error)
 """What a damaged archive makes its reader raise."""
 _PIECE = 2**20
+_LARGEST = 2**30
+"""Bytes of a member. A sparse one, or one that is compressed, may be any number of them out of a few."""
 
 
 @dataclass
@@ -174,16 +176,26 @@ def _split(name: str) -> tuple[str, str]:
     return folder + slash + stem, ending.lower()
 
 
+def content_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    """All bytes of a member.
+
+    Raises:
+        EOFError: the archive ends inside it.
+        tarfile.TarError: it is larger than a gibibyte, or damaged.
+    """
+    if member.size > _LARGEST:
+        raise tarfile.ReadError(f"{member.name} is to have {member.size:,} bytes, more than a gibibyte")
+    opened = archive.extractfile(member)
+    content = opened.read() if opened else b""
+    if len(content) < member.size:
+        raise EOFError(f"the archive ends inside {member.name}")
+    return content
+
+
 def _content(archive: tarfile.TarFile | None, members: list[tarfile.TarInfo]) -> bytes:
     """The bytes of a member; of one that is there several times, if all are the same."""
     assert archive is not None
-    contents = []
-    for member in members:
-        opened = archive.extractfile(member)
-        content = opened.read() if opened else b""
-        if len(content) < member.size:
-            raise EOFError(f"the archive ends inside {member.name}")
-        contents.append(content)
+    contents = [content_of(archive, member) for member in members]
     if any(content != contents[0] for content in contents):
         raise _Differing(f"{members[0].name} is in the archive {len(members)} times, with different content")
     return contents[0]
