@@ -61,6 +61,16 @@ def test_a_process_that_dies_in_the_middle_of_a_result_is_noticed() -> None:
     decoder.close()
 
 
+def test_a_pool_that_waits_for_the_rest_of_a_result_does_not_hold_up_the_end() -> None:
+    program = (
+        "from runs import test_decoding as t\n"
+        "if __name__ == '__main__':\n"
+        "    t.test_a_process_that_dies_in_the_middle_of_a_result_is_noticed()"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, timeout=60, check=True)
+
+
 def test_a_hanging_process_costs_its_own_sample_alone() -> None:
     decoder = DecodingProcesses(decode, 1)
     tickets = [decoder.submit(sample) for sample in ("hangs", "b", "hangs", "c")]

@@ -137,6 +137,10 @@ class DecodingProcesses:
         old, self._pool = self._pool, self._new()
         for process in list((old._processes or {}).values()):
             process.kill()
+        # A pool whose process died while it handed over a result reads on, and the interpreter would wait for it at its
+        # end: this end of the pipe is the last one that keeps it from an end of its own.
+        results: Any = old._result_queue
+        results._writer.close()
         old.shutdown(wait=False, cancel_futures=True)
 
     def result(self, ticket: Ticket, timeout: float | None) -> Any:
