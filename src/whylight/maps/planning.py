@@ -123,7 +123,7 @@ def _maker(wanted: Wanted) -> tuple[MapRows, MapSettings, dict[str, str]]:
     named = parse_methods(",".join(all_methods()) if wanted.methods == "all" else wanted.methods)
     baselines = {name for name in wanted.methods.split(",") if name in BASELINES}
     tried = [choice for choice in named if choice.method not in BASELINES or choice.method in baselines]
-    choices, values, left_out = _tried(wanted, asked, tried)
+    choices, left_out = _tried(wanted, asked, tried)
     inside = Inside(wanted.inside, wanted.boxes) if wanted.inside or wanted.boxes else None
     decode = Decode(
         view.preprocessing,
@@ -136,12 +136,12 @@ def _maker(wanted: Wanted) -> tuple[MapRows, MapSettings, dict[str, str]]:
         large=wanted.large,
         value_range=wanted.value_range,
     )
-    maker = MapRows(view, asked, choices, decode, stored=wanted.precision, fixed=values)
+    maker = MapRows(view, asked, choices, decode, stored=wanted.precision)
     return maker, _settings(wanted, asked, choices, top), left_out
 
 
-def _tried(wanted: Wanted, asked: Asked, named: Sequence[Choice]) -> tuple[list[Choice], int | None, dict[str, str]]:
-    """Methods that explain this model, how many values all their maps have (None: not equally many), and the others."""
+def _tried(wanted: Wanted, asked: Asked, named: Sequence[Choice]) -> tuple[list[Choice], dict[str, str]]:
+    """Methods that explain this model, and why the others do not."""
     view = asked.view
     preprocessing = view.preprocessing
     assert preprocessing is not None
@@ -152,10 +152,10 @@ def _tried(wanted: Wanted, asked: Asked, named: Sequence[Choice]) -> tuple[list[
     assert isinstance(pixels, torch.Tensor)
     targets = asked.example(pixels)
     names = [[f"target {index}" for index in range(asked.targets or 1)]]
-    kept, lengths, left_out = [], set(), {}
+    kept, left_out = [], {}
     for choice in named:
         try:
-            maps = maps_of(choice, view, pixels, targets, grid, names)
+            maps_of(choice, view, pixels, targets, grid, names)
         except UnknownName:
             raise
         except WhylightError as error:
@@ -164,10 +164,7 @@ def _tried(wanted: Wanted, asked: Asked, named: Sequence[Choice]) -> tuple[list[
             left_out[choice.label] = str(error)
         else:
             kept.append(choice)
-            lengths.add(maps[0, 0].numel())
-    # A number alone keeps each picture's shape; another size than the model's own is rounded to patches.
-    fixed = wanted.size is None and len(lengths) == 1
-    return kept, lengths.pop() if fixed else None, left_out
+    return kept, left_out
 
 
 def _settings(wanted: Wanted, asked: Asked, choices: Sequence[Choice], top: int | None) -> MapSettings:

@@ -33,11 +33,9 @@ class MapRows:
         columns: of every row, with their types.
     """
 
-    def __init__(
-        self, view: View, asked: Asked, choices: Sequence[Choice], decode: Decode, *, stored: Stored, fixed: int | None
-    ) -> None:
+    def __init__(self, view: View, asked: Asked, choices: Sequence[Choice], decode: Decode, *, stored: Stored) -> None:
         self.view, self._asked, self._choices, self._decode, self._stored = view, asked, choices, decode, stored
-        self.columns = columns_of(stored, fixed, decode.keep, decode.inside is not None)
+        self.columns = columns_of(stored, decode.keep, decode.inside is not None)
 
     def reader(self, source: Any) -> Callable[[Any], Any]:
         return self._decode

@@ -33,15 +33,13 @@ COLUMNS = {
 AUDIT = {"inside": "float64", "pointing": "bool", "ap": "float64", "area": "float64"}
 
 
-def columns_of(stored: Stored, values: int | None, kept: tuple[str, ...], audited: bool) -> dict[str, str]:
+def columns_of(stored: Stored, kept: tuple[str, ...], audited: bool) -> dict[str, str]:
     """All columns of a run.
 
     Args:
         stored: the type that relevance is stored in.
-        values: of each map, where all maps have equally many.
         kept: columns of the input that go along, as text.
         audited: whether masks or boxes are there.
     """
     lists = {"float16": "list<float16>", "float32": "list<float>"}
-    relevance = lists[stored] if values is None else f"{stored}[{values}]"
-    return COLUMNS | {"relevance": relevance} | dict.fromkeys(kept, "string") | (AUDIT if audited else {})
+    return COLUMNS | {"relevance": lists[stored]} | dict.fromkeys(kept, "string") | (AUDIT if audited else {})
