@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -185,8 +186,10 @@ def runner(planned: Plan, folder: Path, count: int) -> Callable[[], Rate]:
     def rate() -> Rate:
         nonlocal number
         number += 1
+        out = folder / f"run-{count}-{number}"
+        shutil.copytree(folder / f"plan-{count}", out)  # the list of its shards was written there
         watch = Watch()
-        execute(planned, folder / f"run-{count}-{number}")
+        execute(planned, out)
         return watch.rate(sum(planned.read.size(shard) for shard in planned.read.numbers))
 
     return rate
