@@ -153,6 +153,16 @@ def test_rather_than(page: Any, address: str) -> None:
     assert np.array_equal(canvas(page, CELLS), before)
 
 
+def test_what_was_just_typed_is_not_lost_by_choosing_a_word(page: Any, address: str) -> None:
+    open_ask(page, address, LONG)
+    rather = page.get_by_role("textbox", name="Rather than")
+    rather.fill("green")
+    page.locator("#said button").nth(2).click()  # before the pause is over
+    expect(page.locator("#said button").nth(2)).to_have_attribute("aria-pressed", "true")
+    expect(rather).to_have_value("green")
+    expect(page.locator("#told")).to_contain_text("rather than green")
+
+
 def test_an_answer_that_is_given(page: Any, address: str) -> None:
     open_ask(page, address)
     page.get_by_label("Explain this answer").fill("blue")

@@ -74,7 +74,9 @@ export function setUpAskPanel() {
     ask();
   });
   byId("forced").addEventListener("change", ask);
-  byId("rather").addEventListener("input", afterPause(() => change({ rather: byId("rather").value }), PAUSE));
+  const takeRather = () => change({ rather: byId("rather").value });
+  byId("rather").addEventListener("input", afterPause(takeRather, PAUSE));
+  byId("rather").addEventListener("change", takeRather); // before anything else is done
   byId("answer-method").addEventListener("change", () => change({ answerMethod: byId("answer-method").value }));
   byId("stop-asking").addEventListener("click", stopAsking);
   whenHeard(refresh);
