@@ -103,6 +103,7 @@ def test_words_of_prompts(client: httpx.Client, numbers: str) -> None:
         ({"targets": PROMPTS, "words": True, "layers": True}, "of whole prompts"),
         ({"targets": ["a b c d e f g h i"], "words": True}, "group some in parentheses"),
         ({"targets": ["a b c d e f g h", "a"], "words": True}, "at most 256"),
+        ({"targets": ["a b c d e f g"], "words": True, "method": "gem"}, "at most 64 are taken at once by gem"),
         ({"targets": ["a (star"], "words": True}, "parentheses"),
         ({"model": "classes", "targets": ["lamp"], "words": True}, "is a classifier"),
         ({"model": "classes", "targets": ["lamp"], "without": ["tabby"]}, "is a classifier"),

@@ -15,7 +15,8 @@ class Limits:
         body_bytes: of every other request.
         prompts: in one question.
         prompt_characters: of one prompt.
-        word_maps: in one question about words, of which a prompt of n takes 2^n.
+        word_maps: in one question about words, of which a prompt of n takes 2^n; by LeGrad, from the recorded picture.
+        word_maps_anew: the same by methods that run the model again.
         text_characters: of one text.
         waiting: questions that may wait for one model.
         waiting_of_client: of these, questions of one client.
@@ -30,6 +31,7 @@ class Limits:
     prompts: int = 40
     prompt_characters: int = 500
     word_maps: int = 256
+    word_maps_anew: int = 64
     text_characters: int = 20_000
     waiting: int = 64
     waiting_of_client: int = 24

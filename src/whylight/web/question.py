@@ -43,11 +43,11 @@ def check_words(context: Context, asked: AskPicture) -> None:
         return
     if asked.rather_than is not None or asked.like is not None:
         raise BadInput("words are of prompts as they are: leave rather_than and like out")
-    most = context.limits.word_maps
+    most = context.limits.word_maps if asked.method == "legrad" else context.limits.word_maps_anew
     if sum(values_asked(len(phrases_of(each).parts)) for each in asked.targets if isinstance(each, str)) > most:
         raise BadInput(
-            f"words take a map for every set of them, and at most {most} are taken at once: ask with fewer words, or "
-            "group some in parentheses, such as (a red ring) and (a star)"
+            f"words take a map for every set of them, and at most {most} are taken at once by {asked.method}: ask with "
+            "fewer words, or group some in parentheses, such as (a red ring) and (a star)"
         )
 
 
