@@ -12,14 +12,14 @@ from zoo.explained import VIEWS
 from whylight.attention import ReplaceAttention
 from whylight.errors import BadInput
 from whylight.methods import relevance
-from whylight.methods.keyflow import for_and_against
+from whylight.methods.keyflow import ORDER, for_and_against
 from whylight.models.openclip.view import OpenClipView
 from whylight.models.targets import as_targets
 from whylight.models.timm.view import TimmView
 from whylight.models.view import View
 from whylight.passes import full_pass as full_pass_module
 from whylight.passes.full_pass import full_pass
-from whylight.passes.key_likeness import key_likeness
+from whylight.passes.key_likeness import key_likeness, record_key_likeness
 from whylight.passes.logit_gradients import score_gradients
 from whylight.propagation.libra import libra_gradients
 
@@ -67,6 +67,22 @@ def test_it_is_its_formula_written_out(kind: str) -> None:
     expected = written_out(view, inputs, targets, sharpness=2.0, power=1.5)
     maps = relevance(view, inputs, targets, "keyflow", sharpness=2.0, power=1.5)
     assert relative_difference(maps, expected) < 1e-10
+
+
+@pytest.mark.parametrize("kind", [*POOLINGS, *TEXTS])
+def test_what_is_not_above_the_mean_is_as_good_as_zero_and_keeps_its_order(kind: str) -> None:
+    view, inputs, targets = VIEWS[kind]()
+    plain = relevance(view, inputs, targets, "chefercam")
+    likeness = record_key_likeness(view, inputs)
+    spread, clipped = likeness.spread(plain), likeness.above_mean(plain)
+    ordered = likeness.above_mean(plain, order=ORDER)
+    real = torch.ones_like(spread, dtype=torch.bool) if likeness.real is None else likeness.real[:, None]
+    rows = (maps.flatten(0, 1) for maps in (spread, clipped, ordered, real.expand_as(spread)))
+    for w_r, zeros, kept, here in zip(*rows, strict=True):
+        assert torch.equal(w_r[here].argsort(), kept[here].argsort())
+        assert zeros.count_nonzero() == (w_r[here] > w_r[here].mean()).sum() < here.sum()
+        assert kept.count_nonzero() == here.sum() - 1
+        assert (kept - zeros).abs().max() < 1e-10 * kept.max()
 
 
 @pytest.mark.parametrize("kind", [*POOLINGS, *TEXTS])

@@ -5,9 +5,10 @@ Our own, found by trial on one half of the pictures and measured on the other. W
 
     p, n = rows of  Π_l (I + mean over heads of relu(A_l * ∂s/∂A_l))   and of   Π_l (I + ... relu(-A_l * ∂s/∂A_l))
     r = p² / (p + n)
-    E = max(W r - mean over patches of W r, 0)^power
+    E = max(W r - mean over patches of W r, o (W r - its least))^power
 
-W, the likeness of patches by their keys, is :mod:`whylight.passes.key_likeness`.
+W, the likeness of patches by their keys, is :mod:`whylight.passes.key_likeness`. o is so small that the second term is
+nothing beside the first: what is not above the mean has no relevance, but an order.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from whylight.passes.full_pass import FullPass, full_pass
 from whylight.passes.key_likeness import SHARPNESS, KeyLikeness, key_likeness
 from whylight.passes.logit_gradients import Gradients, score_gradients
 from whylight.propagation.libra import libra_gradients
+
+ORDER = 1e-12
+"""o. With 0, what is not above the mean would be ties, which whatever ranks patches then breaks by their place."""
 
 
 @method(
@@ -60,7 +64,7 @@ def keyflow(
         del calls
     assert likeness is not None
     relevance = full.without_own_entry(torch.cat(evidence).transpose(0, 1))
-    return likeness.above_mean(relevance, sharpness, power)
+    return likeness.above_mean(relevance, sharpness, power, ORDER)
 
 
 def for_and_against(full: FullPass, gradients: Gradients, calls: list[AttentionCall]) -> tuple[Tensor, Tensor]:

@@ -69,14 +69,19 @@ class KeyLikeness:
         return ((square * real).sum(-1) / real.sum(-1))[..., None, None]
 
     @torch.no_grad()
-    def above_mean(self, relevance: Tensor, sharpness: float = SHARPNESS, power: float = 1.0) -> Tensor:
-        """max(W r - mean over patches of W r, 0) to a power, (batch, targets, patches): what ``smooth=True`` makes."""
+    def above_mean(
+        self, relevance: Tensor, sharpness: float = SHARPNESS, power: float = 1.0, order: float = 0.0
+    ) -> Tensor:
+        """max(W r - mean over patches of W r, order (W r - its least)) to a power, (batch, targets, patches).
+
+        Args:
+            order: 0 is what ``smooth=True`` makes: what is not above the mean is zero. More, and it keeps its order.
+        """
         spread = self.spread(relevance, sharpness)
-        if self.real is None:
-            return (spread - spread.mean(-1, keepdim=True)).relu().pow(power)
-        real = self.real[:, None].to(spread)
+        real = torch.ones_like(spread[:, :1]) if self.real is None else self.real[:, None].to(spread)
         mean = (spread * real).sum(-1, keepdim=True) / real.sum(-1, keepdim=True)
-        return (spread - mean).relu().pow(power) * real
+        least = spread.masked_fill(real == 0, torch.inf).amin(-1, keepdim=True)
+        return torch.maximum(spread - mean, order * (spread - least)).relu().pow(power) * real
 
 
 def key_likeness(run: Pass, calls: Iterable[AttentionCall]) -> KeyLikeness:
