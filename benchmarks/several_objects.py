@@ -1,6 +1,7 @@
 """One prompt for the four objects of a scene: whose map has its maximum on each object?
 
     python benchmarks/several_objects.py --methods legrad,chefercam,keyflow --scenes 60
+    python benchmarks/several_objects.py --methods legrad --scenes 60 --skip 60     # the next 60 scenes
 
 The scenes of four objects alone, of those that `whylight benchmark scenes-recognition` has of one to four objects: the
 whole prompt's map ("a ring and a star and a heart and a cross"), the map of what an object's own words add, and the
@@ -31,24 +32,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--methods", default="legrad,chefercam,keyflow")
     parser.add_argument("--scenes", type=int, default=60)
+    parser.add_argument("--skip", type=int, default=0, help="scenes that are passed over first")
     parser.add_argument("--model", default="scenes")
     asked = parser.parse_args()
-    source, view, protocol = Scenes(MOST * asked.scenes, "counts"), whylight.load(asked.model), Recognition()
+    source = Scenes(MOST * (asked.skip + asked.scenes), "counts")
+    view, protocol = whylight.load(asked.model), Recognition()
     rows = []
     for choice in parse_methods(asked.methods):
         if choice.method not in BASELINES:
             maker = PictureRows(view, Head(view, source.classes, ("{}",)), protocol, [choice], ("target",))
-            found = figures(maker, source)
+            found = figures(maker, source, asked.skip)
             rows.append([f"`{choice.label}`", *(cell(found[f"{way}_{MOST}"], 0) for way in WAYS)])
             print(rows[-1], flush=True)
     print(markdown_table(["method", *(protocol.figures_shown[f"{way}_{MOST}"] for way in WAYS)], rows))
 
 
-def figures(maker: PictureRows, source: Scenes) -> dict[str, Estimate]:
-    """Of every fourth scene: those of four objects."""
+def figures(maker: PictureRows, source: Scenes, skip: int) -> dict[str, Estimate]:
+    """Of every fourth scene: those of four objects, without the first ``skip`` of them."""
     read = maker.reader(source)
     rows = []
-    for index in range(MOST - 1, len(source), MOST):
+    for index in range(MOST * (skip + 1) - 1, len(source), MOST):
         item = read(index)
         assert not isinstance(item, Skipped)
         rows += maker.measured([item])
