@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -90,6 +91,19 @@ def test_a_thread_that_hangs_is_replaced() -> None:
         decoder.result(tickets[0], 0.2)
     assert decoder.result(tickets[1], 5) == "b"
     decoder.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no priority of its own")
+def test_a_thread_beside_a_model_on_the_cpu_stands_back_behind_it() -> None:
+    def priority(_: object) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    ours = priority(None)
+    for stands_back in (False, True):
+        decoder = DecodingThread(priority, stands_back=stands_back)
+        assert decoder.result(decoder.submit("a"), 5) == (max(ours, 10) if stands_back else ours)
+        decoder.close()
+    assert priority(None) == ours
 
 
 def test_processes_end_with_the_run_that_is_killed(tmp_path: Path) -> None:

@@ -27,6 +27,10 @@ _ATTEMPTS = 3
 """A sample that was being decoded when a worker died is tried so often; the death may have been another's."""
 
 
+_NICE = 10
+"""How far decoding stands back behind a model that computes on the same cores."""
+
+
 class Hanging(Exception):
     """A sample took too long."""
 
@@ -63,15 +67,21 @@ class Decoder(Protocol):
 
 
 class DecodingThread:
-    """One thread beside the model; a new one takes over where it hangs. It ends with the process, whatever it does."""
+    """One thread beside the model; a new one takes over where it hangs. It ends with the process, whatever it does.
 
-    def __init__(self, decode: Decode) -> None:
-        self._decode = decode
+    Args:
+        stands_back: the model computes on the same cores, and goes first. Its threads wait for each other at the end of
+            every product: one that decoding keeps from its core holds up all of them.
+    """
+
+    def __init__(self, decode: Decode, *, stands_back: bool = False) -> None:
+        self._decode, self._stands_back = decode, stands_back
         self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._start()
 
     def _start(self) -> None:
-        self._thread = threading.Thread(target=_work, args=(self._decode, self._waiting), daemon=True)
+        given = (self._decode, self._waiting, self._stands_back)
+        self._thread = threading.Thread(target=_work, args=given, daemon=True)
         self._thread.start()
 
     def submit(self, sample: Any) -> Ticket:
@@ -93,7 +103,10 @@ class DecodingThread:
         self._thread.join(_LOOK)
 
 
-def _work(decode: Decode, waiting: queue.SimpleQueue[Ticket | None]) -> None:
+def _work(decode: Decode, waiting: queue.SimpleQueue[Ticket | None], stands_back: bool) -> None:
+    if stands_back and sys.platform == "linux":  # where each thread has a priority of its own
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(_NICE, os.getpriority(os.PRIO_PROCESS, thread)))
     while (ticket := waiting.get()) is not None:
         try:
             decoded = decode(ticket.sample)

@@ -45,7 +45,11 @@ def run_local(
     mine = [number for number in left if number in own]
     others = [number for number in left if number not in own] if helping else []
     read = plan.maker.reader(plan.source)
-    decoder: Decoder = DecodingProcesses(read, workers) if workers else DecodingThread(read)
+    decoder: Decoder = (
+        DecodingProcesses(read, workers)
+        if workers
+        else DecodingThread(read, stands_back=plan.environment.get("device") == "cpu")
+    )
     reading = Reading(plan.read, decoder, plan.settings.batch_size, timeout, plan.lost)
     gathering = Gathering(plan, folder, [n for n in numbers if n in own], mine, progress)
     with ShardLocks(folder.local) as locks:
