@@ -70,6 +70,17 @@ def test_the_first_frame_of_an_animation_counts(tmp_path: Path) -> None:
     assert array(read_picture(tmp_path / "a.gif"))[5, 5].tolist() == [255, 0, 0]
 
 
+def test_colours_that_stand_at_the_end_of_a_file_are_missed(tmp_path: Path) -> None:
+    for mode in ("P", "L"):
+        whole = Image.fromarray(COLORED).convert(mode)
+        whole.save(tmp_path / "a.pcx")
+        np.testing.assert_array_equal(array(read_picture(tmp_path / "a.pcx")), array(whole.convert("RGB")))
+    Image.fromarray(COLORED).convert("P").save(tmp_path / "a.pcx")
+    (tmp_path / "a.pcx").write_bytes((tmp_path / "a.pcx").read_bytes()[:-100])
+    with pytest.raises(BadInput, match="its palette is missing, the file is cut"):
+        read_picture(tmp_path / "a.pcx")
+
+
 def test_transparent_pictures_lie_on_white(tmp_path: Path) -> None:
     Image.new("RGBA", (10, 10), (0, 0, 0, 0)).save(tmp_path / "a.png")
     assert (array(read_picture(tmp_path / "a.png")) == 255).all()

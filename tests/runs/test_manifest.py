@@ -64,9 +64,10 @@ def test_anything_that_changes_a_row_is_refused_by_name(tmp_path, change, says):
 def test_a_manifest_that_does_not_read_is_one_clear_line(tmp_path):
     with pytest.raises(BadInput, match=r"has no manifest\.json"):
         settings_of(tmp_path, Settings)
-    (tmp_path / "manifest.json").write_text("{")
-    with pytest.raises(BadInput, match="does not read"):
-        settings_of(tmp_path, Settings)
+    for broken in ("{", '{"settings": "x"}', '{"settings": [["a", 1]]}', "[]"):
+        (tmp_path / "manifest.json").write_text(broken)
+        with pytest.raises(BadInput, match="does not read"):
+            settings_of(tmp_path, Settings)
 
 
 @pytest.mark.parametrize(

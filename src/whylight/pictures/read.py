@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, PcxImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
 from whylight.errors import BadInput
@@ -23,6 +23,8 @@ PictureLike = str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor
 _NO_PICTURES = {".h5", ".hdf", ".grib", ".bufr", ".mpg", ".mpeg", ".eps", ".ps", ".emf", ".wmf", ".iim"}
 """Endings whose formats Pillow only recognises, or hands to another program."""
 _TWELVE_BITS = 4096
+_PALETTE = 769
+"""Bytes at the end of a PCX file of 256 colours: a twelve, and the colours."""
 _SLACK = 1e-3
 """How far floats may lie outside [0, 1], as they do after resizing."""
 
@@ -118,10 +120,24 @@ def upright(picture: Image.Image, name: str) -> Image.Image:
     with _one_line(name):
         if 0 in picture.size:
             raise BadInput(f"{name} holds no pixel: {picture.width} x {picture.height}")
+        _refuse_lost_palette(picture, name)
         if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
             return ImageOps.exif_transpose(picture)
         picture.load()
         return picture
+
+
+def _refuse_lost_palette(picture: Image.Image, name: str) -> None:
+    """The colours of a PCX file stand at its end; one that was cut is read by Pillow as if it were grey."""
+    if not isinstance(picture, PcxImagePlugin.PcxImageFile) or picture.mode != "L" or picture.fp is None:
+        return
+    place = picture.fp.tell()
+    try:
+        picture.fp.seek(-_PALETTE, os.SEEK_END)
+        if picture.fp.read(1) != b"\x0c":
+            raise BadInput(f"{name} cannot be read: its palette is missing, the file is cut")
+    finally:
+        picture.fp.seek(place)
 
 
 def _upright_rgb(picture: Image.Image, name: str) -> Image.Image:

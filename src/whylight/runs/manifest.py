@@ -91,7 +91,8 @@ def read(place: Place | RunFolder) -> dict[str, Any]:
     folder = folder_of(place)
     try:
         found: dict[str, Any] = from_json(folder.read(NAME))
-        dict(found["settings"])
+        if not isinstance(found["settings"], dict):
+            raise TypeError("its settings are no object")
     except FileNotFoundError:
         raise BadInput(f"{folder} is no folder of a run: it has no {NAME}") from None
     except (ValueError, KeyError, TypeError) as error:

@@ -164,6 +164,8 @@ def test_missing_weights_are_refused(tmp_path: Path) -> None:
 def test_unusable_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such folder"):
         load_transformers(f"local-dir:{tmp_path / 'nowhere'}")
+    with pytest.raises(BadInput, match="no such folder: ~nosuchuser/model"):
+        load_transformers("local-dir:~nosuchuser/model")
     with pytest.raises(BadInput, match=r"no config\.json"):
         load_transformers(f"local-dir:{tmp_path}")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit"}))

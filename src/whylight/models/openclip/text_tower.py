@@ -29,8 +29,10 @@ def named_text_tower(folder: Path) -> NamedTextTower | None:
     """
     from open_clip.hf_configs import arch_dict
 
-    text = _read(folder / "open_clip_config.json").get("model_cfg", {}).get("text_cfg", {})
-    if "hf_model_name" not in text:
+    text: Any = _read(folder / "open_clip_config.json")
+    for part in ("model_cfg", "text_cfg"):  # whoever loads the model says better what is wrong with them
+        text = text.get(part) if isinstance(text, dict) else None
+    if not isinstance(text, dict) or "hf_model_name" not in text:
         return None
     here = _read(folder / "config.json").get("model_type") in arch_dict
     own = {"hf_model_name": str(folder), "hf_model_pretrained": False}

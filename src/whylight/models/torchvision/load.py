@@ -14,6 +14,7 @@ from whylight.errors import BadInput, UnknownName
 from whylight.models import names
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.torchvision.view import TorchvisionView, refusal
+from whylight.runs.files import home_opened
 
 _VIT = "torchvision.models.vision_transformer"
 
@@ -37,7 +38,7 @@ def load_torchvision(identifier: str) -> TorchvisionView:
     if builder.__module__ != _VIT:
         raise refusal(name, builder.__module__)
     known = models.get_model_weights(architecture)
-    file = Path(tag).expanduser()
+    file = home_opened(Path(tag))
     try:
         if tag and file.is_file():
             state = _state(file, name)

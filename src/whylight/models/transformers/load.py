@@ -20,6 +20,7 @@ from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TE
 from whylight.models.transformers.timm_wrapper import WRAPPERS
 from whylight.models.transformers.wrap import wrap_transformers
 from whylight.models.view import View
+from whylight.runs.files import home_opened
 from whylight.scenes.answers import TOWER
 
 LOCAL = "local-dir:"
@@ -84,7 +85,7 @@ def _source(identifier: str) -> str:
     if not identifier.startswith(LOCAL):
         refuse_code((Path(file) for name in CONFIGURATIONS if (file := _on_hub(identifier, name))), identifier)
         return identifier
-    folder = Path(identifier.removeprefix(LOCAL)).expanduser()
+    folder = home_opened(Path(identifier.removeprefix(LOCAL)))
     if not folder.is_dir():
         raise BadInput(f"no such folder: {folder}")
     if not (folder / "config.json").is_file():
@@ -98,7 +99,10 @@ def _source(identifier: str) -> str:
 
 
 def _class_name(config: Any, identifier: str) -> str:
-    named = [name for name in getattr(config, "architectures", None) or [] if isinstance(name, str)]
+    said = getattr(config, "architectures", None) or []
+    if not isinstance(said, list):
+        raise BadInput(f"{identifier}: architectures of its configuration is {said!r}, not a list of classes")
+    named = [name for name in said if isinstance(name, str)]
     for name in named:
         if name in PICTURES or name in TEXTS or name in WRAPPERS:
             return name
