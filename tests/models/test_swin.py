@@ -13,10 +13,12 @@ from PIL import Image
 from torch import Tensor, nn
 from zoo.perturb import pictures
 from zoo.swin_models import SWIN, of_timm, own_output
+from zoo.timm_models import timm_version
 
 import whylight
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods import find_method, methods
+from whylight.models.transformers.answering.releases import OLD
 
 WORKING = ["gradcam", "input_gradient", "integrated_gradients"]
 OTHERS = [name for name in methods() if name not in WORKING]
@@ -35,6 +37,8 @@ def last_norm(module: Any) -> nn.Module:
 @pytest.mark.parametrize("name", SWIN)
 @torch.no_grad()
 def test_driven_forward_is_the_models_own(name: str) -> None:
+    if OLD and "absolute" in name:
+        pytest.skip("before transformers 5 its own forward has a position too many")
     module = SWIN[name]()[0]
     view = whylight.wrap(module)
     own = own_output(module, pictures())
@@ -49,6 +53,8 @@ def test_driven_forward_is_the_models_own(name: str) -> None:
 @pytest.mark.parametrize("name", ["timm, any size", "transformers"])
 @torch.no_grad()
 def test_other_sizes(name: str) -> None:
+    if name.startswith("timm") and timm_version() < (1, 0, 31):
+        pytest.skip("before timm 1.0.31 its own forward takes one size")
     module, pixels = SWIN[name]()[0], pictures((48, 64))
     before = {key: value.clone() for key, value in module.state_dict().items()}
     view = whylight.wrap(module)

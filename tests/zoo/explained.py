@@ -86,7 +86,7 @@ def of_transformers(name: str) -> Case:
     return view, inputs, [0, 2] if view.classifies else directions(3, view.output(inputs).shape[1])
 
 
-WRITTEN_OUT_IN_4 = ("clipseg_vision", "owlvit")
+WRITTEN_OUT_IN_4 = ("clipseg_vision", "owlvit", "electra")
 
 VIEWS: dict[str, Callable[[], Case]] = {
     "openclip class token": partial(of_openclip, VISION, quick_gelu=True),
@@ -106,13 +106,8 @@ VIEWS: dict[str, Callable[[], Case]] = {
     "transformers siglip": partial(of_transformers, "siglip"),
     "transformers siglip2": partial(of_transformers, "siglip2"),
     "transformers metaclip2": partial(of_transformers, "metaclip2"),
-    **{
-        f"transformers {name}": partial(of_transformers, name)
-        for name in ("clipseg_vision", "owlvit")
-        if name in PICTURES
-    },
+    **{f"transformers {name}": partial(of_transformers, name) for name in WRITTEN_OUT_IN_4 if name in PICTURES | TEXTS},
     "transformers bert": partial(of_transformers, "bert"),
-    "transformers electra": partial(of_transformers, "electra"),
     "transformers albert": partial(of_transformers, "albert"),
     "transformers camembert": partial(of_transformers, "camembert"),
     "transformers modernbert": partial(of_transformers, "modernbert_mean"),

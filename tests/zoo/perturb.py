@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -22,6 +24,17 @@ def perturbed(model: AnyModule, seed: int = 0) -> AnyModule:
             noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
             parameter.add_(noise, alpha=0.1 if parameter.dim() > 1 else 0.3)
     return model
+
+
+@contextmanager
+def made_in_float64() -> Iterator[None]:
+    """For libraries that make tensors in torch's default type, whatever the model's is."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def pictures(size: tuple[int, int] = (32, 32), seed: int = 1) -> torch.Tensor:

@@ -16,6 +16,10 @@ Built = tuple[nn.Module, Tensor]
 SMALL = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 3, "num_heads": 2, "num_classes": 5}
 
 
+def timm_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in timm.__version__.split(".")[:3])
+
+
 def named(name: str, **options: Any) -> Callable[[], Built]:
     """timm's own architecture, made small."""
 
@@ -81,5 +85,5 @@ TIMM: dict[str, Callable[[], Built]] = {
     ),
     "timm BEiTv2, class token": named("beitv2_base_patch16_224", global_pool="token"),
 }
-if tuple(map(int, timm.__version__.split(".")[:3])) >= (1, 0, 31):  # before, its own forward fails in float64
+if timm_version() >= (1, 0, 31):  # before, its own forward fails in float64
     TIMM["timm rotary, mixed"] = named("vit_small_patch16_rope_mixed_224")

@@ -7,6 +7,7 @@ input_ids and attention_mask (2, tokens) whose second text is padded.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from whylight.attention import record_attention
 from whylight.models.transformers.answering.releases import OLD
+from zoo.perturb import made_in_float64
 
 Built = tuple[Any, Any]
 
@@ -234,7 +236,11 @@ TEXTS: dict[str, Callable[[], Built]] = {
 
 
 if OLD:
-    del TEXTS["owl_text"]
+    del TEXTS["owl_text"], TEXTS["electra"]
+
+
+in_its_type = made_in_float64 if OLD else nullcontext
+"""transformers 4 makes CLIP's causal masks in torch's default type, which does not hold float64's least number."""
 
 
 def own_output(module: Any, inputs: Any, resized: bool = False) -> Tensor:
@@ -242,6 +248,11 @@ def own_output(module: Any, inputs: Any, resized: bool = False) -> Tensor:
     sizeless = ("dino", "siglip2")
     any_size = any(name in type(module).__name__.lower() for name in sizeless)
     interpolate = {"interpolate_pos_encoding": True} if resized and not any_size else {}
+    with in_its_type():
+        return _own_output(module, inputs, interpolate)
+
+
+def _own_output(module: Any, inputs: Any, interpolate: dict[str, bool]) -> Tensor:
     if isinstance(inputs, Tensor):
         features = getattr(module, "get_image_features", module)
         given = naflex_inputs(list(inputs)) if "Siglip2" in type(module).__name__ else {"pixel_values": inputs}

@@ -15,6 +15,9 @@ _MISSING, _UNEXPECTED = (re.compile(rf"{kind} key\(s\) in state_dict: (.*)") for
 _NOT_HERE = ("LocalEntryNotFoundError", "OfflineModeIsEnabled")
 _OF_READERS = (KeyError, IndexError, AttributeError, TypeError, ArithmeticError)
 """What code raises that reads a configuration of other types than it expects."""
+WRITTEN_OUT = (
+    "the installed transformers writes its attention out, so that no map can be taken from it: from 5 on it does not"
+)
 NOT_HERE = "it is not on this machine, and the Hugging Face Hub cannot be reached"
 
 
@@ -62,6 +65,8 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _refused(text: str) -> str:
     """What :mod:`whylight.models.door` did not let in: the libraries' own messages advise to be less careful."""
+    if "does not support an attention implementation through" in text:
+        return WRITTEN_OUT
     if "trust_remote_code" in text:
         return "it needs Python code that comes with the model, which Whylight never runs"
     if "weights_only" in text or "WeightsUnpickler" in text:

@@ -14,7 +14,8 @@ from zoo.swin_models import of_transformers
 from zoo.transformers_models import PICTURES, TEXTS, build, own_output, pixels
 
 import whylight
-from whylight.errors import UnsupportedModel
+from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.transformers.answering.releases import OLD
 
 
 def timm_wrapper() -> Any:
@@ -42,6 +43,17 @@ def test_a_folder_is_the_model_that_was_saved(name: str, tmp_path: Path) -> None
     given = inputs.float() if isinstance(inputs, torch.Tensor) else inputs
     with torch.no_grad():
         assert (view.output(given) - own_output(module, given)).abs().max() < 1e-5
+
+
+@pytest.mark.skipif(not OLD, reason="from transformers 5 on its attention can be seen")
+def test_attention_that_is_written_out_before_transformers_5_is_one_line(tmp_path: Path) -> None:
+    config = transformers.ElectraConfig(hidden_size=24, num_hidden_layers=1, num_attention_heads=2, vocab_size=9)
+    transformers.ElectraForSequenceClassification(config).save_pretrained(tmp_path)
+    with pytest.raises(
+        BadInput, match=r"cannot load \S+: the installed transformers writes its attention out"
+    ) as error:
+        whylight.load(f"hf:local-dir:{tmp_path}")
+    assert len(str(error.value).splitlines()) == 1
 
 
 def test_a_folder_of_what_is_not_supported_says_why(tmp_path: Path) -> None:

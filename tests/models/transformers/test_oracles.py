@@ -10,6 +10,7 @@ from torch import Tensor
 
 from whylight.methods import relevance
 from whylight.models.transformers import wrap_transformers
+from whylight.models.transformers.answering.releases import OLD
 from whylight.models.view import View
 
 LAYERS = [0, -1, -2]
@@ -92,6 +93,8 @@ def thirds(prefix: str, kind: str, packed: Tensor) -> dict[str, Tensor]:
 
 
 def loaded(module: torch.nn.Module, state: dict[str, Tensor]) -> View:
+    if OLD and hasattr(module, "vision_model"):  # SigLIP's tower, one level down
+        state = {key if key.startswith("vis") else f"vision_model.{key}": value for key, value in state.items()}
     module.load_state_dict(state)
     view = wrap_transformers(module)
     assert view is not None

@@ -10,6 +10,7 @@ from zoo.transformers_models import (
     PICTURES,
     build,
     check_driven_forward,
+    in_its_type,
     naflex_inputs,
     own_output,
     pixels,
@@ -19,6 +20,7 @@ from zoo.transformers_models import (
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.methods import relevance
 from whylight.models.transformers import wrap_transformers
+from whylight.models.transformers.answering.releases import OLD
 from whylight.models.transformers.view import TransformersView
 
 POOLED = {"siglip", "siglip_vision", "siglip2", "siglip2_vision"}
@@ -42,6 +44,8 @@ def test_the_driven_forward_is_the_models_own(name: str) -> None:
 @pytest.mark.parametrize("name", PICTURES)
 def test_other_sizes_are_interpolated_as_the_library_does(name: str, size: tuple[int, int]) -> None:
     view, _ = built(name)
+    if OLD and name in ("clip_classifier", "metaclip2_classifier"):
+        pytest.skip("before transformers 5 their own forward takes one size")
     inputs = pixels(*size)
     with torch.no_grad():
         assert (view.output(inputs) - own_output(view.module, inputs, resized=True)).abs().max() < 1e-10
@@ -133,10 +137,10 @@ def test_hidden_attention_is_refused(name: str) -> None:
 
 
 def test_logits_are_the_models_own() -> None:
-    for name in ("clip", "siglip", "metaclip2", "clipseg"):
+    for name in {"clip", "siglip", "metaclip2", "clipseg"} & PICTURES.keys():
         view, inputs = built(name)
         ids = torch.tensor([[5, 9, 11, 38]])
-        with torch.no_grad():
+        with torch.no_grad(), in_its_type():
             own = view.module(input_ids=ids, pixel_values=inputs).logits_per_image
             picture = torch.nn.functional.normalize(view.output(inputs), dim=-1)
             text = torch.nn.functional.normalize(view.text.output({"input_ids": ids}), dim=-1)

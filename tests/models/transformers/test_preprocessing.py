@@ -14,11 +14,13 @@ from zoo.transformers_models import PICTURES, clip_config
 import whylight
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.transformers import wrap_transformers
+from whylight.models.transformers.answering.releases import OLD
 from whylight.models.transformers.preprocessing import from_image_processor, usual_preprocessing
 from whylight.pictures.look import resized_for
 
 SIZES = [(60, 40), (41, 67), (32, 32), (97, 50)]
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+DINOV3 = "DINOv3ViTImageProcessorFast" if OLD else "DINOv3ViTImageProcessor"
 PROCESSORS: dict[str, Any] = {
     "clip": lambda: transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}),
     "siglip": lambda: transformers.SiglipImageProcessor(size={"height": 32, "width": 32}),
@@ -29,7 +31,7 @@ PROCESSORS: dict[str, Any] = {
     "dinov2": lambda: transformers.BitImageProcessor(
         size={"shortest_edge": 36}, crop_size={"height": 32, "width": 32}, **IMAGENET
     ),
-    "dinov3": lambda: transformers.DINOv3ViTImageProcessor(size={"height": 32, "width": 32}),
+    "dinov3": lambda: getattr(transformers, DINOV3)(size={"height": 32, "width": 32}),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from whylight.errors import BadInput, first_line
 from whylight.models.readout_token import first_row
 from whylight.models.sizes import fit_to_patches, shadow
 from whylight.models.view import AttentionPool, Block, Pass, Pooling
@@ -24,8 +25,7 @@ def begin_trunk(trunk: Any, pixels: Tensor, last: Block | None = None) -> Pass:
     pixels = fit_to_patches(pixels, patch_of(trunk), size_of(trunk))
     height, width = pixels.shape[-2:]
     if (height, width) != size_of(trunk) and not getattr(trunk, "dynamic_img_size", False):
-        trunk = shadow(trunk)
-        trunk.set_input_size(img_size=(height, width))
+        trunk = _resized(trunk, (height, width))
     tokens, blocks = _embed(trunk, pixels)
 
     def readout(tokens: Tensor) -> Tensor:
@@ -45,6 +45,23 @@ def begin_trunk(trunk: Any, pixels: Tensor, last: Block | None = None) -> Pass:
         attention_pool=_attention_pool(trunk, readout, last),
         readout_row=first_row(pixels) if pooling_of(trunk) == "class_token" and not _distilled(trunk) else None,
     )
+
+
+def _resized(trunk: Any, size: tuple[int, int]) -> Any:
+    """The trunk for pictures of another size, as timm itself makes it one; the model stays as it is.
+
+    Raises:
+        BadInput: this timm cannot: BEiT's size is fixed before 1.0.31, and so is the type of a convolutional stem.
+    """
+    resized, own = shadow(trunk), size_of(trunk)
+    try:
+        resized.set_input_size(img_size=size)
+    except (AttributeError, RuntimeError) as error:
+        raise BadInput(
+            f"the installed timm cannot resize a {type(trunk).__name__} from {own[0]}x{own[1]} to {size[0]}x{size[1]} "
+            f"pixels ({first_line(error)}): keep its own size, or install timm 1.0.31 or later"
+        ) from error
+    return resized
 
 
 def pooling_of(trunk: Any) -> Pooling:

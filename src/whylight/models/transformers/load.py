@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +9,14 @@ from typing import Any
 
 import torch
 
-from whylight.errors import BadInput, MissingExtra, UnsupportedModel, WhylightWarning
+from whylight.errors import BadInput, MissingExtra, UnsupportedModel
 from whylight.models.door import CONFIGURATIONS, configurations_in, refuse_code
-from whylight.models.failures import NOT_HERE, telling_line
+from whylight.models.failures import NOT_HERE, WRITTEN_OUT, telling_line
 from whylight.models.reasons import why_not
 from whylight.models.transformers.answering.families import FAMILIES
 from whylight.models.transformers.answering.parts import TEXT_ONLY, refuse
 from whylight.models.transformers.architectures import MODEL_TYPES, PICTURES, TEXTS, supported
+from whylight.models.transformers.beside import image_processor_beside, on_hub, processor_beside, tokenizer_beside
 from whylight.models.transformers.timm_wrapper import WRAPPERS
 from whylight.models.transformers.wrap import wrap_transformers
 from whylight.models.view import View
@@ -24,8 +24,6 @@ from whylight.runs.files import home_opened
 from whylight.scenes.answers import TOWER
 
 LOCAL = "local-dir:"
-_PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "spiece.model")
 
 
 def load_transformers(identifier: str) -> View:
@@ -62,28 +60,28 @@ def load_transformers(identifier: str) -> View:
         source,
         trust_remote_code=False,
         use_safetensors=True,
-        attn_implementation="eager" if kind in TEXTS and TEXTS[kind].written_out else "sdpa",
         dtype=torch.float32,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # told below, by name
+        **_attention(kind),
     )
     _check_weights(module, set(loaded["missing_keys"]), identifier)
     _check_shapes(loaded["mismatched_keys"], identifier)
     if hasattr(module, "lm_head"):
-        processor = _processor(transformers, source, identifier)
+        processor = processor_beside(transformers, source, identifier)
         return wrap_transformers(module.eval(), name=f"hf:{identifier}", processor=processor)  # type: ignore[return-value]
     return wrap_transformers(
         module.eval(),
         name=f"hf:{identifier}",
-        tokenizer=_tokenizer(transformers, source, identifier),
-        image_processor=_image_processor(transformers, source, identifier, module),
+        tokenizer=tokenizer_beside(transformers, source, identifier),
+        image_processor=image_processor_beside(transformers, source, identifier, module),
     )  # type: ignore[return-value]
 
 
 def _source(identifier: str) -> str:
     """What ``from_pretrained`` takes; its configurations are looked into before it does."""
     if not identifier.startswith(LOCAL):
-        refuse_code((Path(file) for name in CONFIGURATIONS if (file := _on_hub(identifier, name))), identifier)
+        refuse_code((Path(file) for name in CONFIGURATIONS if (file := on_hub(identifier, name))), identifier)
         return identifier
     folder = home_opened(Path(identifier.removeprefix(LOCAL)))
     if not folder.is_dir():
@@ -121,6 +119,14 @@ def _class_name(config: Any, identifier: str) -> str:
     raise UnsupportedModel(f"{identifier} is a {kind}, which is not supported{because}. Supported: {supported()}")
 
 
+def _attention(kind: str) -> dict[str, str]:
+    """Which implementation of attention is asked for: the fused one but where none is, or where it is not looked at,
+    and a release may not have it."""
+    if kind in WRAPPERS or (kind in PICTURES and PICTURES[kind].windowed):
+        return {}
+    return {"attn_implementation": "eager" if kind in TEXTS and TEXTS[kind].written_out else "sdpa"}
+
+
 def _check_heads(config: Any, identifier: str) -> None:
     """Refuse a number of heads that transformers builds a model of, and that fails when the model is used."""
     for part in (config, getattr(config, "vision_config", None), getattr(config, "text_config", None)):
@@ -156,7 +162,11 @@ def _attempt(identifier: str, load: Any, *arguments: Any, **options: Any) -> Any
             return load(*arguments, **options)
     except Exception as error:  # configurations of wrong types raise whatever the code that reads them does
         reason = telling_line(error)
-        where = "" if reason == NOT_HERE else " (no such model, no readable safetensors in it, or no network)"
+        where = (
+            ""
+            if reason in (NOT_HERE, WRITTEN_OUT)
+            else " (no such model, no readable safetensors in it, or no network)"
+        )
         raise BadInput(f"cannot load {identifier}{where}: {reason}") from None
 
 
@@ -174,72 +184,3 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def _beside(auto: Any, source: str, files: tuple[str, ...]) -> Any:
-    """The processor or tokenizer from the same place; None where there is none.
-
-    Raises:
-        Exception: there is one, but it does not load.
-    """
-    if not _has_any(source, files):
-        return None
-    return auto.from_pretrained(source, trust_remote_code=False)
-
-
-def _has_any(source: str, files: tuple[str, ...]) -> bool:
-    folder = Path(source)
-    if folder.is_dir():
-        return any((folder / file).is_file() for file in files)
-    return any(_on_hub(source, file) is not None for file in files)
-
-
-def _on_hub(identifier: str, file: str) -> str | None:
-    """Where a file of a model on the hub lies here, fetched where it was not; None where the model has no such file,
-    or nobody can tell."""
-    from transformers.utils import cached_file
-
-    missing_is_none: dict[str, Any] = {
-        f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "connection_errors", "gated_repo")
-    }
-    try:
-        found: str | None = cached_file(identifier, file, **missing_is_none)
-    except Exception:  # no such model: whoever loads it says so
-        return None
-    return found
-
-
-def _tokenizer(transformers: Any, source: str, identifier: str) -> Any:
-    """The tokenizer; None, with a warning, where a package that it needs is not installed."""
-    try:
-        return _beside(transformers.AutoTokenizer, source, _TOKENIZER_FILES)
-    except ImportError as error:
-        said = f"{identifier} is without its tokenizer, so it takes no prompts: {telling_line(error)}"
-        warnings.warn(said, WhylightWarning, stacklevel=4)
-        return None
-    except Exception as error:
-        raise BadInput(f"{identifier}: its tokenizer does not load ({telling_line(error)})") from error
-
-
-def _processor(transformers: Any, source: str, identifier: str) -> Any:
-    """Of a model that answers in words."""
-    try:
-        return _beside(transformers.AutoProcessor, source, (*_PROCESSOR_FILES, *_TOKENIZER_FILES))
-    except Exception as error:
-        raise BadInput(f"{identifier}: its processor does not load ({telling_line(error)})") from error
-
-
-def _image_processor(transformers: Any, source: str, identifier: str, module: Any) -> Any:
-    if type(module).__name__ not in PICTURES:
-        return None
-    try:
-        processor = _beside(transformers.AutoImageProcessor, source, _PROCESSOR_FILES)
-    except Exception as error:
-        raise BadInput(
-            f"{identifier}: its image processor does not load ({telling_line(error)}): mend or remove "
-            f"{' or '.join(_PROCESSOR_FILES)}"
-        ) from error
-    if processor is None:
-        said = f"{source} has no image processor: pictures are prepared as usual for such models"
-        warnings.warn(said, WhylightWarning, stacklevel=3)
-    return processor
