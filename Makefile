@@ -23,7 +23,7 @@ test-newest: $(BIN)/uv  ## the suite at the newest versions there are
 	$(call in-range,newest,highest)
 
 define in-range
-	$(BIN)/uv venv --quiet --allow-existing --python $(PYTHON) .venv-$(1)
+	$(BIN)/uv venv --quiet --seed --allow-existing --python $(PYTHON) .venv-$(1)
 	$(BIN)/uv pip install --quiet --python .venv-$(1) --resolution $(2) --upgrade --editable ".[test]"
 	$(BIN)/uv pip list --python .venv-$(1)
 	OMP_NUM_THREADS=1 .venv-$(1)/bin/python -m pytest -n 2 $(TESTS)
