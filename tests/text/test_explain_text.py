@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 from zoo.text_classifier import longer_than, text_classifier, tokenizer
-from zoo.transformers_models import PICTURES, build, clip_config, perturbed, siglip_config
+from zoo.transformers_models import PICTURES, build, clip_config, in_its_type, perturbed, siglip_config
 
 from whylight.errors import BadInput, UnknownName
 from whylight.methods import relevance
@@ -115,7 +115,7 @@ def test_which_words_matched_a_picture(name: str, tmp_path: Path) -> None:
     assert (by_picture.targets, by_file.targets) == (("picture",), ("cat.png",))
     assert torch.allclose(by_picture.relevance, by_embedding.relevance)
     assert torch.allclose(by_file.relevance, by_embedding.relevance)
-    with torch.no_grad():
+    with torch.no_grad(), in_its_type():
         ids = view.text.tokenize(["the film"])  # type: ignore[attr-defined]
         own = view.module(input_ids=ids["input_ids"], pixel_values=pixels).logits_per_image
     assert torch.allclose(torch.tensor(by_picture.logits).double(), own[0], atol=1e-5)
