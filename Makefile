@@ -31,7 +31,8 @@ endef
 
 # What CI has time for: the lowest versions of the libraries that models come from (40 MB), before .venv's torch.
 FLOORS := open_clip_torch|timm|transformers|tokenizers|accelerate|peft|safetensors|captum|typer|rich|regex
-FLOOR_TESTS := tests/attention $(addprefix tests/models/,test_forward.py test_door.py text)
+FLOOR_TESTS := tests/attention/test_recording.py $(addprefix tests/models/test_,forward.py door.py sizes.py swin.py \
+	configurations.py) tests/models/text tests/models/transformers
 
 test-floors: .venv-floors/stamp  ## model and method tests with the lowest versions of the models' libraries
 	OMP_NUM_THREADS=1 PYTHONPATH=.venv-floors $(BIN)/python -m pytest -n 2 $(FLOOR_TESTS)
