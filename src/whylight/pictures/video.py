@@ -163,7 +163,7 @@ class VideoWriter:
 
 def _upright(frame: Any) -> Image.Image:
     picture: Image.Image = frame.to_image()
-    turn = int(getattr(frame, "rotation", 0) or 0) % 360
+    turn = int(frame.rotation) % 360
     return picture.rotate(turn, expand=True) if turn else picture
 
 
