@@ -134,7 +134,7 @@ def test_blocks_compiled_in_place(kind: str) -> None:
     for part in model.modules():
         if type(part).__name__ in ("Block", "ResidualAttentionBlock"):
             part.compile(backend="eager")
-    # In a block that was compiled, nn.MultiheadAttention makes no call up to torch 2.9 (not in 2.14): refused, never wrong.
+    # In a compiled block nn.MultiheadAttention makes no call up to torch 2.9 (not in 2.14): refused, never wrong.
     if kind.startswith("openclip") and torch.__version__ < (2, 10):
         with pytest.raises(UnsupportedModel, match="layer 0 hides its attention"):
             whylight.relevance(view, pixels, targets, road="general")
