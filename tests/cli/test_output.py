@@ -93,11 +93,11 @@ def test_pictures_of_a_folder_are_what_pillow_reads(run: Run) -> None:
     for name in ("in/a.png", "in/b.PNG"):
         picture(name)
     Image.open("in/a.png").convert("RGB").save("in/c.jfif", "JPEG")
-    Image.open("in/a.png").save("in/d.qoi")
+    Image.open("in/a.png").convert("RGB").save("in/d.tga")
     Path("in/e.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     os.mkfifo("in/f.png")
     shown = json.loads(run("explain", "in", "-p", "a star", "--model", "clip", "--json").out)["pictures"]
-    assert [Path(each["picture"]).name for each in shown] == ["a.png", "b.PNG", "c.jfif", "d.qoi"]
+    assert [Path(each["picture"]).name for each in shown] == ["a.png", "b.PNG", "c.jfif", "d.tga"]
 
 
 def test_names_that_are_no_text_are_shown_and_written(run: Run) -> None:

@@ -142,7 +142,13 @@ def progress(count: int) -> Progress:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = terminal(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=count <= 3 or not console.is_terminal)
+
+    class Bar(Progress):
+        def stop(self) -> None:
+            if not self.disable:  # before 14.3 Rich ends one that was never shown with an empty line
+                super().stop()
+
+    return Bar(*columns, console=console, transient=True, disable=count <= 3 or not console.is_terminal)
 
 
 def _line(message: str, style: str) -> None:
