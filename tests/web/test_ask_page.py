@@ -74,6 +74,21 @@ def test_the_answer_comes_and_its_map_lies_on_the_ring(page: Any, address: str) 
     )
 
 
+def test_a_question_that_is_suggested_late_is_asked_all_the_same(page: Any, address: str) -> None:
+    held: list[Any] = []
+    # what the scene shows, of which questions are made
+    page.route(f"**/api/scenes/{SEED}", lambda route: held.append(route))
+    page.goto(f"{address}/#scene={SEED}")
+    page.get_by_role("navigation").get_by_role("button", name="Ask").click()
+    expect(page.locator("#model")).to_have_value("scenes-answers", timeout=40_000)
+    expect(page.locator("#loading")).to_be_hidden()
+    expect(page.locator("#question-suggestions button")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    answered(page)
+    assert page.get_by_role("textbox", name="Question").input_value().strip()
+
+
 def test_the_question_is_coloured_by_what_the_word_owes_to_it(page: Any, address: str) -> None:
     open_ask(page, address)
     expected = whylight.ask("scenes-answers", draw_scene(SEED, 384).picture, QUESTION)

@@ -23,17 +23,26 @@ export function questionsAbout(objects) {
   return asked.filter((each) => typeof each === "string");
 }
 
+let waitsForFirst = false; // a model was opened before there was a question to ask it
+
 /** Questions to click on. @param {{kind: string, color: string}[]} objects */
 export function suggestQuestions(objects) {
   const put = (question) => make("button", { type: "button", class: "chip", onclick: () => change({ question, forced: "", rather: "", word: 0 }) }, question);
   byId("question-suggestions").replaceChildren(...questionsAbout(objects).map(put));
+  if (waitsForFirst && !state.question.trim()) askFirst();
 }
 
 /** A model that answers was opened: it is asked what stands there, or the first question of those that are suggested. */
 export function openAnswers() {
   refresh();
   if (state.question.trim()) askNow();
-  else byId("question-suggestions").querySelector("button")?.click();
+  else askFirst();
+}
+
+function askFirst() {
+  const first = byId("question-suggestions").querySelector("button");
+  waitsForFirst = !first;
+  first?.click();
 }
 
 function ask() {
