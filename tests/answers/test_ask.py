@@ -126,6 +126,8 @@ def test_saved(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert content_words(answer.words) == [1, 2]
     with pytest.raises(whylight.WhylightError, match="saved as"):
         answer.save(tmp_path / "why.gif")
+    with pytest.raises(whylight.WhylightError, match=r"\.gif: answers are saved as"):
+        answer.to_bytes("gif")
 
 
 def test_what_is_wrong_is_one_line() -> None:

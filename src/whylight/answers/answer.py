@@ -19,7 +19,7 @@ from whylight.errors import BadInput
 from whylight.models.picture_grid import Grid
 from whylight.models.words import Span
 from whylight.pictures.plain import plain_number
-from whylight.runs.files import save_as
+from whylight.runs.files import made_as, save_as
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -207,8 +207,12 @@ class Answer:
         return save_as(path, self._forms, "answers")
 
     def to_bytes(self, form: str) -> bytes:
-        """What :meth:`save` writes: "html", "png", "json" or "safetensors"."""
-        return self._forms[form]()
+        """What :meth:`save` writes: "html", "png", "json" or "safetensors".
+
+        Raises:
+            BadInput: another form.
+        """
+        return made_as(form, self._forms, "answers")
 
     @property
     def _forms(self) -> dict[str, Callable[[], bytes]]:

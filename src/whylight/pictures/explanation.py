@@ -20,7 +20,7 @@ from whylight.models.scores import ScoreName, said_score
 from whylight.pictures.plain import plain_number, plain_numbers, plain_value
 from whylight.pictures.scaled_maps import are_flat, scaled_maps
 from whylight.pictures.word_shares import WordShares, arrays_of
-from whylight.runs.files import save_as
+from whylight.runs.files import made_as, save_as
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -190,8 +190,12 @@ class Explanation:
         return save_as(path, self._forms, "explanations")
 
     def to_bytes(self, form: str) -> bytes:
-        """What :meth:`save` writes: "png", "html", "npz" or "json"."""
-        return self._forms[form]()
+        """What :meth:`save` writes: "png", "html", "npz" or "json".
+
+        Raises:
+            BadInput: another form.
+        """
+        return made_as(form, self._forms, "explanations")
 
     @property
     def _forms(self) -> dict[str, Callable[[], bytes]]:

@@ -12,10 +12,11 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from whylight.errors import BadInput
 
+Made = TypeVar("Made", bound=bytes | str)
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _OTHERS_SAY = ("SafetensorError", "PytorchStreamWriter", "unexpected pos")
 
@@ -74,11 +75,23 @@ def save_as(path: str | Path, forms: Mapping[str, Callable[[], bytes | str]], ca
         BadInput: another ending, or a place that cannot be written to.
     """
     path = Path(path)
-    form = path.suffix.lower().removeprefix(".")
+    return write_result(path, made_as(path.suffix.lower().removeprefix("."), forms, called, path.name))
+
+
+def made_as(form: str, forms: Mapping[str, Callable[[], Made]], called: str, name: str | None = None) -> Made:
+    """What a form gives.
+
+    Args:
+        forms, called: as for :func:`save_as`.
+        name: of the file; default: its ending alone.
+
+    Raises:
+        BadInput: another form.
+    """
     if form not in forms:
         *most, last = (f".{each}" for each in forms)
-        raise BadInput(f"{path.name}: {called} are saved as {', '.join(most)} or {last}")
-    return write_result(path, forms[form]())
+        raise BadInput(f"{f'.{form}' if name is None else name}: {called} are saved as {', '.join(most)} or {last}")
+    return forms[form]()
 
 
 def write_new_file(path: Path, data: bytes) -> bool:

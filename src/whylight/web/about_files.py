@@ -8,8 +8,8 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from whylight.web.context import Context, method_options
-from whylight.web.question import check_words, question
+from whylight.web.context import Context
+from whylight.web.question import explained
 from whylight.web.schemas import AskPicture
 
 _TYPES = {
@@ -30,11 +30,7 @@ def routes(context: Context) -> APIRouter:
         served = context.shelf.find(asked.model)
 
         def answer() -> Response:
-            session = context.session(served, asked)
-            options = method_options(asked.method, asked.options)
-            check_words(context, asked)
-            how = question(context, served, asked, asked.targets)
-            result = session.explain(**how, method=asked.method, words=asked.words, **options)
+            result = explained(context, served, context.session(served, asked), asked)
             if form == "json":
                 data = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False).encode()
             else:

@@ -9,9 +9,8 @@ from fastapi.responses import Response
 
 from whylight.errors import BadInput
 from whylight.web.context import Context, method_options
-from whylight.web.kinds import scores_of
 from whylight.web.numbers import encoded, finite
-from whylight.web.question import check_words, question
+from whylight.web.question import explained, question, unit_of
 from whylight.web.schemas import AskPatch, Erase, Explain
 from whylight.web.shelf import Served
 
@@ -45,20 +44,17 @@ def routes(context: Context) -> APIRouter:
 
 
 def _explained(context: Context, served: Served, asked: Explain) -> dict[str, Any]:
-    session = context.session(served, asked)
-    options = method_options(asked.method, asked.options)
-    how = question(context, served, asked, asked.targets)
-    layers = None
+    session, layers = context.session(served, asked), None
     if asked.layers:
+        options = method_options(asked.method, asked.options)
+        how = question(context, served, asked, asked.targets)
         if asked.method != "legrad" or asked.words:
             raise BadInput("layers are apart in legrad only, and of whole prompts")
         whole, layers = session.explain_by_layer(**how, **options)
     else:
-        check_words(context, asked)
-        whole = session.explain(**how, method=asked.method, words=asked.words, **options)
+        whole = explained(context, served, session, asked)
     seconds = served.forward_seconds(session.look.pixels)
-    unit = scores_of(served.view) if asked.rather_than is None else "difference"
-    return _facts(whole, layers, asked) | {"scores": unit, "forward_seconds": seconds}
+    return _facts(whole, layers, asked) | {"scores": unit_of(served, asked), "forward_seconds": seconds}
 
 
 def _patch(context: Context, served: Served, asked: AskPatch) -> dict[str, Any]:
@@ -89,9 +85,9 @@ def _erased(context: Context, served: Served, asked: Erase) -> dict[str, Any]:
     shape = (own.shape[0], own.shape[1])
     orders = [own, *(baseline("random", shape, f"order {number}") for number in range(RANDOM_ORDERS))]
     how = question(context, served, asked, [] if asked.target is None else [asked.target])
-    target, unit = session.named_targets(**how), scores_of(served.view)
+    target = session.named_targets(**how)
     scores = scores_when_erased(session.look, torch.stack(orders), target, asked.share)
-    return swept(asked.share, scores, target.names[0], unit if asked.rather_than is None else "difference")
+    return swept(asked.share, scores, target.names[0], unit_of(served, asked))
 
 
 def swept(share: float, scores: Tensor, target: str, unit: str) -> dict[str, Any]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whylight.errors import BadInput, WhylightError
-from whylight.web.context import Context
+from whylight.web.context import Context, method_options
+from whylight.web.kinds import scores_of
 from whylight.web.refusal import Refusal
 from whylight.web.schemas import AskPicture, Question
 from whylight.web.shelf import Served
+
+if TYPE_CHECKING:
+    from whylight.pictures.explanation import Explanation
+    from whylight.pictures.session import Session
 
 
 def question(context: Context, served: Served, asked: Question, targets: Sequence[str | int]) -> dict[str, Any]:
@@ -30,7 +35,24 @@ def question(context: Context, served: Served, asked: Question, targets: Sequenc
     return how
 
 
-def check_words(context: Context, asked: AskPicture) -> None:
+def explained(context: Context, served: Served, session: Session, asked: AskPicture) -> Explanation:
+    """The explanation that is asked for, of the session's picture.
+
+    Raises:
+        BadInput, Refusal: as :func:`question` does, or what :meth:`whylight.Session.explain` refuses.
+    """
+    options = method_options(asked.method, asked.options)
+    how = question(context, served, asked, asked.targets)
+    _check_words(context, asked)
+    return session.explain(**how, method=asked.method, words=asked.words, **options)
+
+
+def unit_of(served: Served, asked: Question) -> str:
+    """What the scores of its answer are."""
+    return scores_of(served.view) if asked.rather_than is None else "difference"
+
+
+def _check_words(context: Context, asked: AskPicture) -> None:
     """Refuse words that would take longer than a question may.
 
     Raises:
