@@ -24,11 +24,20 @@ def test_the_command_prints_its_address_and_ends_cleanly_with_answers_delivered(
         asked = {"scene": SEED, "targets": ["a plain red ring"], "method": "integrated_gradients"}
         assert "<title>Whylight" in httpx.get(address, timeout=10).text  # while the model is being loaded
         httpx.post(f"{address}api/models", json={"name": "scenes"}, timeout=120).raise_for_status()
-        thread = threading.Thread(
-            target=lambda: answers.append(httpx.post(f"{address}api/explain", json=asked, timeout=120))
-        )
+        sent = threading.Event()
+
+        def trace(event: str, _: object) -> None:
+            if event == "http11.send_request_body.complete":
+                sent.set()
+
+        def ask() -> None:
+            with httpx.Client(timeout=120) as client:
+                answers.append(client.post(f"{address}api/explain", json=asked, extensions={"trace": trace}))
+
+        thread = threading.Thread(target=ask)
         thread.start()
-        time.sleep(0.15)
+        assert sent.wait(60)
+        time.sleep(0.15)  # the server reads it
         assert thread.is_alive(), "the question is being answered"
         process.send_signal(signal.SIGTERM)
         thread.join(120)
