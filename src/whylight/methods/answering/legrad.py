@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 
 import torch
 from torch import Tensor
@@ -26,8 +26,9 @@ from whylight.models.view import View
 from whylight.passes.answer_pass import DrivenLayer, Words, layer_by_layer, some_rows
 from whylight.passes.layers import layer_index
 
-LOGIT_BYTES = 128 * 2**20
-"""How much the logits of the layers that share one product with the head may take."""
+LOGIT_BYTES = 24 * 2**20
+"""How much the logits of the layers that share one product with the head may take: more is given back to the system and
+got again page by page, which costs more than the larger product saves."""
 
 
 @answer_method(
@@ -82,13 +83,26 @@ class _AskedRows:
 
 def _log_odds_gradients(run: AnsweringPass, tokens: Tensor, words: Sequence[Words]) -> Tensor:
     """Of all words' scores, at tokens (layers, rows, width) that go through the final norm and the head."""
-    leaf = tokens.detach().requires_grad_()
-    with torch.enable_grad():
-        logits = at_least_float32(run.head(leaf)).split([len(word.rows) for word in words], dim=1)
-        scores = [
-            word.score(of_layer) for word, of_word in zip(words, logits, strict=True) for of_layer in of_word.unbind()
-        ]
-    return torch.autograd.grad(torch.stack(scores).sum(), leaf)[0]
+    gradients, begun = [], 0
+    for _, alike in groupby(words, lambda word: word.against is None):
+        together = list(alike)
+        ended = begun + sum(len(word.rows) for word in together)
+        leaf = tokens[:, begun:ended].detach().requires_grad_()
+        with torch.enable_grad():
+            score = _one_target(together * len(tokens)).score(at_least_float32(run.head(leaf)).flatten(0, 1))
+        gradients.append(torch.autograd.grad(score, leaf)[0])
+        begun = ended
+    return torch.cat(gradients, dim=1)
+
+
+def _one_target(words: Sequence[Words]) -> Words:
+    """Words whose scores are taken together: their sum."""
+    against = [token for word in words for token in word.against or ()]
+    return Words(
+        rows=tuple(row for word in words for row in word.rows),
+        ids=tuple(token for word in words for token in word.ids),
+        against=tuple(against) or None,
+    )
 
 
 def _positive(call: AttentionCall, gradient: Tensor, centered: bool) -> Tensor:
