@@ -73,6 +73,8 @@ docs: $(VENV)/docs.stamp  ## the site: docs/_build/index.html; a warning or a br
 figures: $(VENV)/dev.stamp  ## the pictures of the site
 	$(BIN)/python docs/figures/make_figures.py
 	$(BIN)/python docs/figures/make_methods_figure.py
+	$(BIN)/python docs/figures/make_randomized_figure.py
+	$(BIN)/python docs/figures/make_audit_figure.py
 
 notebooks: $(VENV)/docs.stamp  ## run the notebooks and store what they show
 	$(BIN)/python -W ignore notebooks/execute.py

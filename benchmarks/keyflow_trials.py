@@ -4,7 +4,7 @@
     python benchmarks/keyflow_trials.py --half held-out --pictures 200 --changes order
 
 A change is chosen on the first half of the pictures and reported once on the second. Differences are paired: both maps
-of the pictures that are drawn, 95 % bootstrap intervals. --photographs DIR (see docs/results.md) asks DAVIS, too.
+of the pictures that are drawn, 95 % bootstrap intervals. --photographs DIR asks DAVIS, too.
 """
 
 from __future__ import annotations

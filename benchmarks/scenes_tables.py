@@ -1,4 +1,4 @@
-"""Measure the tables of docs/results.md on the bundled scenes, and write them into it.
+"""Measure the tables of docs/results/scenes.md on the bundled scenes, and write them into it.
 
     python benchmarks/scenes_tables.py
 
@@ -24,7 +24,7 @@ from whylight.reports.summary import Summary, summarize, write_summary
 from whylight.reports.tables import markdown
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "results.md"
+PAGE = ROOT / "docs" / "results" / "scenes.md"
 BEGIN, END = "<!-- scenes: begin -->", "<!-- scenes: end -->"
 MODELS = ("scenes", "scenes-siglip")
 BENCHMARKS = ("scenes-segmentation", "scenes-points", "scenes-perturbation", "grid-pointing")
@@ -99,7 +99,7 @@ def write(summaries: list[Summary]) -> None:
             title, _, table = text.partition("\n\n")
             labels = ",".join(label for label in summary.settings.methods if label not in BASELINES)
             command = command_of(name, summary.settings.model, summary.settings.pictures, summary.folder, labels)
-            parts.append(f"##{title}\n\n    {command}\n\n{table}")
+            parts.append(f"#{title}\n\n    {command}\n\n{table}")
         parts += pictures(name, [summary for summary in runs if DEAR[0] not in summary.settings.methods])
     page = PAGE.read_text(encoding="utf-8")
     before, after = page[: page.index(BEGIN) + len(BEGIN)], page[page.index(END) :]
@@ -109,13 +109,13 @@ def write(summaries: list[Summary]) -> None:
 def pictures(name: str, runs: list[Summary]) -> list[str]:
     if not runs:
         return []
-    folder = PAGE.parent / "results"
+    folder = PAGE.parent
     folder.mkdir(exist_ok=True)
     save(draw_figures(runs), folder / f"{name}.png")
-    links = [f"![{name}](results/{name}.png)\n"]
+    links = [f"![{name}]({name}.png)\n"]
     if name == ERASING:
         save(draw_curves(runs[0]), folder / f"{name}-curves.png")
-        links.append(f"![curves](results/{name}-curves.png)\n")
+        links.append(f"![curves]({name}-curves.png)\n")
     return links
 
 

@@ -53,6 +53,7 @@ def draw_guides(view: whylight.View) -> None:
     methods = sorted(whylight.methods(), key=lambda name: (name != "legrad", name))
     answers = [whylight.explain(view, picture_of(scene), present[:1], method=name) for name in methods]
     comparison_figure(answers).savefig(OUT / "compare.png", dpi=110)
+    whylight.attention(view, picture_of(scene), layer=-1, query=(7, 3)).save(OUT / "attention.png")
     draw_wrong(view)
 
 

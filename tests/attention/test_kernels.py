@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from whylight.attention import AttentionCall, kernels, record_attention
 from whylight.attention.kernels import choice
 
+WITHOUT_TRITON = "Triton comes with torch on Linux only; the kernels need 3.3, which torch 2.7 was the first to bring"
+
 
 def call_of(dtype: torch.dtype = torch.float32, tokens: int = 20, width: int = 64) -> AttentionCall:
     query, key, value = torch.randn(1, tokens, 3, 2, width, dtype=dtype).permute(2, 0, 3, 1, 4)
@@ -27,7 +29,7 @@ def call_of(dtype: torch.dtype = torch.float32, tokens: int = 20, width: int = 6
 
 @pytest.mark.parametrize("where", ["interpreter", "cuda"])
 def test_kernels_against_tiles(where: str) -> None:
-    pytest.importorskip("triton", reason="Triton comes with torch on Linux only")
+    pytest.importorskip("triton", "3.3", reason=WITHOUT_TRITON)
     if where == "cuda" and not choice._capable(torch.device("cuda" if torch.cuda.is_available() else "cpu")):
         pytest.skip("needs a CUDA GPU of compute capability 8.0 or more")
     environment = {**os.environ, "TRITON_INTERPRET": "1" if where == "interpreter" else "0"}
@@ -94,7 +96,7 @@ SHARED_MEMORY = {80: 163 * 1024, 89: 99 * 1024, 90: 227 * 1024}
 def test_kernels_compile_for_gpus(
     capability: int, dtype: torch.dtype, width: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    pytest.importorskip("triton", reason="Triton comes with torch on Linux only")
+    pytest.importorskip("triton", "3.3", reason=WITHOUT_TRITON)
     from triton import knobs
 
     from whylight.attention.kernels import gradient_relevance, log_sum_exp, row_products

@@ -68,7 +68,8 @@ class Everything:
 
     Attributes:
         folder: one run for each protocol and model goes below it.
-        photographs: a folder that holds photographs and weights as ``docs/results.md`` says; None: scenes alone.
+        photographs: a folder with ``images/davis``, ``images/imagenet_samples`` and
+            ``weights/vit_tiny_imagenet200`` (a folder of timm's); None: scenes alone.
         limit: pictures of the cheap protocols.
         labels: methods between commas; default: all, with and without ``smooth``.
     """
