@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,6 +68,22 @@ def test_frames_are_decoded_when_they_are_reached(tmp_path: Path) -> None:
     frames = iter(Video(written(tmp_path / "a.mp4", 40)))
     assert next(frames)[0] == "a.mp4 0"
     frames.close()  # type: ignore[attr-defined]
+
+
+def test_closing_early_waits_for_no_thread_that_logs(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.mp4", 40)
+    code = f"""
+import av.logging
+from pathlib import Path
+from whylight.pictures.video import Video
+av.logging.set_level(av.logging.DEBUG)
+for _ in range(10):
+    frames = iter(Video(Path({str(path)!r})))
+    next(frames)
+    frames.close()
+"""
+    run = subprocess.run([sys.executable, "-c", code], timeout=120, capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 def test_broken_videos_are_one_line(tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ class Video:
         self.problem = None
         try:
             with self._container() as container:
-                container.streams.video[0].thread_type = "AUTO"
+                # Frames decoded in threads of their own end in a deadlock where somebody listens to PyAV's log, as
+                # torchvision does: a thread that logs waits for the interpreter, which waits for it to close the file.
+                container.streams.video[0].thread_type = "SLICE"
                 for number, frame in enumerate(container.decode(video=0)):
                     if number % self.every == 0:
                         yield f"{self.path.name} {number}", _upright(frame)
