@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 
 import pytest
 import torch
@@ -134,10 +135,9 @@ def test_blocks_compiled_in_place(kind: str) -> None:
     for part in model.modules():
         if type(part).__name__ in ("Block", "ResidualAttentionBlock"):
             part.compile(backend="eager")
-    # In a compiled block nn.MultiheadAttention makes no call up to torch 2.9 (not in 2.14): refused, never wrong.
-    if kind.startswith("openclip") and torch.__version__ < (2, 10):
-        with pytest.raises(UnsupportedModel, match="layer 0 hides its attention"):
-            whylight.relevance(view, pixels, targets, road="general")
-        return
-    torch.testing.assert_close(whylight.relevance(view, pixels, targets, road="general"), plain)
-    torch.testing.assert_close(whylight.relevance(view, pixels, targets), plain)
+    # In a compiled block nn.MultiheadAttention makes no call that one could see: without gradients in torch 2.6, on
+    # both roads in 2.9, on neither in 2.14. Refused, never wrong.
+    may_hide = kind.startswith("openclip") and torch.__version__ < (2, 14)
+    for road in ("general", None):
+        with suppress(UnsupportedModel) if may_hide else nullcontext():
+            torch.testing.assert_close(whylight.relevance(view, pixels, targets, road=road), plain)

@@ -77,7 +77,7 @@ import av.logging
 from pathlib import Path
 from whylight.pictures.video import Video
 av.logging.set_level(av.logging.DEBUG)
-for _ in range(10):
+for _ in range(40):
     frames = iter(Video(Path({str(path)!r})))
     next(frames)
     frames.close()
