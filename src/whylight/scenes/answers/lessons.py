@@ -14,13 +14,28 @@ from whylight.scenes.answers.questions import Kind, Question, Seen, ask
 from whylight.scenes.answers.words import BEGIN, END, IMAGE, NUMBERS, USER, numbers
 
 PREFIX = [NUMBERS[BEGIN], NUMBERS[USER], *[NUMBERS[IMAGE]] * PATCHES]
-ASKED: tuple[Kind, ...] = ("color", "color", "what", "what", "texture", "yes", "yes", "no", "no", "count")
-HARD: tuple[Kind, ...] = ("color", "what", "texture", "count", *("yes",) * 6, *("no",) * 3)
-"""What is learnt last, more often. A scene has fewer things to say yes to than no: asked so, both are as many."""
-_DESCRIBED = 0.5
-"""In how many scenes a description is asked for as well: it is as long as all other questions together."""
-_LONG = 0.4
-"""Weight of a description's words beside that of the others."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is asked of a scene.
+
+    Attributes:
+        kinds: of its questions; a kind counts as often as it stands here.
+        described: in how many scenes a description is asked for as well: it is as long as all other questions together.
+        weight: of a description's words beside that of the others.
+    """
+
+    kinds: tuple[Kind, ...]
+    described: float
+    weight: float
+
+
+ASKED = Stage(("color", "color", "what", "what", "texture", "yes", "yes", "no", "no", "count"), 0.5, 0.4)
+HARD = Stage(("color", "what", "texture", "count", *("yes",) * 6, *("no",) * 3), 1.0, 1.0)
+"""What is learnt late, more often. A scene has fewer things to say yes to than no: asked so, both are as many."""
+LAST = Stage(("color", "what", "texture", "count", *("yes",) * 6, *("no",) * 4), 0.5, 1.0)
+"""Descriptions had made it say yes too readily."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +57,16 @@ class Lesson:
     weights: Tensor
 
 
-def questions_of(objects: list[Seen], random: np.random.Generator, kinds: Sequence[Kind] = ASKED) -> list[Question]:
+def questions_of(objects: list[Seen], random: np.random.Generator, stage: Stage = ASKED) -> list[Question]:
     """About ten questions, each once."""
-    described: Sequence[Kind] = ("describe",) if random.random() < _DESCRIBED else ()
-    asked = [ask(kind, objects, random) for kind in (*kinds, *described)]
+    described: Sequence[Kind] = ("describe",) if random.random() < stage.described else ()
+    asked = [ask(kind, objects, random) for kind in (*stage.kinds, *described)]
     return list({question.text: question for question in asked if question}.values())
 
 
-def lesson(rows: list[list[Question]]) -> Lesson:
+def lesson(rows: list[list[Question]], stage: Stage = ASKED) -> Lesson:
     """Pack the questions of several scenes."""
-    packed = [_pack(questions) for questions in rows]
+    packed = [_pack(questions, stage.weight) for questions in rows]
     ids, positions, parts, targets, weights = (_padded([list(row[i]) for row in packed], fill) for i, fill in _FILLED)
     causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).tril()
     same = (parts[:, :, None] == parts[:, None]) | (parts[:, None] == 0)
@@ -62,7 +77,9 @@ _FILLED = ((0, 0), (1, 0), (2, -1), (3, -1), (4, 0))
 """Columns of a packed row, and what fills them up."""
 
 
-def _pack(questions: list[Question]) -> tuple[list[int], list[int], list[int], list[int], list[float]]:
+def _pack(
+    questions: list[Question], described: float
+) -> tuple[list[int], list[int], list[int], list[int], list[float]]:
     """Ids, positions, numbers of the questions (0: the picture), what follows, and its weight."""
     ids, positions, parts, targets = [*PREFIX], list(range(len(PREFIX))), [0] * len(PREFIX), [-1] * len(PREFIX)
     weights = [0.0] * len(PREFIX)
@@ -74,7 +91,7 @@ def _pack(questions: list[Question]) -> tuple[list[int], list[int], list[int], l
         positions += range(len(PREFIX), len(PREFIX) + length)
         parts += [part] * length
         targets += [*[-1] * (len(said) - 1), *answer]
-        weights += [_LONG if question.kind == "describe" else 1.0] * length
+        weights += [described if question.kind == "describe" else 1.0] * length
     return ids, positions, parts, targets, weights
 
 

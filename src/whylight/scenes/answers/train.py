@@ -23,7 +23,7 @@ from whylight.errors import BadInput
 from whylight.runs.files import written_aside, written_by_others
 from whylight.scenes.answers.architecture import build
 from whylight.scenes.answers.features import Features
-from whylight.scenes.answers.lessons import ASKED, HARD, PREFIX, Lesson, lesson, questions_of
+from whylight.scenes.answers.lessons import ASKED, HARD, LAST, PREFIX, Lesson, lesson, questions_of
 from whylight.scenes.answers.towers import take_tower
 from whylight.scenes.architecture import ModelName
 
@@ -37,13 +37,14 @@ class Plan:
     The learning rate rises to its peak in ``warm_up`` steps and falls along half a cosine that would end after ``fall``
     steps. At every turn it rises once more, to ``again`` of the peak, and stays; in the ``cool`` steps before a turn
     and before the end it falls on a line to zero. From step ``hard`` on questions are mostly whether something is
-    there: that is learnt last.
+    there, and every scene is described; from step ``last`` on every second one, and it is asked more for what is not.
     """
 
     scenes: int = 10_000
-    steps: int = 6200
-    turns: tuple[int, ...] = (2100, 2700, 4700)
+    steps: int = 8600
+    turns: tuple[int, ...] = (2100, 2700, 4700, 6200)
     hard: int = 2700
+    last: int = 6200
     fall: int = 3600
     cool: int = 600
     again: float = 0.5
@@ -84,8 +85,8 @@ class Training:
         """One step of the optimiser; its loss."""
         random = np.random.default_rng((self.plan.seed, self.step))
         chosen = random.integers(self.plan.scenes, size=self.plan.batch)
-        asked = HARD if self.step >= self.plan.hard else ASKED
-        taught = lesson([questions_of(self.features.objects[i], random, asked) for i in chosen])
+        stage = LAST if self.step >= self.plan.last else HARD if self.step >= self.plan.hard else ASKED
+        taught = lesson([questions_of(self.features.objects[i], random, stage) for i in chosen], stage)
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.rate * self._pace()
         with torch.autocast("cpu", torch.bfloat16):
