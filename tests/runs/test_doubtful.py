@@ -75,6 +75,12 @@ def renamed(table: pa.Table) -> pa.Table:
     return table.set_column(0, table.schema.field(0), names)
 
 
+def as_binary(table: pa.Table) -> pa.Table:
+    """What a flipped bit in the footer makes of a column of texts."""
+    place = table.schema.get_field_index("label")
+    return table.set_column(place, "label", table["label"].cast(pa.binary()))
+
+
 FAULTS: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "copied": (lambda folder, other: shutil.copy(file(folder, 0), file(folder, 1)), "holds the rows of shard 0"),
     "another run's": (lambda folder, other: shutil.copy(file(other, 1), file(folder, 1)), "is of another run"),
@@ -84,6 +90,7 @@ FAULTS: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "other pictures": (rewrite(renamed), "other rows than were written"),
     "no mark": (rewrite(lambda table: table.replace_schema_metadata(None)), "does not say which shard"),
     "no column": (rewrite(lambda table: table.drop_columns(["label"])), "no column label"),
+    "another type": (rewrite(as_binary), "columns of other types"),
     "flipped": (flip, "does not read"),
     "cut": (lambda folder, other: file(folder, 1).write_bytes(file(folder, 0).read_bytes()[:900]), "does not read"),
     "empty": (lambda folder, other: file(folder, 1).write_bytes(b""), "does not read"),

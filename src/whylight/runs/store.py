@@ -59,6 +59,7 @@ def write_shard(
     parquet = need("pyarrow.parquet", "run")
     table = table_of(rows, columns)
     mark = run.mark(number) | {"columns": list(columns), "rows": table.num_rows, "names": _names(table)}
+    mark["types"] = _types(table.schema)
     said = {_ENVIRONMENT: json.dumps(environment).encode(), _MARK: json.dumps(mark).encode()}
     table = table.replace_schema_metadata((table.schema.metadata or {}) | said)
     content = io.BytesIO()
@@ -153,6 +154,8 @@ def read_shard(
                 raise BadInput(f"{where} {doubt}: {_AGAIN}")
             if missing := [name for name in [*mark["columns"], *wanted] if name not in schema.names]:
                 raise BadInput(f"{where} has no column {missing[0]}: {_AGAIN}")
+            if _types(schema) != mark["types"]:
+                raise BadInput(f"{where} has columns of other types than were written: {_AGAIN}")
             # All of it, whatever is wanted: damage anywhere makes the whole file doubtful.
             table = file.read()
             if (table.num_rows, _names(table)) != (mark["rows"], mark["names"]):
@@ -217,6 +220,11 @@ def _other_mark(mark: Any, run: Expected, number: int) -> str | None:
     if mark.get("shard") != number:
         return f"holds the rows of shard {mark.get('shard')}"
     return None if mark.get("pictures") == ours["pictures"] else "holds rows of other pictures"
+
+
+def _types(schema: Any) -> list[str]:
+    """Of the columns; what an item of a list is called is another with every release of pyarrow."""
+    return [str(getattr(field.type, "value_type", field.type)) for field in schema]
 
 
 def _names(table: Any) -> str:

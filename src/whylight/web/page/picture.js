@@ -88,11 +88,11 @@ function setShown(image, key) {
 async function showScene(seed) {
   const key = `scene ${seed}`;
   if (shown?.key === key) return;
+  byId("seed").value = String(seed); // now: once the picture is here, another may have been typed
   try {
     const blob = await call(`scenes/${seed}/picture.png`, { as: "blob" });
     const image = await createImageBitmap(blob);
     if (state.source?.kind === "scene" && state.source.seed === seed) setShown(image, key);
-    byId("seed").value = String(seed);
     const about = await call(`scenes/${seed}`);
     if (state.source?.kind !== "scene" || state.source.seed !== seed) return;
     suggest(about.objects.map((each) => each.prompt));
