@@ -109,12 +109,10 @@ def write(summaries: list[Summary]) -> None:
 def pictures(name: str, runs: list[Summary]) -> list[str]:
     if not runs:
         return []
-    folder = PAGE.parent
-    folder.mkdir(exist_ok=True)
-    save(draw_figures(runs), folder / f"{name}.png")
+    save(draw_figures(runs), PAGE.parent / f"{name}.png")
     links = [f"![{name}]({name}.png)\n"]
     if name == ERASING:
-        save(draw_curves(runs[0]), folder / f"{name}-curves.png")
+        save(draw_curves(runs[0]), PAGE.parent / f"{name}-curves.png")
         links.append(f"![curves]({name}-curves.png)\n")
     return links
 

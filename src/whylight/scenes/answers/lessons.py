@@ -78,7 +78,7 @@ _FILLED = ((0, 0), (1, 0), (2, -1), (3, -1), (4, 0))
 
 
 def _pack(
-    questions: list[Question], described: float
+    questions: list[Question], description: float
 ) -> tuple[list[int], list[int], list[int], list[int], list[float]]:
     """Ids, positions, numbers of the questions (0: the picture), what follows, and its weight."""
     ids, positions, parts, targets = [*PREFIX], list(range(len(PREFIX))), [0] * len(PREFIX), [-1] * len(PREFIX)
@@ -91,7 +91,7 @@ def _pack(
         positions += range(len(PREFIX), len(PREFIX) + length)
         parts += [part] * length
         targets += [*[-1] * (len(said) - 1), *answer]
-        weights += [described if question.kind == "describe" else 1.0] * length
+        weights += [description if question.kind == "describe" else 1.0] * length
     return ids, positions, parts, targets, weights
 
 
