@@ -78,11 +78,13 @@ def test_a_question_that_is_suggested_late_is_asked_all_the_same(page: Any, addr
     held: list[Any] = []
     # what the scene shows, of which questions are made
     page.route(f"**/api/scenes/{SEED}", lambda route: held.append(route))
-    page.goto(f"{address}/#scene={SEED}")
-    page.get_by_role("navigation").get_by_role("button", name="Ask").click()
+    with page.expect_request(f"**/api/scenes/{SEED}", timeout=40_000):  # else there may be nothing yet to let go on
+        page.goto(f"{address}/#scene={SEED}")
+        page.get_by_role("navigation").get_by_role("button", name="Ask").click()
     expect(page.locator("#model")).to_have_value("scenes-answers", timeout=40_000)
     expect(page.locator("#loading")).to_be_hidden()
     expect(page.locator("#question-suggestions button")).to_have_count(0)
+    assert held
     for route in held:
         route.continue_()
     answered(page)
