@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: explain web test test-oldest test-newest test-floors fuzz lint docs figures notebooks release bench bench-methods bench-memory bench-gpu clean
+.PHONY: explain web test test-oldest test-newest test-floors fuzz lint lock docs figures notebooks release bench bench-methods bench-memory bench-gpu clean
 
 explain: $(VENV)/explain.stamp  ## explain a bundled scene with the bundled model: out/
 	$(BIN)/whylight explain --out out
@@ -51,6 +51,11 @@ lint: $(VENV)/dev.stamp  ## ruff and strict mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src/whylight
+
+lock: $(BIN)/uv  ## the newest versions there are, for CI: .ci/versions.txt (run make test-newest first)
+	echo "# What CI installs, the versions that the suite passed with last: written by \`make lock\`, for Python 3.10 and later." > .ci/versions.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --extra docs --no-annotate --no-header \
+		pyproject.toml >> .ci/versions.txt
 
 bench: $(VENV)/dev.stamp  ## Whylight beside other libraries: benchmarks/results.md
 	$(BIN)/python -m pip install --quiet uv

@@ -25,6 +25,8 @@ from whylight.scenes.draw import COLORS, FIRST_EVALUATION_SEED
 from whylight.scenes.shapes import KINDS
 
 OUT = Path(__file__).parent
+SIZE = 384
+"""Pixels, as the command line draws the scene."""
 TRIED, TRIED_SLOWLY = 24, 6
 """Scenes among which each method's worst is looked for; of methods that take many passes for a map."""
 SLOW = (
@@ -44,7 +46,7 @@ def main() -> None:
 
 def draw_guides(view: whylight.View) -> None:
     """What is there, what is not, all methods, and a caption that is wrong."""
-    scene = draw_scene(EXAMPLE_SEEDS[0])
+    scene = draw_scene(EXAMPLE_SEEDS[0], SIZE)
     present = [name_of(each) for each in scene.objects]
     explained = whylight.explain(view, picture_of(scene), present)
     explained.save(OUT / "explain.png")
@@ -73,7 +75,7 @@ def absent(scene: Scene, kind: str, color: str) -> bool:
 def draw_wrong(view: whylight.View) -> None:
     """The first scene of a single object in which a wrong caption is preferred to the right one."""
     for seed in range(FIRST_EVALUATION_SEED + 5000, FIRST_EVALUATION_SEED + 5400):
-        scene = draw_scene(seed)
+        scene = draw_scene(seed, SIZE)
         item = max(scene.objects, key=lambda each: each.mask.sum())
         right = phrase(color=item.color, kind=item.kind)
         others = [phrase(color=color, kind=kind) for color in COLORS for kind in KINDS if there(scene, color, kind)]

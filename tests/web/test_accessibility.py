@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,90 +35,82 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     return script.read_text(encoding="utf-8")
 
 
-LOOKS = pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
-
-
-@contextmanager
-def opened(browser: Any, width: int, scheme: Any) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+@pytest.fixture
+def page(browser: Any, axe: str) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    context.add_init_script(axe)
     yield context.new_page()
     context.close()
 
 
-def check(page: Any, axe: str, what: str) -> None:
-    page.evaluate(axe)
-    found = page.evaluate("() => axe.run()")
-    serious = [
-        (each["id"], [node["html"][:120] for node in each["nodes"]][:3])
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert not serious, (what, serious)
+def check(page: Any, what: str) -> None:
+    """At desk and phone width, light, and for its colours dark; nothing is wider than the screen."""
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, (what, width)
+        for scheme, rules in (("dark", {"runOnly": ["color-contrast"]}), ("light", {})):
+            page.emulate_media(color_scheme=scheme)
+            found = page.evaluate("rules => axe.run(rules)", rules)
+            serious = [
+                (each["id"], [node["html"][:120] for node in each["nodes"]][:3])
+                for each in found["violations"]
+                if each["impact"] in ("serious", "critical")
+            ]
+            assert not serious, (what, width, scheme, serious)
 
 
-@LOOKS
-def test_no_serious_fault(browser: Any, address: str, axe: str, width: int, scheme: Any) -> None:
-    with opened(browser, width, scheme) as page:
-        page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&p=a+plain+red+ring&p=a+red+zebra")
-        expect(page.locator("#prompt-words .word").first).to_be_visible(timeout=20_000)
-        tabs = ["Words", "Patches and heads", "Methods", "Is it true?", "Take it along"]
-        for name in tabs if width == 1280 else tabs[2:3]:
-            page.get_by_role("tab", name=name).click()
-            if name == "Is it true?":
-                page.get_by_role("button", name="Erase patches").click()
-                expect(page.locator("#panel-erase polyline.score").first).to_be_attached(timeout=20_000)
-            check(page, axe, name)
+def test_no_serious_fault(page: Any, address: str) -> None:
+    page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&p=a+plain+red+ring&p=a+red+zebra")
+    expect(page.locator("#prompt-words .word").first).to_be_visible(timeout=20_000)
+    tabs = ["Words", "Patches and heads", "Methods", "Is it true?", "Take it along"]
+    for name in tabs:
+        page.get_by_role("tab", name=name).click()
+        if name == "Is it true?":
+            page.get_by_role("button", name="Erase patches").click()
+            expect(page.locator("#panel-erase polyline.score").first).to_be_attached(timeout=20_000)
+        check(page, name)
 
 
-@LOOKS
-def test_no_serious_fault_of_what_more_is_asked(
-    browser: Any, address: str, axe: str, width: int, scheme: Any, tmp_path: Path
-) -> None:
+def test_no_serious_fault_of_what_more_is_asked(page: Any, address: str, tmp_path: Path) -> None:
     Image.fromarray(np.linspace(0, 4095, 64 * 64).reshape(64, 64).astype(np.uint16)).save(tmp_path / "deep.png")
-    with opened(browser, width, scheme) as page:
-        page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&p=a+plain+red+ring&words=adds")
-        expect(page.locator("#without-cells canvas").nth(1)).to_be_visible(timeout=20_000)
-        more(page)
-        page.locator("#rather-than").fill("a star")
-        expect(page.locator("#cells figcaption")).to_contain_text("rather than a star")
-        check(page, axe, "a difference")
-        page.locator("#rather-than").fill("")
-        expect(page.locator("#prompt-words button")).to_have_count(4)
-        check(page, axe, "what words add")
-        page.locator("#like-scene").click()
-        expect(page.locator("#like-canvas")).to_be_visible()
-        page.locator("#like-canvas").press("ArrowUp")
-        expect(page.locator("#cells figcaption")).to_contain_text(", patch 7, 7")
-        page.locator("#file").set_input_files(tmp_path / "deep.png")
-        expect(page.locator("#range-form")).to_be_visible()
-        check(page, axe, "likeness, and a range")
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    page.goto(f"{address}/#scene={EXAMPLE_SEEDS[0]}&p=a+plain+red+ring&words=adds")
+    expect(page.locator("#without-cells canvas").nth(1)).to_be_visible(timeout=20_000)
+    more(page)
+    page.locator("#rather-than").fill("a star")
+    expect(page.locator("#cells figcaption")).to_contain_text("rather than a star")
+    check(page, "a difference")
+    page.locator("#rather-than").fill("")
+    expect(page.locator("#prompt-words button")).to_have_count(4)
+    check(page, "what words add")
+    page.locator("#like-scene").click()
+    expect(page.locator("#like-canvas")).to_be_visible()
+    page.locator("#like-canvas").press("ArrowUp")
+    expect(page.locator("#cells figcaption")).to_contain_text(", patch 7, 7")
+    page.locator("#file").set_input_files(tmp_path / "deep.png")
+    expect(page.locator("#range-form")).to_be_visible()
+    check(page, "likeness, and a range")
 
 
-@LOOKS
-def test_no_serious_fault_of_answers(browser: Any, address: str, axe: str, width: int, scheme: Any) -> None:
-    with opened(browser, width, scheme) as page:
-        page.goto(f"{address}/#model=scenes-answers&scene={EXAMPLE_SEEDS[0]}&q=describe+the+picture&word=1")
-        expect(page.locator("#every-word canvas").first).to_be_visible(timeout=40_000)
-        expect(page.locator("#said button.pale").first).to_be_visible()
-        check(page, axe, "an answer")
-        page.locator("#question").fill("describe the zebra")
-        page.locator("#question").press("Enter")
-        expect(page.locator("#question-unknown")).to_contain_text("zebra")
-        page.locator("#rather").fill("zebra")
-        expect(page.get_by_role("alert")).to_be_visible()
-        check(page, axe, "a fault")
+def test_no_serious_fault_of_answers(page: Any, address: str) -> None:
+    page.goto(f"{address}/#model=scenes-answers&scene={EXAMPLE_SEEDS[0]}&q=describe+the+picture&word=1")
+    expect(page.locator("#every-word canvas").first).to_be_visible(timeout=40_000)
+    expect(page.locator("#said button.pale").first).to_be_visible()
+    check(page, "an answer")
+    page.locator("#question").fill("describe the zebra")
+    page.locator("#question").press("Enter")
+    expect(page.locator("#question-unknown")).to_contain_text("zebra")
+    page.locator("#rather").fill("zebra")
+    expect(page.get_by_role("alert")).to_be_visible()
+    check(page, "a fault")
 
 
-@LOOKS
-def test_no_serious_fault_of_texts(browser: Any, address: str, axe: str, width: int, scheme: Any) -> None:
-    with opened(browser, width, scheme) as page:
-        page.goto(f"{address}/#model=words")
-        page.locator("#text").fill("the film was not good but the act was")
-        expect(page.locator("#text-words .word").first).to_be_visible(timeout=20_000)
-        page.get_by_role("button", name="Take out words").last.click()
-        expect(page.locator("#text-erase .verdict")).to_contain_text("mean score", timeout=20_000)
-        page.locator("#pair-more summary").click()
-        page.locator("#pair").fill("a bad one")
-        expect(page.locator("#text-words")).to_contain_text("a bad one")
-        check(page, axe, "texts")
+def test_no_serious_fault_of_texts(page: Any, address: str) -> None:
+    page.goto(f"{address}/#model=words")
+    page.locator("#text").fill("the film was not good but the act was")
+    expect(page.locator("#text-words .word").first).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Take out words").last.click()
+    expect(page.locator("#text-erase .verdict")).to_contain_text("mean score", timeout=20_000)
+    page.locator("#pair-more summary").click()
+    page.locator("#pair").fill("a bad one")
+    expect(page.locator("#text-words")).to_contain_text("a bad one")
+    check(page, "texts")
