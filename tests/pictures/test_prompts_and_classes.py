@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+import timm
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -172,3 +173,10 @@ def test_it_works_under_inference_mode(clip: View) -> None:
         result = whylight.explain(clip, PICTURE, ["a red star"], "chefercam")
     expected = whylight.explain(clip, PICTURE, ["a red star"], "chefercam")
     torch.testing.assert_close(result.relevance, expected.relevance)
+
+
+def test_a_model_without_classes_and_prompts_is_asked_for_likeness() -> None:
+    model = timm.create_model("test_vit", num_classes=0).eval()
+    with pytest.raises(BadInput, match=r"predicts no class and reads no prompts: give another picture.*like="):
+        whylight.explain(model, PICTURE)
+    assert whylight.explain(model, PICTURE, like=PICTURE).scores[0] == pytest.approx(1, abs=1e-5)

@@ -130,7 +130,7 @@ def test_patches_are_taken_away_from_any_question(client: httpx.Client) -> None:
         assert told["target"] == expected.targets[0]
         less = client.post("/api/erase", json=whole | asked | {"share": 0.25}).json()
         assert less["score"] != pytest.approx(expected.scores[0], abs=1e-6)
-    refused(client.post("/api/erase", json=whole), 422, "name what to explain")
+    refused(client.post("/api/erase", json=whole), 422, "say what to look for")
 
 
 def deep(top: int = 4095) -> tuple[bytes, Any]:

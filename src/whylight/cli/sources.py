@@ -98,7 +98,9 @@ def pictures_and_targets(
             wish = replace(wish, prompts=objects)
     targets = wish.targets(view, size, value_range)
     if targets is None and not view.classifies:
-        raise BadInput(f'{view.name} predicts no class: say what to look for, e.g. -p "a cat" -p "a dog"')
+        from whylight.pictures.prompts_and_classes import nothing_to_look_for
+
+        raise nothing_to_look_for(view)
     return pictures, targets
 
 

@@ -74,12 +74,13 @@ def explain_video(
     Raises:
         BadInput: no frame, several videos, or nothing to look for.
     """
+    from whylight.pictures.prompts_and_classes import nothing_to_look_for
     from whylight.pictures.series import explain_series
 
     need_installed("av", extra="video")
     targets = wish.targets(view, size, value_range)
     if targets is None and not view.classifies:
-        raise BadInput(f'{view.name} predicts no class: say what to look for, e.g. -p "a cat"')
+        raise nothing_to_look_for(view)
     frames, rate = _frames(names, every, value_range, view.channels)
     rate = rate if fps is None else Fraction(fps).limit_denominator(1001)
     how: dict[str, Any] = {"size": size, "large": large, "value_range": value_range}

@@ -25,6 +25,7 @@ from whylight.methods import methods as all_methods
 from whylight.models.digest import model_digest
 from whylight.models.load import load
 from whylight.pictures.asked_of_all import asked_of_all, check_asked
+from whylight.pictures.prompts_and_classes import nothing_to_look_for
 from whylight.runs.expected import LISTING
 from whylight.runs.files import home_opened
 from whylight.runs.folder import RunFolder
@@ -117,7 +118,7 @@ def _maker(wanted: Wanted) -> tuple[MapRows, MapSettings, dict[str, str]]:
     )
     if same is None and own is None:
         if not view.classifies:
-            raise BadInput(f'{view.name} predicts no class: say what to look for, -p "a cat" or --prompts-from COLUMN')
+            raise nothing_to_look_for(view)
         top = top or 1
     asked = Asked(view, same, top, wanted.negative, wanted.without)
     named = parse_methods(",".join(all_methods()) if wanted.methods == "all" else wanted.methods)

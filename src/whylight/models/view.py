@@ -10,6 +10,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
+from whylight.models.own_forward import check_own_forward
 from whylight.models.pre_norm import PreNormBlock
 from whylight.models.preprocessing import Preprocessing
 from whylight.models.scores import ScoreName, Scores, usual_scores
@@ -91,6 +92,7 @@ class View(ABC):
 
     record: Callable[..., Any]
     _scores: Scores | None = None
+    _held = False
     module: nn.Module
     family: str
     name: str
@@ -203,8 +205,8 @@ class View(ABC):
         """Refuse a model in training mode, whose dropout would make every map another, and one without its weights.
 
         Raises:
-            UnsupportedModel: in training mode, with weights on the meta device or in 8-bit floats, or with parameters
-                made under ``torch.inference_mode``.
+            UnsupportedModel: in training mode, with weights on the meta device or in 8-bit floats, with parameters made
+                under ``torch.inference_mode``, or with a forward pass of its own that says something else.
         """
         for name, weight in self.module.named_parameters():
             if weight.is_meta:
@@ -222,6 +224,9 @@ class View(ABC):
                 f"{self.name} was created under torch.inference_mode, so no gradient can be asked of it: "
                 "create it outside"
             )
+        if not self._held:
+            check_own_forward(self)
+            self._held = True
 
 
 def _heeds_training(part: nn.Module) -> bool:

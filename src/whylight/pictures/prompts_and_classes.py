@@ -120,8 +120,20 @@ def predicted(view: View, output: Tensor) -> NamedTargets:
         BadInput: the model predicts no classes.
     """
     if not view.classifies:
-        raise BadInput(f'{view.name} predicts no class: name what to explain, e.g. ["a cat", "a dog"] (-p "a cat")')
+        raise nothing_to_look_for(view)
     return _classes(view, [int(output[0].argmax())])
+
+
+def nothing_to_look_for(view: View) -> BadInput:
+    """What to say where no target is given for a model that predicts no class."""
+    try:
+        _ = view.text
+    except BadInput:
+        return BadInput(
+            f"{view.name} predicts no class and reads no prompts: give another picture, to see what makes both alike "
+            "(like=, --like)"
+        )
+    return BadInput(f'{view.name} predicts no class: say what to look for, e.g. "a cat" (-p "a cat")')
 
 
 def _prompts(view: View, prompts: list[str], encode: Encode) -> NamedTargets:

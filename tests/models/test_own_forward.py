@@ -1,0 +1,149 @@
+"""Forward passes that were written over: what a view would leave out is refused, what changes nothing is not."""
+
+from __future__ import annotations
+
+import re
+import types
+from typing import Any
+
+import pytest
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import nn
+from zoo.openclip_models import clip
+
+import whylight
+from whylight.errors import UnsupportedModel
+
+PIXELS = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+SIZES = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 2, "num_heads": 2, "num_classes": 3}
+
+
+def built(kind: type = VisionTransformer) -> Any:
+    torch.manual_seed(0)
+    return kind(**SIZES).eval()
+
+
+def maps(model: Any) -> torch.Tensor:
+    return whylight.relevance(whylight.wrap(model), PIXELS, [1, 1])
+
+
+class Louder(VisionTransformer):
+    def forward(self, *given: Any, **how: Any) -> Any:
+        return 3 * super().forward(*given, **how)
+
+
+class OtherFeatures(VisionTransformer):
+    def forward_features(self, *given: Any, **how: Any) -> Any:
+        return super().forward_features(*given, **how).flip(1)
+
+
+class OtherHead(VisionTransformer):
+    def forward_head(self, *given: Any, **how: Any) -> Any:
+        return 3 * super().forward_head(*given, **how)
+
+
+class WithLoss(VisionTransformer):
+    def forward(self, pixels: Any, labels: Any = None) -> Any:
+        logits = super().forward(pixels)
+        return logits if labels is None else (nn.functional.cross_entropy(logits, labels), logits)
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [(Louder, "forward"), (OtherFeatures, "forward_features"), (OtherHead, "forward_head")],
+)
+def test_a_class_that_says_something_else_is_refused(kind: type, what: str) -> None:
+    said = f"timm {kind.__name__} has its own {what} ({kind.__name__}), and says something else with it than its"
+    with pytest.raises(UnsupportedModel, match=re.escape(said)):
+        maps(built(kind))
+
+
+def test_a_class_that_says_the_same_is_explained() -> None:
+    assert torch.equal(maps(built(WithLoss)), maps(built()))
+
+
+def test_what_was_set_on_a_model() -> None:
+    same, other = built(), built()
+    same.forward_features = types.MethodType(VisionTransformer.forward_features, same)
+    assert torch.equal(maps(same), maps(built()))
+    other.forward = lambda pixels: -VisionTransformer.forward(other, pixels)
+    with pytest.raises(UnsupportedModel, match=r"has its own forward \(set on it\), and says something else"):
+        maps(other)
+
+
+def test_hooks_on_what_holds_the_blocks() -> None:
+    seen, watched, changed = [], built(), built()
+    watched.register_forward_hook(lambda module, given, output: seen.append(output))
+    assert torch.equal(maps(watched), maps(built()))
+    changed.register_forward_hook(lambda module, given, output: output + torch.arange(3))
+    with pytest.raises(UnsupportedModel, match="has a forward hook, and says something else"):
+        maps(changed)
+
+
+def test_hooks_on_parts_take_effect() -> None:
+    model = built()
+    model.blocks[1].register_forward_hook(lambda module, given, output: 2 * output)
+    view = whylight.wrap(model)
+    assert torch.allclose(view.output(PIXELS), model(PIXELS), atol=1e-6)
+    maps(model)
+
+
+def test_it_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, calls = built(WithLoss), []
+    whole = VisionTransformer.forward_features
+    monkeypatch.setattr(VisionTransformer, "forward_features", lambda *given, **how: calls.append(1) or whole(*given))
+    view = whylight.wrap(model)
+    for _ in range(3):
+        whylight.relevance(view, PIXELS, [1, 1])
+    assert len(calls) == 1
+
+
+def test_openclip() -> None:
+    model, pixels = clip()()
+    targets = torch.ones(1, 16)
+    expected = whylight.relevance(whylight.wrap(model), pixels, targets)
+    kind = type(model)
+    model.__class__ = type(
+        "Scaled", (kind,), {"encode_image": lambda self, *given, **how: 2 * kind.encode_image(self, *given)}
+    )
+    assert torch.equal(whylight.relevance(whylight.wrap(model), pixels, targets), expected), "of the same direction"
+    model.__class__ = type(
+        "Other", (kind,), {"encode_image": lambda self, *given, **how: kind.encode_image(self, *given).flip(1)}
+    )
+    with pytest.raises(UnsupportedModel, match=r"has its own encode_image \(Other\)"):
+        whylight.relevance(whylight.wrap(model), pixels, targets)
+
+
+@pytest.mark.parametrize("part", ["", "bert"])
+def test_texts(part: str) -> None:
+    transformers = pytest.importorskip("transformers")
+    sizes = {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "vocab_size": 40,
+    }
+    torch.manual_seed(0)
+    model = transformers.BertForSequenceClassification(transformers.BertConfig(**sizes)).eval()
+    words = {"input_ids": torch.tensor([[2, 7, 9, 3]]), "attention_mask": torch.ones(1, 4, dtype=torch.long)}
+    expected = whylight.relevance(whylight.wrap(model), words, 1)
+    written = model.get_submodule(part)
+    kind = type(written)
+    written.__class__ = type(
+        "Same", (kind,), {"forward": lambda self, *given, **how: kind.forward(self, *given, **how)}
+    )
+    assert torch.equal(whylight.relevance(whylight.wrap(model), words, 1), expected)
+
+    def other(self: Any, *given: Any, **how: Any) -> Any:
+        output = kind.forward(self, *given, **how)
+        for name in ("logits", "pooler_output"):
+            if name in output:
+                output[name] = output[name].flip(1)
+        return output
+
+    written.__class__ = type("Other", (kind,), {"forward": other})
+    where = r" on \.bert" if part else ""
+    with pytest.raises(UnsupportedModel, match=rf"its own forward \(Other{where}\)"):
+        whylight.relevance(whylight.wrap(model), words, 1)
