@@ -93,6 +93,8 @@ CLASSES = [
     ([], "no target"),
     ([[1], [2], [3]], "one list per picture"),
     ([[1, 2], [3]], "every picture the same number"),
+    ("a ring", "whylight.explain takes prompts"),
+    ([["a ring"], ["a star"]], "whylight.explain takes prompts"),
     (torch.ones(1, 5), "is a classifier"),
 ]
 EMBEDDINGS = [

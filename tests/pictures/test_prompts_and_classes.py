@@ -118,6 +118,7 @@ def test_what_is_no_class(classes: View, targets: object, error: type[Exception]
     [
         (None, "a cat"),
         ([], "no target"),
+        ({"first": "a ring"}, "not a mapping"),
         ("  ", "empty"),
         (3, "no classes"),
         (torch.zeros(1, 7), "7 dimensions"),
@@ -180,3 +181,17 @@ def test_a_model_without_classes_and_prompts_is_asked_for_likeness() -> None:
     with pytest.raises(BadInput, match=r"predicts no class and reads no prompts: give another picture.*like="):
         whylight.explain(model, PICTURE)
     assert whylight.explain(model, PICTURE, like=PICTURE).scores[0] == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("head", "given"),
+    [
+        (torch.nn.Sequential(torch.nn.Linear(64, 6), torch.nn.Unflatten(-1, (2, 3))), r"\(\d+, 2, 3\)"),
+        (torch.nn.LSTM(64, 5), "a tuple"),
+    ],
+)
+def test_a_head_that_gives_no_row_is_one_line(head: torch.nn.Module, given: str) -> None:
+    model = timm.create_model("test_vit", num_classes=3)
+    model.head = head
+    with pytest.raises(UnsupportedModel, match=rf"gives {given}, where a map is of one tensor \(batch, classes"):
+        whylight.explain(model.eval(), PICTURE)

@@ -116,6 +116,11 @@ def test_files_that_are_no_pictures_are_named(tmp_path: Path) -> None:
         assert name in str(caught.value)
 
 
+def test_an_address_is_not_looked_up() -> None:
+    with pytest.raises(BadInput, match=r"example\.org/a\.png: an address is not looked up here, fetch it first"):
+        read_picture("https://example.org/a.png")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -30,12 +30,24 @@ def checked_scores(scores: str) -> Scores:
     return scores  # type: ignore[return-value]
 
 
+def check_rows(name: str, output: object) -> None:
+    """Refuse what is not one row of numbers for each input, as a head that was replaced by hand may give it.
+
+    Raises:
+        UnsupportedModel: several tensors, or one of other dimensions.
+    """
+    if not isinstance(output, Tensor) or output.dim() != 2:
+        given = str(tuple(output.shape)) if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        raise UnsupportedModel(f"{name} gives {given}, where a map is of one tensor (batch, classes or dimensions)")
+
+
 def check_finite(name: str, output: Tensor, weights: Iterable[tuple[str, Tensor]] = ()) -> None:
     """Refuse what a model gives of no number: its maps would say nothing, and look as if the picture did.
 
     Raises:
-        UnsupportedModel: NaN or infinity in the output; the first of the weights that holds some is named.
+        UnsupportedModel: NaN or infinity in the output; the first of the weights that holds some is named. Or no rows.
     """
+    check_rows(name, output)
     if bool(output.isfinite().all()):
         return
     for weight, values in weights:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,8 @@ def name_targets(view: View, targets: ExplainTargets, encode: Encode | None = No
     """
     if isinstance(targets, NamedTargets):
         return targets
+    if isinstance(targets, Mapping):
+        raise BadInput("targets are a list, not a mapping: name the values alone")
     targets = listed(targets)
     if isinstance(targets, Difference):
         this, that = name_targets(view, targets.this, encode), name_targets(view, targets.that, encode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +79,9 @@ def opened(path: Path) -> Image.Image:
     try:
         mode = home_opened(path).stat().st_mode
     except FileNotFoundError:
-        raise BadInput(f"{path}: there is no such file") from None
+        address = re.match(r"[a-z][a-z0-9+]+:/", str(path))
+        fetch = ": an address is not looked up here, fetch it first" if address else ": there is no such file"
+        raise BadInput(f"{path}{fetch}") from None
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         raise BadInput(f"{path} cannot be read: {reason(error)}") from None
     if stat.S_ISDIR(mode):

@@ -174,6 +174,20 @@ def test_every_picture_of_a_naflex_batch_has_its_own_grid() -> None:
             assert view.begin(picture[None]).grid == (height // 8, width // 8)
 
 
+def test_a_classifier_without_its_head_gives_features() -> None:
+    config = transformers.ViTConfig(
+        hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48, image_size=32, patch_size=8
+    )
+    module = build("ViTForImageClassification", config)
+    module.classifier = torch.nn.Identity()
+    view = wrap_transformers(module)
+    assert view is not None
+    assert (view.classifies, view.class_count, view.class_names) == (False, None, None)
+    with torch.no_grad():
+        assert (view.output(pixels()) - module(pixels()).logits).abs().max() < 1e-10
+    assert relevance(view, pixels(), torch.ones(1, 24, dtype=torch.float64)).shape == (len(pixels()), 1, 16)
+
+
 def test_what_a_processor_returns_is_no_tensor_of_pixels() -> None:
     view, _ = built("siglip2")
     with pytest.raises(BadInput, match=r"one tensor \(batch, 3, height, width\), as view\.preprocessing"):

@@ -211,6 +211,15 @@ def test_what_holds_no_pictures_is_one_clear_line(tmp_path: Path, name: str, dat
         find_inputs([str(tmp_path / name)], Layout())
 
 
+def test_a_file_system_without_its_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(place: str) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr("whylight.runs.inputs.places.url_to_fs", missing)
+    with pytest.raises(BadInput, match=r"^s3:// needs a package that is not installed: Install s3fs to access S3$"):
+        find_inputs(["s3://bucket/a.png"], Layout())
+
+
 def test_a_table_whose_picture_column_has_a_name_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").write_bytes(jpeg(1))
     (tmp_path / "a.csv").write_text("colour,scan\nred,1.jpg\n")

@@ -146,8 +146,17 @@ def _classes(view: View, values: Tensor, batch: int) -> ClassTargets:
     return ClassTargets(values)
 
 
+def _holds_text(targets: object) -> bool:
+    return isinstance(targets, str) or (isinstance(targets, (list, tuple)) and any(map(_holds_text, targets)))
+
+
 def as_values(targets: object, device: torch.device) -> Tensor:
     """Floating embeddings, or int64 class indices; a copy where a tensor made under inference mode cannot serve."""
+    if _holds_text(targets):
+        raise BadInput(
+            "targets here are embeddings or class indices: whylight.explain takes prompts and names, and "
+            "view.encode_text makes embeddings of prompts"
+        )
     try:
         values = torch.as_tensor(targets, device=device).detach()
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:

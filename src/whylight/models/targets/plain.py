@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whylight.errors import BadInput
-from whylight.models.scores import ScoreName, as_scores
+from whylight.models.scores import ScoreName, as_scores, check_rows
 from whylight.models.targets.kinds import PlainTargets, Score
 from whylight.models.view import View
 
@@ -41,6 +41,7 @@ class ClassTargets(PlainTargets):
         return output.gather(-1, indices.expand(*output.shape[:-1], len(self)))
 
     def paired_scores(self, output: Tensor, score: Score = "cosine") -> Tensor:
+        check_rows("the model", output)
         return output.gather(1, self.indices.T.reshape(-1, 1))[:, 0]
 
     def logits(self, view: View, output: Tensor) -> Tensor:
@@ -86,6 +87,7 @@ class EmbeddingTargets(PlainTargets):
         return output @ values.T if values.dim() == 2 else torch.einsum("b...d,btd->b...t", output, values)
 
     def paired_scores(self, output: Tensor, score: Score = "cosine") -> Tensor:
+        check_rows("the model", output)
         batch = len(output) // len(self)
         each = self.values[:, None].expand(-1, batch, -1) if self.values.dim() == 2 else self.values.transpose(0, 1)
         output, values = self._comparable(output, each.reshape(-1, self.values.shape[-1]), score)

@@ -30,7 +30,7 @@ def begin_trunk(trunk: Any, pixels: Tensor, last: Block | None = None) -> Pass:
 
     def readout(tokens: Tensor) -> Tensor:
         output = trunk.forward_head(trunk.norm(tokens))
-        if output.dim() == 3:  # `global_pool=""` pools nothing
+        if trunk.global_pool == "":  # pools nothing
             by_class_token = pooling_of(trunk) == "class_token"
             output = output[:, 0] if by_class_token else output[:, trunk.num_prefix_tokens :].mean(1)
         return last(output)

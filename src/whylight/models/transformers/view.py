@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from whylight.errors import BadInput, UnsupportedModel
 from whylight.models.cut_prompts import warn_of_cuts
@@ -35,7 +35,8 @@ class _TransformersModel(View):
         self.name = name
         self.tokenizer = tokenizer
         self._config: Any = module.config
-        self.classifies = "Classification" in _library_class(module) and self._config.num_labels > 0
+        bare = isinstance(getattr(module, "classifier", None), nn.Identity)
+        self.classifies = "Classification" in _library_class(module) and self._config.num_labels > 0 and not bare
 
     @property
     def logit_scale(self) -> Tensor | float:

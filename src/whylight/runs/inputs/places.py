@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from fsspec.core import url_to_fs
 
-from whylight.errors import BadInput, MissingExtra
+from whylight.errors import BadInput
 
 
 def is_url(place: str) -> bool:
@@ -19,13 +19,12 @@ def file_system(place: str) -> tuple[Any, str]:
     """The fsspec file system of a path or URL, and the path in it.
 
     Raises:
-        MissingExtra: the protocol's package is not installed.
-        BadInput: no such protocol.
+        BadInput: no such protocol, or its package is not installed.
     """
     try:
         found: tuple[Any, str] = url_to_fs(place)
     except ImportError as error:
-        raise MissingExtra(f"the package for {place.partition('://')[0]}:// ({error})", "run") from None
+        raise BadInput(f"{place.partition('://')[0]}:// needs a package that is not installed: {error}") from None
     except ValueError as error:
         raise BadInput(f"{place}: {error}") from None
     return found
