@@ -140,6 +140,10 @@ def test_what_is_wrong_is_one_line() -> None:
         "unknown method 'legrat'": ({"answer": "red", "method": "legrat"}, question),
         "has no option": ({"answer": "red", "color": 1}, question),
         "same tokens": ({"answer": "red", "rather_than": "red"}, question),
+        "answer=.* must be a string or a list, each of it a whole number": ({"answer": ["red"]}, question),
+        "rather_than=.* must be a string": ({"answer": "red", "rather_than": ["blue"]}, question),
+        "words='red' must be a list": ({"answer": "red", "words": "red"}, question),
+        "longest=.* must be a whole number": ({"longest": 2.5}, question),
     }
     for said, (options, text) in cases.items():
         with pytest.raises(whylight.WhylightError, match=said) as caught:

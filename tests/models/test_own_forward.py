@@ -10,6 +10,7 @@ import pytest
 import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
+from zoo.answering_models import answering_model
 from zoo.openclip_models import clip
 
 import whylight
@@ -147,3 +148,25 @@ def test_texts(part: str) -> None:
     where = r" on \.bert" if part else ""
     with pytest.raises(UnsupportedModel, match=rf"its own forward \(Other{where}\)"):
         whylight.relevance(whylight.wrap(model), words, 1)
+
+
+@pytest.mark.parametrize("family", ["llava", "qwen2_5_vl", "gemma3", "smolvlm"])
+@pytest.mark.parametrize("part", ["", "model"])
+def test_models_that_answer_in_words(family: str, part: str) -> None:
+    model, processor, _ = answering_model(family)
+    written = model.get_submodule(part)
+    kind = type(written)
+    written.__class__ = type(
+        "Same", (kind,), {"forward": lambda self, *given, **how: kind.forward(self, *given, **how)}
+    )
+    whylight.wrap(model, processor=processor).check_ready()
+
+    def other(self: Any, *given: Any, **how: Any) -> Any:
+        output = kind.forward(self, *given, **how)
+        name = "logits" if "logits" in output else "last_hidden_state"
+        output[name] = output[name].flip(-1)
+        return output
+
+    written.__class__ = type("Other", (kind,), {"forward": other})
+    with pytest.raises(UnsupportedModel, match="its own forward"):
+        whylight.wrap(model, processor=processor).check_ready()

@@ -147,6 +147,8 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     classifier, dual = text_classifier(), openclip()
     with pytest.raises(UnknownName, match=r"no class 'goood'. Did you mean 'good'\?"):
         explain_text(classifier, TEXT, "goood")
+    with pytest.raises(BadInput, match="no target 3: there are 1"):
+        explain_text(classifier, TEXT, 0).top(3)
     with pytest.raises(BadInput, match="no class 2: its classes are 0 to 1"):
         explain_text(classifier, TEXT, 2)
     with pytest.raises(BadInput, match="class indices"):

@@ -21,6 +21,7 @@ from whylight.models.transformers.answering.view import AnsweringView
 from whylight.models.view import View
 from whylight.models.wrap import wrap
 from whylight.pictures.read import PictureLike, read_picture
+from whylight.runs.type_hints import check_types
 
 AT_ONCE = 8
 """Most words that are explained together while others wait to be seen."""
@@ -68,6 +69,8 @@ def ask(
     Warns:
         WhylightWarning: the question has words that the model does not know.
     """
+    asked = {"answer": answer, "rather_than": rather_than, "words": words, "smooth": smooth, "longest": longest}
+    check_types("ask", asked, ask)
     chosen = find_answer_method(method)
     options = chosen.check_options(options)
     if smooth and not chosen.smooth:

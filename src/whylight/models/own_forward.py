@@ -72,7 +72,8 @@ def _holders(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 def _sample(view: View) -> Tensor | dict[str, Tensor]:
     if view.preprocessing is None:
-        ids = torch.tensor([_IDS])
+        picture = getattr(getattr(view.module, "config", None), "image_token_id", None)
+        ids = torch.tensor([[number for number in _IDS if number != picture]])
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     noise = torch.Generator().manual_seed(0)
     return torch.randn(1, view.channels, *view.preprocessing.size, generator=noise)
@@ -88,7 +89,8 @@ def _outputs(view: View, inputs: Any) -> list[Tensor]:
         return []
     if isinstance(given, Mapping):
         given = tuple(given.values())
-    return [each for each in (given if isinstance(given, (tuple, list)) else [given]) if isinstance(each, Tensor)]
+    found = [each for each in (given if isinstance(given, (tuple, list)) else [given]) if isinstance(each, Tensor)]
+    return [each[:, -1] if each.dim() == 3 else each for each in found]  # of words the one that follows
 
 
 def _head_agrees(view: View, inputs: Any) -> bool:

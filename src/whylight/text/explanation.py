@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from whylight.errors import BadInput
 from whylight.models.scores import ScoreName, said_score
 from whylight.models.words import Span, Word
 from whylight.pictures.word_colors import ColoredText, colored_words
@@ -87,7 +88,13 @@ class TextExplanation:
         return f"the model did not read the {side} {self.unread} words{hint}"
 
     def top(self, target: int = 0, count: int = 10) -> list[tuple[Word, float]]:
-        """The words that speak most for a target, strongest first."""
+        """The words that speak most for a target, strongest first.
+
+        Raises:
+            BadInput: there is no such target.
+        """
+        if not -len(self.targets) <= target < len(self.targets):
+            raise BadInput(f"there is no target {target}: there are {len(self.targets)}, counted from 0")
         values = self.word_relevance[target].nan_to_num(-float("inf"))
         order = values.argsort(descending=True)[:count].tolist()
         return [(self.words[i], float(values[i])) for i in order if values[i] > -float("inf")]
