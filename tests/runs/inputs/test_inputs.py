@@ -211,6 +211,15 @@ def test_what_holds_no_pictures_is_one_clear_line(tmp_path: Path, name: str, dat
         find_inputs([str(tmp_path / name)], Layout())
 
 
+def test_only_what_lies_in_the_run_s_own_folder_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run" / "overlays").mkdir(parents=True)
+    (tmp_path / "run" / "overlays" / "1.jpg").write_bytes(jpeg(1))
+    (tmp_path / "2.jpg").write_bytes(jpeg(2))
+    monkeypatch.chdir(tmp_path / "run")
+    for names, own in (("../2.jpg", "."), ("..", "."), ("..", f"file://{tmp_path}/run"), (str(tmp_path), "../run")):
+        assert [content(sample) for sample in samples(names, layout=Layout(but=own))] == [jpeg(2)]
+
+
 def test_a_file_system_without_its_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(place: str) -> None:
         raise ImportError("Install s3fs to access S3")

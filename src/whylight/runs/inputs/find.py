@@ -79,10 +79,10 @@ def find_inputs(names: Sequence[str], layout: Layout) -> Inputs:
     Raises:
         BadInput: a name that matches nothing, or something that holds no pictures.
     """
-    own = None if layout.but is None else file_system(layout.but)[1].rstrip("/") + "/"
+    own = None if layout.but is None else _path(layout.but).rstrip("/") + "/"
     looked = [found for name in names for expanded in expand_braces(name) for found in _look(expanded)]
     if own is not None:
-        looked = [(place, kind) for place, kind in looked if not file_system(place)[1].startswith(own)]
+        looked = [(place, kind) for place, kind in looked if not _path(place).startswith(own)]
     files: list[str] = []
     others: list[Shard] = []
     for place, kind in once(looked, ", ".join(names), lambda found: _whole(found[0])):
@@ -140,6 +140,11 @@ def _kind(place: str) -> Iterator[tuple[str, Kind]]:
         raise BadInput(f"{place} cannot be read: {error}") from None
     # What is no picture though its name says so is a row that says why.
     yield place, "picture" if kind in ("empty", "unknown", "list") and _ending(place) in ENDINGS else kind
+
+
+def _path(place: str) -> str:
+    """A place by its path in its file system; `..` stands for the folder above."""
+    return os.path.normpath(file_system(place)[1])
 
 
 def _whole(place: str) -> str:
