@@ -201,3 +201,27 @@ def test_pages_hold_every_picture_and_method(run: Run) -> None:
     page = Path("words.html").read_text(encoding="utf-8")
     assert '<div class="text"' in page
     assert "whylight-card" in page
+
+
+def test_options_stand_behind_a_method_everywhere(run: Run) -> None:
+    picture("a.png")
+    asked = ("a.png", "-p", "a star", "--model", "clip", "--json")
+    wanted = "legrad,legrad:smooth=true,keyflow:sharpness=5:power=2"
+    both = json.loads(run("compare", *asked, "--methods", wanted).out)["methods"]
+    assert [(each["method"], each["options"]) for each in both] == [
+        ("legrad", {}),
+        ("legrad", {"smooth": True}),
+        ("keyflow", {"sharpness": 5, "power": 2}),
+    ]
+    assert "legrad:smooth=true" in run("compare", *asked[:-1], "--methods", wanted).out
+    (alone,) = json.loads(run("explain", *asked, "--method", "legrad:smooth=true").out)["pictures"]
+    assert alone["targets"] == both[1]["targets"] != both[0]["targets"]
+    for method, more, said in (
+        ("legrad:smoth=true", (), "legrad has no option 'smoth'"),
+        ("keyflow:sharpness=high", (), "keyflow: sharpness='high' must be a number"),
+        ("legrad:smooth", (), "options are written name=value"),
+        ("legrad:start_layer=1", ("--start-layer", "1"), "start_layer is given twice"),
+    ):
+        refused = run("explain", *asked, "--method", method, *more)
+        assert refused.status == 2
+        assert said in refused.err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,7 +22,7 @@ def ask(
         str,
         typer.Option("--model", "-m", help="scenes-answers, hf:ID, hf:local-dir:PATH", callback=obtainable),
     ] = "scenes-answers",
-    method: Annotated[str, typer.Option(help="keyflow, legrad, chefercam, tam, ...")] = "keyflow",
+    method: Annotated[str, typer.Option(help="keyflow, legrad, chefercam:tower=true, tam, ...")] = "keyflow",
     answer: Annotated[str | None, typer.Option(help="Explain this answer.", show_default="what the model says")] = None,
     rather_than: Annotated[str | None, typer.Option(help="Explain the answer's word rather than this one.")] = None,
     word: Annotated[
@@ -41,11 +41,13 @@ def ask(
 ) -> None:
     """Ask a model that answers in words, and see where each word of its answer comes from."""
     from whylight.answers.ask import ask
+    from whylight.evaluation.method_choices import one_method
+    from whylight.methods.answering.catalog import find_answer_method
     from whylight.models.load import load
 
     folder = OutputFolder(out)
-    options: dict[str, Any] = {} if start_layer is None else {"start_layer": start_layer}
-    options |= {"tower": True} if tower else {}
+    asked = {"start_layer": start_layer, "tower": tower or None, "smooth": smooth or None}
+    method, options = one_method(method, asked, find_answer_method)
     view = load(model, device=device, precision=precision)
     result = ask(
         view,
@@ -55,7 +57,6 @@ def ask(
         rather_than=rather_than,
         words=word,
         method=method,
-        smooth=smooth or None,
         longest=longest,
         **options,
     )

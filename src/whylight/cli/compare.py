@@ -43,7 +43,8 @@ def compare(
     patch: Patch = None,
     negative: Negative = False,
     methods: Annotated[
-        str | None, typer.Option(help="Names between commas: legrad,chefercam,rollout", show_default="all")
+        str | None,
+        typer.Option(help="Between commas, with options: legrad,legrad:smooth=true", show_default="all"),
     ] = None,
     model: Model = "scenes",
     out: Out = DEFAULT_OUT,
@@ -76,16 +77,16 @@ def compare(
     results: list[Explanation] = []
     refused: dict[str, str] = {}
     with progress(len(chosen)) as bar:
-        for method in bar.track(chosen, description="comparing"):
+        for written, (method, options) in bar.track(chosen.items(), total=len(chosen), description="comparing"):
             try:
-                results.append(question.answer(method))
+                results.append(question.answer(method, **options))
             except (UnsupportedModel, BadInput, MissingExtra) as error:
-                refused[method] = str(error)
+                refused[written] = str(error)
     for method, reason in refused.items():
         (print_error if methods else print_note)(f"without {method}: {reason}")
     if not results:
         raise BadInput(f"{view.name} can be explained by none of these methods")
-    asked = view.name, [result.method for result in results], results[0].targets, results[0].input_size, words
+    asked = view.name, [result.label for result in results], results[0].targets, results[0].input_size, words
     file = folder.write(f"{Path(name).stem}-methods", question.look.picture, comparison_figure(results), asked)
     if html is not None:
         from whylight.pictures.comparison import comparison_html
@@ -94,24 +95,25 @@ def compare(
     if as_json:
         print_json({"picture": name, "file": str(file), "methods": [r.to_dict() for r in results], "refused": refused})
     else:
-        print_table(("method", "seconds"), [(r.method, f"{r.seconds:.3f}") for r in results], numbers=("seconds",))
+        print_table(("method", "seconds"), [(r.label, f"{r.seconds:.3f}") for r in results], numbers=("seconds",))
         print(file)
     if methods and refused:
         raise typer.Exit(1)
 
 
-def _methods(names: str | None) -> list[str]:
-    """The methods to show: all, LeGrad first, or those named.
+def _methods(names: str | None) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The methods to show, as they were written, with their options: all, LeGrad first, or those named.
 
     Raises:
-        UnknownName: no such method.
-        BadInput: none named.
+        UnknownName: no such method or option.
+        BadInput: none named, or an option that does not fit.
     """
-    from whylight.methods import find_method, methods
+    from whylight.evaluation.method_choices import one_method
+    from whylight.methods import methods
 
     if names is None:
-        return sorted(methods(), key=lambda name: (name != "legrad", name))
+        return {name: (name, {}) for name in sorted(methods(), key=lambda name: (name != "legrad", name))}
     chosen = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
     if not chosen:
         raise BadInput(f"no method named; there are: {', '.join(methods())}")
-    return [find_method(name).name for name in chosen]
+    return {name: one_method(name) for name in chosen}

@@ -55,7 +55,9 @@ def explain(
     patch: Patch = None,
     negative: Negative = False,
     model: Model = "scenes",
-    method: Annotated[str, typer.Option(help="One of `whylight list methods`.")] = "legrad",
+    method: Annotated[
+        str, typer.Option(help="One of `whylight list methods`, with options: legrad:smooth=true.")
+    ] = "legrad",
     out: Out = DEFAULT_OUT,
     device: Device = None,
     precision: Precision = None,
@@ -87,15 +89,14 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Light up the places in pictures that the answer to each prompt rests on."""
-    from whylight.methods import find_method
+    from whylight.evaluation.method_choices import one_method
     from whylight.models.load import load
     from whylight.pictures.explain import ask
     from whylight.pictures.look import read_for
     from whylight.pictures.video import is_video
 
     given = {"start_layer": start_layer, "layer": layer, "head": None if head is None else number_or_word(head)}
-    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    find_method(method).check_options(options)
+    method, options = one_method(method, given)
     input_size = parse_size(size)
     folder = OutputFolder(out)
     sections: list[str] = []

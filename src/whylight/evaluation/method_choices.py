@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,17 +50,43 @@ def parse_methods(text: str, find: Callable[[str], Method] = find_method) -> lis
     return chosen + [Choice(name, name) for name in BASELINES]
 
 
+def one_method(
+    text: str, more: Mapping[str, object] | None = None, find: Callable[[str], Method] = find_method
+) -> tuple[str, dict[str, Any]]:
+    """A method and its options out of ``legrad:start_layer=-2:score=dot``, for one picture.
+
+    Args:
+        more: options that were given by themselves; None where they were not.
+        find: a method by name.
+
+    Raises:
+        UnknownName: no such method or option.
+        BadInput: an option without a value, given twice, or of another type.
+    """
+    name, *settings = text.split(":")
+    written = _options(text, settings)
+    apart = {option: value for option, value in (more or {}).items() if value is not None}
+    if twice := sorted(written.keys() & apart.keys()):
+        raise BadInput(f"{twice[0]} is given twice, in {text!r} and by itself")
+    return name, find(name).check_options(written | apart)
+
+
 def _choice(text: str, find: Callable[[str], Method]) -> Choice:
     name, *settings = text.split(":")
+    options = _options(text, settings)
+    heads = {option: value for option, value in options.items() if value == HEAD}
+    checked = find(name).check_options({o: v for o, v in options.items() if o not in heads})
+    return Choice(text, name, checked | heads)
+
+
+def _options(text: str, settings: Sequence[str]) -> dict[str, object]:
     options: dict[str, object] = {}
     for setting in settings:
         option, equals, value = setting.partition("=")
         if not equals:
             raise BadInput(f"{text!r}: options are written name=value")
         options[option] = _value(value)
-    heads = {option: value for option, value in options.items() if value == HEAD}
-    checked = find(name).check_options({o: v for o, v in options.items() if o not in heads})
-    return Choice(text, name, checked | heads)
+    return options
 
 
 def _value(text: str) -> object:

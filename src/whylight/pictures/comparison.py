@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -77,9 +78,7 @@ def comparison_html(explanations: Sequence[Explanation], *, colormap: str = "inf
     first = explanations[0]
     rows = []
     for row, name in enumerate(first.targets):
-        cells = [
-            ShownMap(each.method, time_text(each.seconds), own[row]) for each, own in zip(small, maps, strict=True)
-        ]
+        cells = [ShownMap(each.label, time_text(each.seconds), own[row]) for each, own in zip(small, maps, strict=True)]
         rows.append((name, first.said(row), cells))
     return comparison_card(small[0].picture, rows, first.model, colormap=colormap)
 
@@ -92,10 +91,11 @@ def _bands(cells: Sequence[Explanation | None], most: int) -> list[Sequence[Expl
 
 
 def _above(explanation: Explanation | None, width: float) -> tuple[str, str]:
-    """A column's name, broken behind underscores where it is too long for that many inches, and its time."""
+    """A column's name, broken behind underscores and colons where it is too long for that many inches, and its time."""
     if explanation is None:
         return "picture", ""
-    name = wrapped(explanation.method.replace("_", "_ "), width).replace("_ ", "_")
+    name = wrapped(re.sub("([_:])", r"\1 ", explanation.label), width)
+    name = re.sub("([_:]) ", r"\1", name)
     return name, time_text(explanation.seconds)
 
 

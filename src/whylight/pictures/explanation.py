@@ -77,6 +77,12 @@ class Explanation:
         return f"Explanation({self.model}, {self.method}, {self.score_name} of {{{said}}})"
 
     @property
+    def label(self) -> str:
+        """The method with its options, as the command line writes them: "legrad:smooth=true"."""
+        values = {name: str(v).lower() if isinstance(v, bool) else str(v) for name, v in self.options.items()}
+        return ":".join([self.method, *(f"{name}={value}" for name, value in values.items())])
+
+    @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of ``relevance``."""
         return self.relevance.shape[1], self.relevance.shape[2]
@@ -138,7 +144,7 @@ class Explanation:
         cells = [Cell(small.picture, "picture", size, small.frame)]
         for index, name in enumerate(self.targets):
             cells.append(Cell(small.overlay(index, alpha=alpha, colormap=colormap), name, self.said(index)))
-        foot = f"{self.method} · {self.model}"
+        foot = f"{self.label} · {self.model}"
         if not self.words:
             return grid_figure(cells, foot, colormap=colormap)
         from whylight.pictures.words_figure import words_figure
@@ -156,7 +162,7 @@ class Explanation:
         from whylight.pictures.card import LONGER_SIDE, card
 
         small = self.reduced(LONGER_SIDE)
-        return card(small.picture, small.shown(), f"{self.method} · {self.model}", colormap=colormap)
+        return card(small.picture, small.shown(), f"{self.label} · {self.model}", colormap=colormap)
 
     def shown(self) -> list[ShownMap]:
         """Each target's map with its name, its score, its layers and its words, as cards draw them."""
