@@ -16,6 +16,8 @@ from whylight.reports.tables import cell, markdown_table
 from whylight.runs.files import make_folder, write_file
 
 BEGIN, END = "<!-- ours: begin -->", "<!-- ours: end -->"
+FEWEST = 10
+"""Pictures of the reporting half that a figure needs for a place among the ranks; its own table it has with any."""
 _SHORT = {"scenes": "scenes", "scenes-siglip": "siglip"}
 
 
@@ -61,14 +63,17 @@ def write_ours(columns: Sequence[Column], costs: Mapping[str, Mapping[str, float
         costs: of each model, forward passes by method.
     """
     make_folder(folder)
-    parts = ["### Rank of every method on every protocol\n", ranks_table(columns, costs), _explained(columns)]
-    ranks = {method: mean_rank(columns, method) for method in methods_of(columns)}
+    ranked = [column for column in columns if column.summary.pictures >= FEWEST] or columns
+    parts = ["## Rank of every method on every protocol\n", ranks_table(ranked, costs), _explained(ranked)]
+    ranks = {method: mean_rank(ranked, method) for method in methods_of(ranked)}
     save(draw_quality_and_cost(ranks, costs), folder / "ours-quality-and-cost.png")
     parts.append(f"![quality against cost]({folder.name}/ours-quality-and-cost.png)\n")
     for summary in _once(column.summary for column in columns):
-        mine = [column for column in columns if column.summary is summary]
-        parts.append(f"### {summary.settings.benchmark}, {_named(summary)}\n\n{figures_table(mine)}")
-        drawn = save(draw_failures(summary), folder / f"ours-failures-{summary.folder.name}.png")
+        mine = [column for column in columns if column.summary is summary and column.ranks]
+        if not mine:  # none of its few pictures has what it asks about
+            continue
+        parts.append(f"## {summary.settings.benchmark}, {_named(summary)}\n\n{figures_table(mine)}")
+        drawn = save(draw_failures(summary), folder / f"ours-failures-{summary.folder.name}.png", colors=256)
         if drawn is not None:
             parts.append(f"![the map on which each method does worst]({folder.name}/{drawn.name})\n")
     parts.append(published_beside(columns))
@@ -79,7 +84,7 @@ def into_page(page: Path, text: str) -> None:
     """Put the text between the page's two marks; they go to its end where it has none."""
     before = page.read_text(encoding="utf-8") if page.exists() else ""
     if BEGIN not in before:
-        before += f"\n## All methods on all protocols\n\n{BEGIN}\n{END}\n"
+        before += f"# All methods on all protocols\n\n{BEGIN}\n{END}\n"
     head, tail = before[: before.index(BEGIN) + len(BEGIN)], before[before.index(END) :]
     write_file(page, f"{head}\n\n{text}\n{tail}")
 
@@ -135,7 +140,7 @@ def published_beside(columns: Sequence[Column]) -> str:
                 for one in table.cells
             ]
     head = ["method", "model", "figure", "published", "source"]
-    return f"### Published, of other models and pictures\n\n{markdown_table(head, rows)}"
+    return f"## Published, of other models and pictures\n\n{markdown_table(head, rows)}"
 
 
 def _order(summary: Summary, figure: str) -> list[str]:
@@ -155,7 +160,8 @@ def _explained(columns: Sequence[Column]) -> str:
     return (
         "Numbers are places among all methods, 1 the best, on the reporting half of each set's pictures (the halves "
         "follow from the pictures' names); the last row names the first on the other, the choosing half. *Better "
-        f"ones*: the mean over the {len(columns)} columns of the share of methods that are better.\n"
+        f"ones*: the mean over the {len(columns)} columns of the share of methods that are better. Protocols of which "
+        f"fewer than {FEWEST} pictures are reported have tables below and no column.\n"
     )
 
 
