@@ -91,6 +91,27 @@ def test_a_question_that_is_suggested_late_is_asked_all_the_same(page: Any, addr
     assert page.get_by_role("textbox", name="Question").input_value().strip()
 
 
+def test_the_model_that_was_asked_for_last_is_shown(page: Any, address: str) -> None:
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        first = (route.request.post_data_json or {}).get("name") == "scenes"
+        held.append(route) if first else route.continue_()
+
+    page.route("**/api/models", hold)
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/api/models")):
+        page.goto(f"{address}/#scene={SEED}")
+    page.get_by_role("navigation").get_by_role("button", name="Ask").click()
+    answered(page)
+    (late,) = held
+    with page.expect_response(lambda response: response.request == late.request):
+        late.continue_()
+    page.wait_for_timeout(300)
+    assert "model=scenes-answers" in page.url
+    expect(page.locator("#model")).to_have_value("scenes-answers")
+    expect(page.locator("#said button").first).to_be_visible()
+
+
 def test_the_question_is_coloured_by_what_the_word_owes_to_it(page: Any, address: str) -> None:
     open_ask(page, address)
     expected = whylight.ask("scenes-answers", draw_scene(SEED, 384).picture, QUESTION)

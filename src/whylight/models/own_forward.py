@@ -4,16 +4,13 @@ hold them: what the class of such a part, a hook on it, or an attribute set on i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whylight.errors import UnsupportedModel
-
-if TYPE_CHECKING:
-    from whylight.models.view import Pass, View
 
 _LIBRARIES = ("open_clip", "timm", "torchvision", "transformers")
 _LISTS = ("blocks", "layer", "layers", "resblocks")
@@ -22,8 +19,11 @@ _SET_BY_ACCELERATE = ("_hf_hook", "_original_forward")
 _IDS = tuple(range(5, 13))
 
 
-def check_own_forward(view: View) -> None:
+def check_own_forward(view: Any) -> None:
     """Hold a view against its model once, where somebody wrote over a forward pass: one noise picture, or a few tokens.
+
+    Args:
+        view: a :class:`whylight.models.view.View`, whose file has this one.
 
     Raises:
         UnsupportedModel: the model says something else than its blocks and head do.
@@ -70,7 +70,7 @@ def _holders(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         yield path, module.get_submodule(path)
 
 
-def _sample(view: View) -> Tensor | dict[str, Tensor]:
+def _sample(view: Any) -> Tensor | dict[str, Tensor]:
     if view.preprocessing is None:
         picture = getattr(getattr(view.module, "config", None), "image_token_id", None)
         ids = torch.tensor([[number for number in _IDS if number != picture]])
@@ -79,7 +79,7 @@ def _sample(view: View) -> Tensor | dict[str, Tensor]:
     return torch.randn(1, view.channels, *view.preprocessing.size, generator=noise)
 
 
-def _outputs(view: View, inputs: Any) -> list[Tensor]:
+def _outputs(view: Any, inputs: Any) -> list[Tensor]:
     """What the model itself gives, if it can be called like this."""
     calls = () if view.classifies else ("get_image_features", "encode_image")
     call: Any = next((getattr(view.module, name) for name in calls if hasattr(view.module, name)), view.module)
@@ -93,14 +93,14 @@ def _outputs(view: View, inputs: Any) -> list[Tensor]:
     return [each[:, -1] if each.dim() == 3 else each for each in found]  # of words the one that follows
 
 
-def _head_agrees(view: View, inputs: Any) -> bool:
+def _head_agrees(view: Any, inputs: Any) -> bool:
     """Whether tokens that are all the same are read as one of them is; the pooling, whatever it is, plays no part."""
-    run: Pass = view.begin(inputs)
+    run = view.begin(inputs)
     token = run.tokens[:, -1:]
     return _agree(view, run.readout(token.expand_as(run.tokens)), [run.head(token[:, 0])])
 
 
-def _agree(view: View, expected: Tensor, found: list[Tensor]) -> bool:
+def _agree(view: Any, expected: Tensor, found: list[Tensor]) -> bool:
     """Whether one is the same but for rounding; of an embedding only the direction counts."""
     rounding = 1e-3 if view.parameter.dtype in (torch.float32, torch.float64) else 3e-2
     same = [each for each in found if each.shape == expected.shape]

@@ -13,6 +13,8 @@ let lists = { methods: [], answer_methods: [] };
 let limits = { upload_bytes: Infinity, pixels: Infinity };
 /** The model that could not be loaded, until one is there. @type {string|null} */
 let failed = null;
+/** How often a model was asked for: only the last one is shown, whichever comes first. */
+let asked = 0;
 
 /** Facts of the model that is shown, once it is ready. */
 export const model = () => known.get(state.model ?? "");
@@ -53,34 +55,37 @@ export async function setUpModels(ready) {
 }
 
 async function open(name, ready) {
+  const own = ++asked;
   failed = null;
   fault();
   byId("loading").hidden = false;
   byId("model-facts").textContent = "loading …";
   const begin = Date.now();
   const clock = setInterval(() => {
-    byId("model-facts").textContent = `loading, ${Math.round((Date.now() - begin) / 1000)} s`;
+    if (own === asked) byId("model-facts").textContent = `loading, ${Math.round((Date.now() - begin) / 1000)} s`;
   }, 1000);
   try {
     const facts = await call("models", { body: { name } });
     known.set(name, facts);
+    if (!lists.methods.length) lists = await call("methods");
+    if (own !== asked) return;
     if (![...byId("model").options].some((each) => each.value === name)) byId("model").append(make("option", { value: name }, name));
     byId("model").value = name;
     byId("model-facts").textContent = inShort(facts);
-    if (!lists.methods.length) lists = await call("methods");
     offer(facts, (other) => open(other, ready));
     showPage(facts);
     change({ model: name, from: state.model === name || state.model === null ? state.from : 0, to: state.model === name || state.model === null ? state.to : null });
     announce(`${name} is ready`);
     await ready(facts);
   } catch (error) {
+    if (own !== asked) return;
     if (!known.has(name)) failed = name;
     fault(error.message, () => open(name, ready));
     byId("model-facts").textContent = "not loaded";
     if (state.model) byId("model").value = state.model;
   } finally {
     clearInterval(clock);
-    byId("loading").hidden = true;
+    if (own === asked) byId("loading").hidden = true;
   }
 }
 
