@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import types
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -100,18 +101,32 @@ def test_it_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(calls) == 1
 
 
+def write_over(part: nn.Module, method: str, change: Callable[[Any], Any]) -> None:
+    """Give the part a class "Other", whose method changes what its library's gives."""
+    kind = next(kind for kind in type(part).__mro__ if kind.__name__ != "Other")
+    part.__class__ = type(
+        "Other", (kind,), {method: lambda self, *given, **how: change(getattr(kind, method)(self, *given, **how))}
+    )
+
+
+def same(output: Any) -> Any:
+    return output
+
+
+def flipped(output: Any) -> Any:
+    """The model's output with its numbers in another order."""
+    for name in {"logits", "pooler_output"} & output.keys() or {"last_hidden_state"}:
+        output[name] = output[name].flip(-1)
+    return output
+
+
 def test_openclip() -> None:
     model, pixels = clip()()
     targets = torch.ones(1, 16)
     expected = whylight.relevance(whylight.wrap(model), pixels, targets)
-    kind = type(model)
-    model.__class__ = type(
-        "Scaled", (kind,), {"encode_image": lambda self, *given, **how: 2 * kind.encode_image(self, *given)}
-    )
+    write_over(model, "encode_image", lambda output: 2 * output)
     assert torch.equal(whylight.relevance(whylight.wrap(model), pixels, targets), expected), "of the same direction"
-    model.__class__ = type(
-        "Other", (kind,), {"encode_image": lambda self, *given, **how: kind.encode_image(self, *given).flip(1)}
-    )
+    write_over(model, "encode_image", lambda output: output.flip(1))
     with pytest.raises(UnsupportedModel, match=r"has its own encode_image \(Other\)"):
         whylight.relevance(whylight.wrap(model), pixels, targets)
 
@@ -119,32 +134,15 @@ def test_openclip() -> None:
 @pytest.mark.parametrize("part", ["", "bert"])
 def test_texts(part: str) -> None:
     transformers = pytest.importorskip("transformers")
-    sizes = {
-        "hidden_size": 16,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 32,
-        "vocab_size": 40,
-    }
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     torch.manual_seed(0)
-    model = transformers.BertForSequenceClassification(transformers.BertConfig(**sizes)).eval()
+    config = transformers.BertConfig(**sizes, vocab_size=40)
+    model = transformers.BertForSequenceClassification(config).eval()
     words = {"input_ids": torch.tensor([[2, 7, 9, 3]]), "attention_mask": torch.ones(1, 4, dtype=torch.long)}
     expected = whylight.relevance(whylight.wrap(model), words, 1)
-    written = model.get_submodule(part)
-    kind = type(written)
-    written.__class__ = type(
-        "Same", (kind,), {"forward": lambda self, *given, **how: kind.forward(self, *given, **how)}
-    )
+    write_over(model.get_submodule(part), "forward", same)
     assert torch.equal(whylight.relevance(whylight.wrap(model), words, 1), expected)
-
-    def other(self: Any, *given: Any, **how: Any) -> Any:
-        output = kind.forward(self, *given, **how)
-        for name in ("logits", "pooler_output"):
-            if name in output:
-                output[name] = output[name].flip(1)
-        return output
-
-    written.__class__ = type("Other", (kind,), {"forward": other})
+    write_over(model.get_submodule(part), "forward", flipped)
     where = r" on \.bert" if part else ""
     with pytest.raises(UnsupportedModel, match=rf"its own forward \(Other{where}\)"):
         whylight.relevance(whylight.wrap(model), words, 1)
@@ -154,19 +152,8 @@ def test_texts(part: str) -> None:
 @pytest.mark.parametrize("part", ["", "model"])
 def test_models_that_answer_in_words(family: str, part: str) -> None:
     model, processor, _ = answering_model(family)
-    written = model.get_submodule(part)
-    kind = type(written)
-    written.__class__ = type(
-        "Same", (kind,), {"forward": lambda self, *given, **how: kind.forward(self, *given, **how)}
-    )
+    write_over(model.get_submodule(part), "forward", same)
     whylight.wrap(model, processor=processor).check_ready()
-
-    def other(self: Any, *given: Any, **how: Any) -> Any:
-        output = kind.forward(self, *given, **how)
-        name = "logits" if "logits" in output else "last_hidden_state"
-        output[name] = output[name].flip(-1)
-        return output
-
-    written.__class__ = type("Other", (kind,), {"forward": other})
+    write_over(model.get_submodule(part), "forward", flipped)
     with pytest.raises(UnsupportedModel, match="its own forward"):
         whylight.wrap(model, processor=processor).check_ready()

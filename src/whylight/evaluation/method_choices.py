@@ -63,8 +63,7 @@ def one_method(
         UnknownName: no such method or option.
         BadInput: an option without a value, given twice, or of another type.
     """
-    name, *settings = text.split(":")
-    written = _options(text, settings)
+    name, written = _name_and_options(text)
     apart = {option: value for option, value in (more or {}).items() if value is not None}
     if twice := sorted(written.keys() & apart.keys()):
         raise BadInput(f"{twice[0]} is given twice, in {text!r} and by itself")
@@ -72,21 +71,21 @@ def one_method(
 
 
 def _choice(text: str, find: Callable[[str], Method]) -> Choice:
-    name, *settings = text.split(":")
-    options = _options(text, settings)
+    name, options = _name_and_options(text)
     heads = {option: value for option, value in options.items() if value == HEAD}
     checked = find(name).check_options({o: v for o, v in options.items() if o not in heads})
     return Choice(text, name, checked | heads)
 
 
-def _options(text: str, settings: Sequence[str]) -> dict[str, object]:
+def _name_and_options(text: str) -> tuple[str, dict[str, object]]:
+    name, *settings = text.split(":")
     options: dict[str, object] = {}
     for setting in settings:
         option, equals, value = setting.partition("=")
         if not equals:
             raise BadInput(f"{text!r}: options are written name=value")
         options[option] = _value(value)
-    return options
+    return name, options
 
 
 def _value(text: str) -> object:

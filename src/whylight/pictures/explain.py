@@ -18,7 +18,7 @@ from whylight.methods.relevance import relevance
 from whylight.models.load import load
 from whylight.models.preprocessing import Fit
 from whylight.models.raster import Raster
-from whylight.models.scores import ScoreName, check_finite, check_rows
+from whylight.models.scores import ScoreName, check_finite
 from whylight.models.targets import as_targets
 from whylight.models.view import View
 from whylight.models.wrap import wrap
@@ -195,7 +195,6 @@ def ask(
     seen = look(view, picture, size=size, fit=fit, large=large, value_range=value_range)
     with torch.no_grad():
         output = view.output(seen.pixels)
-        check_rows(view.name, output)
         if like is not None or patch is not None:
             targets = like_picture(view, targets, like, patch, **seen.how)
         named = asked_targets(view, output, targets, negative=negative, words=words, without=without)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from whylight.errors import BadInput, UnknownName, WhylightWarning
 from whylight.models.inputs import check_text
+from whylight.models.scores import check_rows
 from whylight.models.targets import Difference, Negative, Own, TargetsLike, as_values
 from whylight.models.targets.given import are_functions, listed
 from whylight.models.targets.own import name_of
@@ -120,9 +121,11 @@ def predicted(view: View, output: Tensor) -> NamedTargets:
 
     Raises:
         BadInput: the model predicts no classes.
+        UnsupportedModel: what it gives is no row of numbers.
     """
     if not view.classifies:
         raise nothing_to_look_for(view)
+    check_rows(view.name, output)
     return _classes(view, [int(output[0].argmax())])
 
 

@@ -152,14 +152,14 @@ def _holds_text(targets: object) -> bool:
 
 def as_values(targets: object, device: torch.device) -> Tensor:
     """Floating embeddings, or int64 class indices; a copy where a tensor made under inference mode cannot serve."""
-    if _holds_text(targets):
-        raise BadInput(
-            "targets here are embeddings or class indices: whylight.explain takes prompts and names, and "
-            "view.encode_text makes embeddings of prompts"
-        )
     try:
         values = torch.as_tensor(targets, device=device).detach()
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        if _holds_text(targets):
+            raise BadInput(
+                "targets here are embeddings or class indices: whylight.explain takes prompts and names, and "
+                "view.encode_text makes embeddings of prompts"
+            ) from None
         line = str(error).partition("\n")[0]
         raise BadInput(f"targets must be embeddings or class indices, every picture the same number: {line}") from None
     if values.dtype == torch.bool or values.is_complex() or values.layout != torch.strided or values.is_quantized:
