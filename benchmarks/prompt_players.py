@@ -3,7 +3,7 @@
     python benchmarks/prompt_players.py --method legrad --scenes 60 --skip 60
 
 The scenes of `several_objects.py`. For each way of taking the prompt apart, the share of objects on which the map of
-their own words has its maximum: at its place in the enlarged map, with the paired difference to what `words=True` does,
+their own words has its maximum: at its place in the enlarged map, with the paired difference to the benchmark's way,
 and where any of the four pixels in the middle of the strongest patch is enough.
 """
 
@@ -22,14 +22,11 @@ from whylight.evaluation.data.scenes import Scenes
 from whylight.evaluation.pixel_maps import enlarge
 from whylight.evaluation.pointing import points_inside
 from whylight.models.view import View
+from whylight.pictures.phrases import phrases_of
 from whylight.pictures.shapley import Players, weights_of_sets
 from whylight.reports.tables import markdown_table
 
 DRAWS = 1000
-
-
-def joined(names: Sequence[str], kept: Players) -> str:
-    return " and ".join(name for name, here in zip(names, kept, strict=True) if here)
 
 
 def ands_stay(names: Sequence[str], kept: Players) -> str:
@@ -40,7 +37,7 @@ def articles_stay(names: Sequence[str], kept: Players) -> str:
     return " and ".join(name if here else name.split(" ")[0] for name, here in zip(names, kept, strict=True))
 
 
-WAYS = {"objects joined anew": joined, "each and stays": ands_stay, "articles and ands stay": articles_stay}
+WAYS = {"each and stays": ands_stay, "articles and ands stay": articles_stay}
 
 
 def main() -> None:
@@ -52,7 +49,7 @@ def main() -> None:
     view, source = whylight.load("scenes"), Scenes(MOST * (asked.skip + asked.scenes), "counts")
     places = range(MOST * (asked.skip + 1) - 1, len(source), MOST)
     hits = 100 * np.array([of_scene(view, source, place, asked.method) for place in places])
-    names = ["as words=True: phrases, each and", *WAYS, "whole prompt", "alone"]
+    names = ["objects joined anew", "phrases and each and", *WAYS, "whole prompt", "alone"]
     drawn = np.random.default_rng(0).multinomial(len(hits), np.full(len(hits), 1 / len(hits)), DRAWS) / len(hits)
     rows = []
     for number, name in enumerate(names):
@@ -69,10 +66,11 @@ def of_scene(view: View, source: Scenes, place: int, method: str) -> list[list[f
     sample = source.read(place)
     names = [region.label for region in sample.regions]
     masks = [torch.from_numpy(region.mask) for region in sample.regions if region.mask is not None]
-    phrases, of_objects = one_prompt(names)
+    joined, phrases = one_prompt(names), phrases_of(" and ".join(f"({name})" for name in names))
     sets, weights = weights_of_sets(len(phrases.parts))
     few, weights_of_few = weights_of_sets(len(names))
-    games = [([phrases.text(some) for some in sets], weights[:, of_objects])]
+    games = [([joined.text(some) for some in few], weights_of_few)]
+    games += [([phrases.text(some) for some in sets], weights[:, ::2])]  # every other part is "and"
     games += [([way(names, some) for some in few], weights_of_few) for way in WAYS.values()]
     texts = list(dict.fromkeys([*names, *(text for asked, _ in games for text in asked)]))
     assert view.preprocessing is not None

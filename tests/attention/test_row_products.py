@@ -20,6 +20,7 @@ from whylight.attention.row_products import (
     row_times_attention,
     row_times_means,
     row_times_positive_gradient,
+    value_gradients,
 )
 
 PADDING = torch.tensor([[True] * 7, [True] * 4 + [False] * 3])[:, None, None]
@@ -88,6 +89,24 @@ def test_rows(name: str, mask: str, lead: tuple[int, ...], tile_bytes: int, monk
     reduce, written_out = ROWS[name]
     expected = written_out(*whole_maps(call, gradient), row)
     torch.testing.assert_close(reduce(call, gradient, row), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])
+@pytest.mark.parametrize("lead", [(), (2,)])
+@pytest.mark.parametrize("mask", MASKS)
+def test_value_gradients_are_autograds(
+    mask: str, lead: tuple[int, ...], tile_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
+        monkeypatch.setitem(budget, "cpu", tile_bytes)
+    call = call_of(**MASKS[mask])
+    gradient = torch.randn(*lead, *call.output.shape, dtype=torch.float64)
+    row = torch.rand(*lead, 2, 7, dtype=torch.float64)
+    row[..., 0], row[..., 6] = 0, 0
+    value = call.value.expand(*lead, *call.value.shape).clone().requires_grad_()
+    output = F.scaled_dot_product_attention(call.query, call.key, value, **MASKS[mask])
+    output.backward(gradient * row[..., None, :, None])
+    torch.testing.assert_close(value_gradients(call, gradient, row), value.grad, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])

@@ -10,7 +10,7 @@ from small_views import classifier
 
 from whylight.errors import BadInput
 from whylight.evaluation.benchmarks.catalog import find_benchmark
-from whylight.evaluation.benchmarks.faithfulness import Faithfulness
+from whylight.evaluation.benchmarks.faithfulness import ScenesFaithfulness
 from whylight.evaluation.benchmarks.picture_rows import PictureRows
 from whylight.evaluation.benchmarks.planning import plan
 from whylight.evaluation.benchmarks.recognition import Recognition
@@ -23,7 +23,7 @@ DIRECTIONS = {
     "scenes-faithfulness": {"srg": True, "saco": True},
     "scenes-randomized": {"correlation_all": False, "correlation_half": False, "correlation_last": False},
     "scenes-wrong-prompt": {"fall_0.5": True, "right_0.5": True, "wrong_0.5": False},
-    "scenes-recognition": {"words_4": True, "whole_4": True, "alone_1": True},
+    "scenes-recognition": {"words": True, "words_4": True, "whole_4": True, "alone_1": True},
     "scenes-own-object": {"auroc": True, "own_higher": True},
 }
 
@@ -46,7 +46,7 @@ def value(line: Line, figure: str) -> float:
 
 
 def test_faithful_maps_gain_and_noise_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Faithfulness, "steps", 10)
+    monkeypatch.setattr(ScenesFaithfulness, "steps", 10)
     lines = run("scenes-faithfulness", tmp_path, "chefercam", 3)
     assert value(lines["chefercam"], "srg") > 1 > abs(value(lines["random"], "srg"))
     assert value(lines["chefercam"], "saco") > 20 > value(lines["random"], "saco")

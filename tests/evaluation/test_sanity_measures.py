@@ -110,11 +110,13 @@ def test_own_object_by_hand() -> None:
 
 
 def test_one_prompt_for_all_and_the_words_of_the_objects() -> None:
-    phrases, places = one_prompt(["a ring", "traffic light", "apple", "the star"])
+    phrases = one_prompt(["a ring", "traffic light", "apple", "the star"])
     assert phrases.prompt == "a ring and a traffic light and an apple and the star"
-    asked = ["a ring", "a traffic light", "an apple", "the star"]
-    assert [phrases.parts[place].text for place in places] == asked
-    assert len(phrases.parts) == 7
+    assert [part.text for part in phrases.parts] == ["a ring", "a traffic light", "an apple", "the star"]
+    assert all(phrases.prompt[part.start : part.end] == part.text for part in phrases.parts)
+    assert phrases.text([True, False, True, True]) == "a ring and an apple and the star"
+    assert phrases.text([False, False, True, False]) == "an apple"
+    assert phrases.text([False] * 4) == ""
 
 
 def test_scenes_of_one_to_four_kinds_in_turn() -> None:

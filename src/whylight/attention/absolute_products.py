@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from whylight.attention.call import AttentionCall, at_least_float32
+from whylight.attention.row_products import value_gradients
 from whylight.attention.tiles import tiles
 
 
@@ -23,9 +24,7 @@ def sum_of_absolute_products(call: AttentionCall, gradient: Tensor) -> Tensor:
     # Aᵀ (G_O Vᵀ) = (Aᵀ G_O) Vᵀ: the first product is as small as the values.
     gradient, value = at_least_float32(gradient), at_least_float32(call.value)
     lead = gradient.shape[: -value.dim()]
-    product = gradient.new_zeros(*lead, *value.shape)
-    for tile in tiles(call):
-        product[..., tile.pictures, :, :, :] += tile.attention().transpose(-1, -2) @ tile.of_queries(gradient)
+    product = value_gradients(call, gradient, gradient.new_ones(len(call.query), call.queries))
     allowed = call.allowed(slice(0, 1))
     if allowed is not None:
         value = value * allowed.transpose(-1, -2)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from whylight.attention import kernels
-from whylight.attention.call import AttentionCall
+from whylight.attention.call import AttentionCall, at_least_float32
 from whylight.attention.tiles import tiles
 
 
@@ -81,6 +81,24 @@ def row_times_means(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tenso
     for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
         product = tile.map_gradient(gradient).relu_().mean(-3).mul_(tile.attention().mean(-3))
         total[..., tile.pictures, tile.keys] += torch.einsum("...bq,...bqk->...bk", tile.of_row(row), product)
+    return total
+
+
+@torch.no_grad()
+def value_gradients(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
+    """What the score gains by every value through the queries of the row: Σ over q of row[q] A[q, i] ∂s/∂O_q.
+
+    Args:
+        gradient: G_O = ∂s/∂(call.output), (..., batch, heads, queries, head width).
+
+    Returns:
+        (..., batch, heads, keys, head width), at least float32. Of a row of ones it is ∂s/∂(call.value).
+    """
+    weighted = at_least_float32(gradient) * row[..., None, :, None]
+    total = weighted.new_zeros(*weighted.shape[:-2], *call.value.shape[-2:])
+    for tile in tiles(call, rows=support(row)):
+        through = tile.attention().transpose(-1, -2) @ tile.of_queries(weighted)
+        total[..., tile.pictures, :, tile.keys, :] += through
     return total
 
 

@@ -40,10 +40,10 @@ ON_SCENES = (
     Protocol("grid-pointing", ("share", "foreground_ap")),
     Protocol("scenes-own-object", ("auroc",)),
     Protocol("scenes-wrong-prompt", ("fall_0.5",)),
-    Protocol("scenes-perturbation", ("negative_auc", "positive_auc"), dear=4),
-    Protocol("scenes-faithfulness", ("srg", "saco"), dear=10),
-    Protocol("scenes-randomized", ("correlation_half",), dear=10),
-    Protocol("scenes-recognition", ("words_4", "whole_4"), dear=20),
+    Protocol("scenes-perturbation", ("negative_auc", "positive_auc"), dear=2),
+    Protocol("scenes-faithfulness", ("srg", "saco"), dear=2),
+    Protocol("scenes-randomized", ("correlation_half",), dear=2),
+    Protocol("scenes-recognition", ("words", "whole")),
 )
 ON_PHOTOGRAPHS = (
     Protocol("davis-segmentation", ("foreground_ap", "mean_iou_0.5"), data="images/davis"),

@@ -19,15 +19,19 @@ class Phrases:
     Attributes:
         prompt: what the model reads: without the parentheses that group words.
         parts: words and phrases in order, places in ``prompt``. Punctuation belongs to the word before it.
+        between: what joins the parts of a list, whichever are left of it; "" of a text that words are left out of.
     """
 
     prompt: str
     parts: tuple[Word, ...]
+    between: str = ""
 
     def text(self, kept: Sequence[bool]) -> str:
         """The prompt without the parts that are not kept: words are left out of the text, not masked."""
         if all(kept):
             return self.prompt
+        if self.between:
+            return self.between.join(part.text for part, here in zip(self.parts, kept, strict=True) if here)
         text = ""
         for part, here in zip(self.parts, kept, strict=True):
             if here:
@@ -55,6 +59,16 @@ def phrases_of(prompt: str) -> Phrases:
     if len(parts) > MOST:
         raise BadInput(f"{prompt[:40]!r}... has {len(parts)} words, more than {MOST}: group some in parentheses")
     return Phrases(text, tuple(parts))
+
+
+def listed(names: Sequence[str], between: str = " and ") -> Phrases:
+    """Names as one prompt, "a ring and a star": each is a part, and what stands between them comes and goes with
+    them."""
+    parts: list[Word] = []
+    for name in names:
+        start = parts[-1].end + len(between) if parts else 0
+        parts.append(Word(name, start, start + len(name)))
+    return Phrases(between.join(names), tuple(parts), between)
 
 
 def _inside(word: Word, groups: Sequence[Word]) -> bool:

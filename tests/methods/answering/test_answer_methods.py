@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from oracle_files import relative_difference
 from torch import Tensor
 from zoo.answering_models import QUESTION, answering_model, rough_picture
 
 import whylight
 from whylight.answers.forcing import Forced, force
-from whylight.attention import record_attention
+from whylight.attention import ReplaceAttention, record_attention
+from whylight.attention.arguments import AttentionArguments
 from whylight.methods.answering.catalog import answer_methods, find_answer_method
 from whylight.models.transformers.answering.releases import OLD
 from whylight.passes.answer_pass import Words
@@ -55,17 +59,14 @@ def eager(given: Forced) -> tuple[Tensor, Sequence[Tensor]]:
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if not (OLD and name == "paligemma")])
-def test_keyflow_and_chefercam_of_eager_maps(family: str) -> None:
+def test_chefercam_of_eager_maps(family: str) -> None:
     given = forced(family)
-    flow, product = explained(given, "keyflow"), explained(given, "chefercam")
+    product = explained(given, "chefercam")
     raw, rolled = explained(given, "raw_attention"), explained(given, "rollout")
     logits, maps = eager(given)
-    begun = int(given.run.image[0].nonzero()[-1]) + 1
     for index, word in enumerate(words(given)):
         gradients = torch.autograd.grad(log_odds(logits, word), maps, retain_graph=True)
         evidence = [(a * g).clamp(min=0)[0].mean(0) for a, g in zip(maps, gradients, strict=True)]
-        expected = sum(each[begun : max(word.rows) + 1].sum(0) for each in evidence)
-        assert relative_difference(flow[index], expected) < EAGER
         identity = torch.eye(len(logits), dtype=logits.dtype)
         whole, means = identity, identity
         for each, attention in zip(evidence, maps, strict=True):
@@ -77,6 +78,36 @@ def test_keyflow_and_chefercam_of_eager_maps(family: str) -> None:
         expected = means[list(word.rows)].mean(0)
         expected[list(word.rows)] = 0
         assert relative_difference(rolled[index], expected) < EAGER
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_keyflow_of_values_that_only_the_question_and_the_answer_look_at(family: str) -> None:
+    """By autograd: what a change of a layer's values does through the rows from the question on alone."""
+    given = forced(family)
+    found = explained(given, "keyflow")
+    begun = int(given.run.image[0].nonzero()[-1]) + 1
+    values: list[Tensor] = []
+    changes: list[Tensor] = []
+
+    def attend(*args: Any, **kwargs: Any) -> Tensor:
+        of = AttentionArguments(*args, **kwargs).ungrouped()
+        values.append(of.value.detach())
+        changes.append(torch.zeros_like(of.value, requires_grad=True))
+        changed = replace(of, value=of.value + changes[-1])
+        return torch.cat([of.attend()[..., :begun, :], changed.attend()[..., begun:, :]], dim=-2)
+
+    tokens = given.run.tokens.detach()
+    with ReplaceAttention(attend):
+        for block in given.run.blocks:
+            tokens = block(tokens)
+    for index, word in enumerate(words(given)):
+        gradients = torch.autograd.grad(log_odds(given.run.head(tokens)[0], word), changes, retain_graph=True)
+        expected = torch.zeros_like(found[index])
+        for value, gradient in zip(values, gradients, strict=True):
+            cosine = F.cosine_similarity(value, gradient, dim=-1, eps=0).nan_to_num()
+            length = value.square().sum(-1).sqrt() * gradient.square().sum(-1).sqrt()
+            expected += (length * (cosine + 0.5)).clamp(min=0)[0].mean(0)
+        assert relative_difference(found[index], expected) < 1e-9
 
 
 @pytest.mark.parametrize("centered", [True, False])

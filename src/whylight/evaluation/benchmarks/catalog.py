@@ -12,7 +12,7 @@ from whylight.evaluation.benchmarks.answer_faithfulness import AnswerFaithfulnes
 from whylight.evaluation.benchmarks.answers import Answers
 from whylight.evaluation.benchmarks.benchmark import Benchmark, Protocol
 from whylight.evaluation.benchmarks.captions import Captions
-from whylight.evaluation.benchmarks.faithfulness import Faithfulness
+from whylight.evaluation.benchmarks.faithfulness import Faithfulness, ScenesFaithfulness
 from whylight.evaluation.benchmarks.own_object import OwnObject
 from whylight.evaluation.benchmarks.perturbation import Perturbation
 from whylight.evaluation.benchmarks.pointing import GridPointing, Pointing
@@ -142,7 +142,7 @@ _CATALOG: dict[str, NamedPictures | NamedText | NamedAnswers] = {
     "coco-pointing": _on_files(Pointing, *_WITH_MASKS["coco"]),
     "scenes-pointing": _on_scenes(Pointing, "masks"),
     **{f"{name}-faithfulness": _on_files(Faithfulness, *files) for name, files in _LABELLED.items()},
-    "scenes-faithfulness": _on_scenes(Faithfulness, "color"),
+    "scenes-faithfulness": _on_scenes(ScenesFaithfulness, "color"),
     **{
         f"{name}-randomized": _on_files(RandomizedParameters, *files)
         for name, files in (_LABELLED | _WITH_MASKS).items()

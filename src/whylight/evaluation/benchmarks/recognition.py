@@ -18,7 +18,7 @@ from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
 from whylight.evaluation.pixel_maps import enlarge
 from whylight.evaluation.pointing import points_inside
 from whylight.passes.sharing import shared_passes
-from whylight.pictures.phrases import Phrases, phrases_of
+from whylight.pictures.phrases import Phrases, listed
 from whylight.pictures.word_shares import WordShares, word_shares
 
 MOST = 4
@@ -29,15 +29,15 @@ _ARTICLE = re.compile(r"(an?|the)\s+(?=\S)", re.IGNORECASE)
 
 class Recognition(Benchmark):
     """Of pictures with one to four objects: the maximum on each, by one prompt that names all of them ("a ring and a
-    star"): in the whole prompt's map, in the map of the object's own words (the Shapley value of "a ring" beside "and"
-    and "a star"), and in the map of a prompt for it alone."""
+    star"): in the whole prompt's map, in the map of the object's own words (the Shapley value of "a ring" beside "a
+    star"), and in the map of a prompt for it alone."""
 
     protocol = "recognition"
-    version = 1
-    main_figure = f"words_{MOST}"
+    version = 2
+    main_figure = "words"
     needs_prompts = True
     columns: ClassVar[dict[str, str]] = {"objects": "int32"} | dict.fromkeys(_WAYS, "bool")
-    figures_shown: ClassVar[dict[str, str]] = {
+    figures_shown: ClassVar[dict[str, str]] = {way: f"{said}, 2 to {MOST}" for way, said in _WAYS.items()} | {
         f"{way}_{count}": f"{said}, {count}" for way, said in _WAYS.items() for count in range(MOST, 0, -1)
     }
 
@@ -49,10 +49,10 @@ class Recognition(Benchmark):
         for position in {item.position for item in items}:
             mine = [i for i, item in enumerate(items) if item.position == position]
             names = [batch.head.name(items[i].label) for i in mine]
-            phrases, places = one_prompt(names)
+            phrases = one_prompt(names)
             shares = _shares(batch, position, phrases, again)
             size = batch.pixels.shape[-2:]
-            of_words = enlarge(shares.beyond_rounding[places], size)
+            of_words = enlarge(shares.beyond_rounding, size)
             whole = enlarge((shares.relevance.sum(0) + shares.no_word)[None], size)[0]
             alone = enlarge(maps[mine], size)
             for number, i in enumerate(mine):
@@ -70,16 +70,10 @@ class Recognition(Benchmark):
         return estimate(per_picture(rows["picture"], np.concatenate([*inside, count], axis=1)), _figures)
 
 
-def one_prompt(names: Sequence[str]) -> tuple[Phrases, list[int]]:
-    """All names as one prompt, "(a ring) and (a star)", and which of its parts stand for the objects.
-
-    A name is one part, its article included; names without an article get one.
-    """
-    said = []
-    for name in names:
-        article = "" if _ARTICLE.match(name) else "an " if name[:1].lower() in "aeiou" else "a "
-        said.append(f"({article}{name})")
-    return phrases_of(" and ".join(said)), [2 * number for number in range(len(names))]
+def one_prompt(names: Sequence[str]) -> Phrases:
+    """All names as one prompt, "a ring and a star", whose parts they are; names without an article get one."""
+    articles = ("" if _ARTICLE.match(name) else "an " if name[:1].lower() in "aeiou" else "a " for name in names)
+    return listed([f"{article}{name}" for article, name in zip(articles, names, strict=True)])
 
 
 def _shares(batch: Batch, position: int, phrases: Phrases, again: Again) -> WordShares:
@@ -103,9 +97,10 @@ def _figures(sums: Array) -> dict[str, Array]:
     """Counts that no picture has have no figure."""
     width = MOST + 1
     asked = sums[..., -width:]
+    found: dict[str, Array] = {}
     with np.errstate(invalid="ignore", divide="ignore"):
-        return {
-            f"{way}_{count}": 100 * sums[..., number * width + count] / asked[..., count]
-            for number, way in enumerate(_WAYS)
-            for count in range(1, width)
-        }
+        for number, way in enumerate(_WAYS):
+            hits = sums[..., number * width : (number + 1) * width]
+            found |= {f"{way}_{count}": 100 * hits[..., count] / asked[..., count] for count in range(1, width)}
+            found[way] = 100 * hits[..., 2:].sum(-1) / asked[..., 2:].sum(-1)
+    return found

@@ -1,13 +1,12 @@
-"""Which method explains answers by default: one against another, on the same answers, by half of the scenes.
+"""One method of answers against another, on the same answers.
 
-    for i in 8 9 10 11 12 13 14 15; do whylight benchmark scenes-answers --limit 320 --shard $i/20 --shard-size 16 \\
-    --methods keyflow,gradient_norm:smooth=true --out results/default; done
-    python benchmarks/answer_default.py results/default --method gradient_norm:smooth=true --against keyflow
+    for i in 8 9 10 11; do python benchmarks/answer_formulas.py benchmark scenes-answers --limit 320 --shard $i/20 \\
+    --shard-size 16 --methods keyflow,keyflow_before:smooth=true --out results/held-out; done
+    python benchmarks/answer_differences.py results/held-out --method keyflow --against keyflow_before:smooth=true
 
 Differences of means over answers in percentage points (of ``lost`` and ``gain`` in natural logarithms), with 95 %
-intervals: scenes drawn with replacement, both methods on the same. What is chosen on the one half is reported on the
-other; halves follow from the names (:func:`whylight.reports.summary.half_of`). A run of any benchmark of answers
-will do: ``scenes-answers``, ``scenes-answers-faithfulness`` or ``scenes-captions``.
+intervals: scenes drawn with replacement, both methods on the same. A run of any benchmark of answers will do:
+``scenes-answers``, ``scenes-answers-faithfulness`` or ``scenes-captions``.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from whylight.evaluation.estimates import estimate, per_picture
-from whylight.reports.summary import half_of, rows_of_method
+from whylight.reports.summary import rows_of_method
 from whylight.runs.store import read_rows
 
 COLUMNS = {
@@ -50,23 +49,19 @@ def main() -> None:
     for rows in (one, other):
         same = [(a, b) for a, b in zip(rows["picture"], rows["label"], strict=True)]
         assert same == list(zip(one["picture"], one["label"], strict=True)), "the same answers"
-    halves = np.array([half_of(name) for name in one["picture"]])
-    print(f"{asked.method} minus {asked.against}\n")
-    print("| figure | choosing half | | reporting half | |\n|---|---:|---|---:|---|")
+    print(f"{asked.method} minus {asked.against}\n\n| figure | both | difference |\n|---|---:|---|")
     for name in there:
-        cells = [cell for half in ("choosing", "reporting") for cell in _cells(one, other, name, halves == half)]
-        print(f"| {COLUMNS[name][1]} | {' | '.join(cells)} |")
+        print(f"| {COLUMNS[name][1]} | {' | '.join(_cells(one, other, name))} |")
 
 
-def _cells(one: Any, other: Any, name: str, kept: Any) -> tuple[str, str]:
+def _cells(one: Any, other: Any, name: str) -> tuple[str, str]:
     """Both means, and their difference with its interval."""
     factor, _ = COLUMNS[name]
-    both = [np.array(rows[name].tolist(), dtype=np.float64)[kept] for rows in (one, other)]
+    both = [np.array(rows[name].tolist(), dtype=np.float64) for rows in (one, other)]
     counts = np.isfinite(both[0]) & np.isfinite(both[1])
-    if name in ("points_inside", "points_near"):
-        counts &= one["about"][kept].astype(bool)
-    elif name.startswith("twin_"):
-        counts &= one["twin"][kept].astype(bool)
+    of = "twin" if name.startswith("twin_") else "about"
+    if of in one:
+        counts &= one[of].astype(bool)
     stacked = np.stack([*(np.where(counts, values, 0.0) for values in both), counts], 1)
 
     def figures(sums: Any) -> dict[str, Any]:
@@ -74,7 +69,7 @@ def _cells(one: Any, other: Any, name: str, kept: Any) -> tuple[str, str]:
             means = factor * sums[..., :2] / sums[..., 2:]
         return {"one": means[..., 0], "other": means[..., 1], "more": means[..., 0] - means[..., 1]}
 
-    found = estimate(per_picture(one["picture"][kept], stacked), figures)
+    found = estimate(per_picture(one["picture"], stacked), figures)
     more = found["more"]
     values = f"{float(found['one'].value):.1f} / {float(found['other'].value):.1f}"
     return values, f"{float(more.value):+.1f} [{float(more.low):+.1f}, {float(more.high):+.1f}]"
