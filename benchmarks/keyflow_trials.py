@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from whylight.attention.row_products import value_gradients
 from whylight.evaluation import estimates
 from whylight.evaluation.benchmarks.benchmark import Benchmark
 from whylight.evaluation.benchmarks.planning import plan
@@ -62,6 +63,8 @@ def difference(p: Tensor, n: Tensor, likeness: KeyLikeness) -> Tensor:
 CHANGES: dict[str, Formula] = {"order": order, "region": region, "difference": difference}
 SMOOTHED = "smoothed"
 """LeGrad with the last step of `order`."""
+VALUES = "values"
+"""What keyflow of answers sums, max(v g + |v| |g| / 2, 0) of every layer's values, in place of the flow."""
 
 
 def share(p: Tensor, n: Tensor) -> Tensor:
@@ -98,6 +101,26 @@ def register_smoothed(name: str, last: Callable[[Tensor], Tensor]) -> None:
         return last(record_key_likeness(view, inputs).spread(maps))
 
 
+def register_values() -> None:
+    @method("keyflow_values", summary="keyflow: values", citation="this project", libra=False, smooth=False)
+    def changed(view: View, inputs: Inputs, targets: Targets) -> Tensor:
+        with libra_gradients():
+            full = full_pass(view, inputs)
+        found, likeness = [], None
+        for gradients in score_gradients(full, targets.scores):
+            calls, moved = [], []
+            for call, gradient in gradients.from_last():
+                of_values = value_gradients(call, gradient, gradient.new_ones(len(call.query), call.queries))
+                value = call.value.detach()
+                most = value.norm(dim=-1) * of_values.norm(dim=-1)
+                moved.append(((value * of_values).sum(-1) + most / 2).relu().mean(-2))
+                calls.append(call)
+            found.append(full.patches(torch.stack(moved).sum(0)))
+            likeness = likeness or key_likeness(full.run, calls)
+        assert likeness is not None
+        return in_order(likeness.spread(torch.cat(found).transpose(0, 1)))
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A figure of each resample, the same pictures for every method."""
@@ -109,7 +132,7 @@ class Drawn:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--half", choices=("choosing", "held-out"), required=True)
-    parser.add_argument("--changes", default=",".join([*CHANGES, SMOOTHED]))
+    parser.add_argument("--changes", default=",".join([*CHANGES, SMOOTHED, VALUES]))
     parser.add_argument("--pictures", type=int, default=200, help="of both halves together; dear protocols take fewer")
     parser.add_argument("--photographs", type=Path)
     asked = parser.parse_args()
@@ -120,6 +143,10 @@ def main() -> None:
             register_smoothed("clipped", above_mean)
             register_smoothed("order", in_order)
             pairs.append(("smoothed_order", "smoothed_clipped"))
+        elif name == VALUES:
+            register("order", order)
+            register_values()
+            pairs.append(("keyflow_values", "keyflow_order"))
         else:
             register(name, CHANGES[name])
             pairs.append((f"keyflow_{name}", "keyflow_clipped"))

@@ -60,8 +60,8 @@ class Faithfulness(Benchmark):
 
 
 class ScenesFaithfulness(Faithfulness):
-    """The same in 25 steps: scenes have 144 patches, and with the 101 points of the published curve SRG differs by no
-    more than a tenth of its interval."""
+    """The same in 25 steps of some six patches: with the published 100, no method's SRG over four scenes was more than
+    0.2 logits from it, on either bundled model."""
 
     steps: ClassVar[int] = 25
 
