@@ -63,6 +63,7 @@ class ScenesFaithfulness(Faithfulness):
     """The same in 25 steps of some six patches: with the published 100, no method's SRG over four scenes was more than
     0.2 logits from it, on either bundled model."""
 
+    version = 2
     steps: ClassVar[int] = 25
 
 
