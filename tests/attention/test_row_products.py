@@ -54,6 +54,12 @@ def whole_maps(call: AttentionCall, gradient: Tensor) -> tuple[Tensor, Tensor]:
     return attention, leaf.grad
 
 
+@pytest.fixture(params=[1, 900, 2**20])
+def tiles_of_some_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
+        monkeypatch.setitem(budget, "cpu", request.param)
+
+
 Reduce = Callable[[AttentionCall, Tensor, Tensor], Tensor]
 Written = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -75,13 +81,11 @@ ROWS: dict[str, tuple[Reduce, Written]] = {
 }
 
 
-@pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])
+@pytest.mark.usefixtures("tiles_of_some_size")
 @pytest.mark.parametrize("lead", [(), (2,)])
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("name", ROWS)
-def test_rows(name: str, mask: str, lead: tuple[int, ...], tile_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
-        monkeypatch.setitem(budget, "cpu", tile_bytes)
+def test_rows(name: str, mask: str, lead: tuple[int, ...]) -> None:
     call = call_of(**MASKS[mask])
     gradient = torch.randn(*lead, *call.output.shape, dtype=torch.float64)
     row = torch.rand(*lead, 2, 7, dtype=torch.float64)
@@ -91,14 +95,10 @@ def test_rows(name: str, mask: str, lead: tuple[int, ...], tile_bytes: int, monk
     torch.testing.assert_close(reduce(call, gradient, row), expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])
+@pytest.mark.usefixtures("tiles_of_some_size")
 @pytest.mark.parametrize("lead", [(), (2,)])
 @pytest.mark.parametrize("mask", MASKS)
-def test_value_gradients_are_autograds(
-    mask: str, lead: tuple[int, ...], tile_bytes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
-        monkeypatch.setitem(budget, "cpu", tile_bytes)
+def test_value_gradients_are_autograds(mask: str, lead: tuple[int, ...]) -> None:
     call = call_of(**MASKS[mask])
     gradient = torch.randn(*lead, *call.output.shape, dtype=torch.float64)
     row = torch.rand(*lead, 2, 7, dtype=torch.float64)
@@ -109,11 +109,9 @@ def test_value_gradients_are_autograds(
     torch.testing.assert_close(value_gradients(call, gradient, row), value.grad, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])
+@pytest.mark.usefixtures("tiles_of_some_size")
 @pytest.mark.parametrize("mask", MASKS)
-def test_sum_of_absolute_products(mask: str, tile_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for budget in (tiles.TILE_BYTES, tiles.TOGETHER_BYTES):
-        monkeypatch.setitem(budget, "cpu", tile_bytes)
+def test_sum_of_absolute_products(mask: str) -> None:
     call = call_of(**MASKS[mask])
     gradient = torch.randn(2, *call.output.shape, dtype=torch.float64)
     attention, of_map = whole_maps(call, gradient)
@@ -164,10 +162,9 @@ def test_largest_tensor_grows_with_the_tokens_not_with_their_square(name: str, m
     assert largest[1024] < 1024 * 1024 // 8
 
 
-@pytest.mark.parametrize("tile_bytes", [1, 900, 2**20])
+@pytest.mark.usefixtures("tiles_of_some_size")
 @pytest.mark.parametrize("mask", MASKS)
-def test_the_strongest_head_of_each_place(mask: str, tile_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(tiles.TILE_BYTES, "cpu", tile_bytes)
+def test_the_strongest_head_of_each_place(mask: str) -> None:
     call = call_of(**MASKS[mask])
     row = torch.rand(2, 7, dtype=torch.float64)
     strongest = call.attention().amax(1)
