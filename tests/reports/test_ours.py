@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,17 @@ import pytest
 from whylight.evaluation.benchmarks.catalog import find_benchmark
 from whylight.evaluation.method_choices import parse_methods
 from whylight.evaluation.ours import ON_PHOTOGRAPHS, ON_SCENES, Everything, Job, Protocol, all_labels
-from whylight.reports.ours import BEGIN, END, Column, columns_of, into_page, mean_rank, methods_of, write_ours
+from whylight.reports.ours import (
+    BEGIN,
+    END,
+    Column,
+    _places,
+    columns_of,
+    into_page,
+    mean_rank,
+    methods_of,
+    write_ours,
+)
 from whylight.reports.ours_plots import draw_quality_and_cost
 from whylight.reports.summary import half_of, summarize
 
@@ -75,6 +86,14 @@ def test_ranks_and_their_mean_by_hand(job: Job) -> None:
     assert mean_rank([first, other], "rollout") == (1 + 0) / 2
     assert mean_rank([first, other], "gem") == 0.5
     assert methods_of([first, second]) == ["chefercam", "rollout"]
+
+
+def test_level_methods_share_a_place(job: Job) -> None:
+    summary = summarize(job.folder)
+    found = {line.method: line for line in summary.lines}
+    level = [replace(found["chefercam"], method=name) for name in ("a", "b")]
+    lines = [found["rollout"], *level, replace(found["rollout"], method="c"), found["random"]]
+    assert _places(replace(summary, lines=lines), "foreground_ap") == {"a": 1, "b": 1, "rollout": 3, "c": 3}
 
 
 def test_the_page_has_ranks_figures_pictures_and_published_figures(job: Job, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class Column:
 
     Attributes:
         name: of the figure in the run's benchmark.
-        ranks: method to its place, 1 the best; baselines have none.
+        ranks: method to its place, 1 the best, methods that are level share one; baselines have none.
         chosen: the first on the other half.
     """
 
@@ -51,8 +51,8 @@ def columns_of(jobs: Iterable[Job]) -> list[Column]:
         if (job.folder / "rows").is_dir():
             reported, other = summarize(job.folder, "reporting"), summarize(job.folder, "choosing")
             for name in job.protocol.figures:
-                ranks, first = _order(reported, name), _order(other, name)
-                columns.append(Column(reported, name, {m: i + 1 for i, m in enumerate(ranks)}, "".join(first[:1])))
+                places, chosen = _places(reported, name), "".join(list(_places(other, name))[:1])
+                columns.append(Column(reported, name, places, chosen))
     return columns
 
 
@@ -143,12 +143,13 @@ def published_beside(columns: Sequence[Column]) -> str:
     return f"## Published, of other models and pictures\n\n{markdown_table(head, rows)}"
 
 
-def _order(summary: Summary, figure: str) -> list[str]:
-    """Methods, the best first; baselines are none."""
+def _places(summary: Summary, figure: str) -> dict[str, int]:
+    """Methods, the best first, and how many are better than each, plus one; baselines are none."""
     sign = -1 if summary.benchmark.higher_is_better(figure) else 1
     found = {line.method: line.figures[figure] for line in summary.lines if line.figures}
-    values = {m: float(e.value) for m, e in found.items() if m not in BASELINES and float(e.value) == float(e.value)}
-    return sorted(values, key=lambda method: sign * values[method])
+    values = {m: sign * float(e.value) for m, e in found.items() if m not in BASELINES}
+    known = {m: value for m, value in values.items() if value == value}
+    return {m: 1 + sum(other < known[m] for other in known.values()) for m in sorted(known, key=lambda m: known[m])}
 
 
 def _caption(summary: Summary) -> str:
@@ -158,10 +159,10 @@ def _caption(summary: Summary) -> str:
 
 def _explained(columns: Sequence[Column]) -> str:
     return (
-        "Numbers are places among all methods, 1 the best, on the reporting half of each set's pictures (the halves "
-        "follow from the pictures' names); the last row names the first on the other, the choosing half. *Better "
-        f"ones*: the mean over the {len(columns)} columns of the share of methods that are better. Protocols of which "
-        f"fewer than {FEWEST} pictures are reported have tables below and no column.\n"
+        "Numbers are places among all methods, 1 the best, level ones sharing one, on the reporting half of each set's "
+        "pictures (the halves follow from their names); the last row names the first on the other, the choosing half. "
+        f"*Better ones*: the mean over the {len(columns)} columns of the share of methods that are better. Protocols "
+        f"of which fewer than {FEWEST} pictures are reported have tables below and no column.\n"
     )
 
 
