@@ -10,6 +10,7 @@ import pytest
 from whylight.evaluation.benchmarks.catalog import find_benchmark
 from whylight.evaluation.method_choices import parse_methods
 from whylight.evaluation.ours import ON_PHOTOGRAPHS, ON_SCENES, Everything, Job, Protocol, all_labels
+from whylight.reports import ours
 from whylight.reports.ours import (
     BEGIN,
     END,
@@ -113,6 +114,12 @@ def test_the_page_has_ranks_figures_pictures_and_published_figures(job: Job, tmp
     assert page.read_text() == f"before\n{BEGIN}\n\nnew\n{END}\nafter\n"
     into_page(tmp_path / "other.md", "new")
     assert BEGIN in (tmp_path / "other.md").read_text()
+
+
+def test_a_few_pictures_make_no_table(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours, "FEWEST_SHOWN", 9)
+    text = write_ours(columns_of([job]), {"scenes": {"chefercam": 2.5, "rollout": 1.2}}, tmp_path / "results")
+    assert "## scenes-segmentation" not in text
 
 
 def test_the_line_of_the_plot_joins_what_none_beats_in_both() -> None:

@@ -18,6 +18,8 @@ from whylight.runs.files import make_folder, write_file
 BEGIN, END = "<!-- ours: begin -->", "<!-- ours: end -->"
 FEWEST = 10
 """Pictures of the reporting half that a figure needs for a place among the ranks; its own table it has with any."""
+FEWEST_SHOWN = 3
+"""Pictures that a table needs."""
 _SHORT = {"scenes": "scenes", "scenes-siglip": "siglip"}
 
 
@@ -70,7 +72,7 @@ def write_ours(columns: Sequence[Column], costs: Mapping[str, Mapping[str, float
     parts.append(f"![quality against cost]({folder.name}/ours-quality-and-cost.png)\n")
     for summary in _once(column.summary for column in columns):
         mine = [column for column in columns if column.summary is summary and column.ranks]
-        if not mine:  # none of its few pictures has what it asks about
+        if not mine or summary.pictures < FEWEST_SHOWN:  # or none of its few pictures has what it asks about
             continue
         parts.append(f"## {summary.settings.benchmark}, {_named(summary)}\n\n{figures_table(mine)}")
         drawn = save(draw_failures(summary), folder / f"ours-failures-{summary.folder.name}.png", colors=256)
@@ -162,7 +164,8 @@ def _explained(columns: Sequence[Column]) -> str:
         "Numbers are places among all methods, 1 the best, level ones sharing one, on the reporting half of each set's "
         "pictures (the halves follow from their names); the last row names the first on the other, the choosing half. "
         f"*Better ones*: the mean over the {len(columns)} columns of the share of methods that are better. Protocols "
-        f"of which fewer than {FEWEST} pictures are reported have tables below and no column.\n"
+        f"of which fewer than {FEWEST} pictures are reported have a table below and no column, of fewer than "
+        f"{FEWEST_SHOWN} neither.\n"
     )
 
 
