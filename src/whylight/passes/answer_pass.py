@@ -54,16 +54,18 @@ class AnswerPass:
         entering: what entered the first layer that was driven with a graph, a leaf that gradients can be asked of.
         calls: attention of the layers that are asked for, to the last one.
         leaving: tokens after the last layer.
+        begins: the first row of the sequence that was driven: queries, and tokens entering and leaving, are from it on.
     """
 
     run: AnsweringPass
     entering: Tensor
     calls: list[AttentionCall]
     leaving: Tensor
+    begins: int = 0
 
     @property
     def tokens(self) -> int:
-        return self.leaving.shape[1]
+        return self.begins + self.leaving.shape[1]
 
     @property
     def picture(self) -> Tensor:
@@ -71,7 +73,7 @@ class AnswerPass:
         return self.run.image[0]
 
     def score(self, words: Words) -> Tensor:
-        rows = torch.tensor(words.rows, device=self.leaving.device)
+        rows = torch.tensor(words.rows, device=self.leaving.device) - self.begins
         return words.score(at_least_float32(self.run.head(self.leaving[0, rows])))
 
     def gradients(self, words: Words) -> list[Tensor]:
@@ -107,6 +109,12 @@ def answer_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> AnswerP
     if kept is None:
         return shared(view, run, _kind(first, graph), lambda: _driven(view, run, first))
     return replace(kept, calls=kept.calls[first - len(run.blocks) :])
+
+
+def kept_with_graph(view: View, run: AnsweringPass, first: int) -> AnswerPass | None:
+    """What was driven before with a graph and holds the layers from ``first`` on."""
+    kept = _kept(view, run, first, True) or _kept(view, run, 0, True)
+    return None if kept is None else replace(kept, calls=kept.calls[first - len(run.blocks) :])
 
 
 def _kind(first: int, graph: bool) -> tuple[object, ...]:

@@ -23,7 +23,8 @@ from whylight.attention.row_products import value_gradients
 from whylight.methods.answering.registry import answer_method
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-from whylight.passes.answer_pass import Words, answer_pass
+from whylight.passes.answer_pass import Words
+from whylight.passes.telling_pass import telling_pass
 
 
 @answer_method(
@@ -37,10 +38,10 @@ def keyflow(view: View, run: AnsweringPass, words: Sequence[Words], *, start_lay
     Args:
         start_layer: first layer of the sum; negative counts from the end.
     """
-    driven = answer_pass(view, run, start_layer)
+    driven = telling_pass(view, run, start_layer)
     rows = []
     for word in words:
-        telling = driven.telling(word)
+        telling = driven.telling(word)[:, driven.begins :]
         pairs = zip(driven.calls, driven.gradients(word), strict=True)
         rows.append(sum(_moved(call, value_gradients(call, gradient, telling)) for call, gradient in pairs))
     return torch.cat(rows)  # type: ignore[arg-type]
