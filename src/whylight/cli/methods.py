@@ -129,7 +129,7 @@ ANSWER_METHODS = (
     ),
     (
         "keyflow",
-        "what all rows from the question on take up for the word, over all layers, spread among like patches",
+        "what the values that question and answer look at could move, over all layers, spread among like patches",
         "this project",
     ),
     (
