@@ -40,6 +40,12 @@ def wanted(place: Path, **changed: object) -> Wanted:
     return Wanted(**{"benchmark": "movie-reviews", "batch_size": 4} | asked | changed)
 
 
+@pytest.fixture(scope="module")
+def run(place: Path) -> Path:
+    execute(plan(wanted(place)), place / "run")
+    return place / "run"
+
+
 def test_training_learns_and_says_what_it_did(place: Path) -> None:
     outcome = json.loads((place / "model" / "training.json").read_text())["outcome"]
     assert outcome["accuracy"] == {"val": 1.0, "test": 1.0}
@@ -51,10 +57,8 @@ def test_training_learns_and_says_what_it_did(place: Path) -> None:
         train(place / "movies", place / "model", RECIPE)
 
 
-def test_words_that_decide_are_found_and_noise_finds_them_by_chance(place: Path) -> None:
-    planned = plan(wanted(place))
-    execute(planned, place / "run")
-    summary = summarize(place / "run")
+def test_words_that_decide_are_found_and_noise_finds_them_by_chance(place: Path, run: Path) -> None:
+    summary = summarize(run)
     found = {line.method: line.figures for line in summary.lines}
     assert list(found) == ["chefercam", "raw_attention", "random"]
     assert found["chefercam"]["auprc"].low > found["random"]["auprc"].high
@@ -70,15 +74,14 @@ def test_words_that_decide_are_found_and_noise_finds_them_by_chance(place: Path)
     assert (report.parent / "movie-reviews-0-words.png").stat().st_size > 10_000
 
 
-def test_rows_do_not_depend_on_the_batch_and_a_run_goes_on(place: Path) -> None:
+def test_rows_do_not_depend_on_the_batch_and_a_run_goes_on(place: Path, run: Path) -> None:
     planned = plan(wanted(place, batch_size=1, methods="chefercam"))
     folder = place / "alone"
     execute(planned, folder)
     (folder / "rows" / "shard-00001.parquet").unlink()
     execute(planned, folder)
     alone, together = (
-        {r["picture"]: r for r in read_rows(run).to_pylist() if r["method"] == "chefercam"}
-        for run in (folder, place / "run")
+        {r["picture"]: r for r in read_rows(rows).to_pylist() if r["method"] == "chefercam"} for rows in (folder, run)
     )
     assert list(alone) == list(together)
     for name, row in alone.items():
