@@ -18,19 +18,28 @@ SEES_THE_QUESTION = ("paligemma",)
 """Whose picture's tokens look at the question."""
 
 
-def forced(family: str, pictures: int = 1) -> Forced:
-    model, processor, prompt = answering_model(family)
+def forced(family: str, prompt: str | None = None, pictures: int = 1) -> Forced:
+    model, processor, template = answering_model(family)
     view = whylight.wrap(model, processor=processor)
     shown = [rough_picture(80, 120)] * pictures
-    return force(view, shown, prompt.format(QUESTION) if pictures else QUESTION, "red big circle")[0]
+    return force(view, shown, prompt or template.format(QUESTION), "red big circle")[0]
 
 
 @pytest.mark.parametrize("start_layer", [0, -1])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_are_those_of_the_whole_sequence(family: str, start_layer: int) -> None:
-    given = forced(family)
+    same_gradients(forced(family), start_layer, alone=family not in SEES_THE_QUESTION)
+
+
+def test_a_picture_at_the_end_of_the_prompt_predicts_the_answer() -> None:
+    given = forced("llava", f"{QUESTION} <image>")
+    assert min(given.target(given.answer.words[0].places).rows) == given.run.behind - 1
+    same_gradients(given, 0, alone=True)
+
+
+def same_gradients(given: Forced, start_layer: int, *, alone: bool) -> None:
     whole, few = (make(given.view, given.run, start_layer) for make in (answer_pass, telling_pass))
-    assert (few.begins == 0) == (family in SEES_THE_QUESTION)
+    assert (few.begins > 0) == alone
     assert few.tokens == whole.tokens
     assert len(few.calls) == len(whole.calls)
     assert relative_difference(few.leaving, whole.leaving[:, few.begins :]) < 1e-10
@@ -53,7 +62,7 @@ def test_a_pass_that_was_made_with_a_graph_serves_again() -> None:
 
 
 def test_text_alone_has_no_rows_behind_a_picture() -> None:
-    given = forced("llava", pictures=0)
+    given = forced("llava", QUESTION, pictures=0)
     assert telling_pass(given.view, given.run).begins == 0
 
 

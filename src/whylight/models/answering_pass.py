@@ -45,6 +45,12 @@ class AnsweringPass(Pass):
     look: Look | None = None
 
     @property
+    def behind(self) -> int:
+        """The first position behind all of the pictures' tokens; 0 where there are none."""
+        places = self.image[0].nonzero()
+        return int(places[-1]) + 1 if len(places) else 0
+
+    @property
     def grids(self) -> list[Grid]:
         """Where tokens lie, of all pictures together."""
         return [grid for grids in self.pictures for grid in grids]

@@ -88,10 +88,8 @@ class AnswerPass:
 
     def telling(self, words: Words) -> Tensor:
         """A row vector (1, tokens): ones from the first token behind the picture to the last predicting row."""
-        places = self.picture.nonzero()
-        begun = int(places[-1]) + 1 if len(places) else 0
         row = at_least_float32(self.leaving).new_zeros(1, self.tokens)
-        row[0, min(begun, min(words.rows)) : max(words.rows) + 1] = 1
+        row[0, min(self.run.behind, min(words.rows)) : max(words.rows) + 1] = 1
         return row.detach()
 
 

@@ -31,7 +31,8 @@ def telling_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> Answer
         UnsupportedModel: a layer hides its attention.
     """
     first = layer_index(start_layer, len(run.blocks))
-    begins = int(run.image[0].nonzero()[-1]) + 1 if bool(run.image.any()) else 0
+    # Where a prompt ends with its picture, the picture's last token predicts the answer's first.
+    begins = min(run.behind, run.tokens.shape[1] - run.answer - 1)
     kept = kept_with_graph(view, run, first)
     if begins and kept is None:
         kept = shared(view, run, ("telling", first), lambda: _behind(view, run, first, begins))
