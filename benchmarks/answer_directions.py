@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from answer_formulas import FORMULAS, register
+from answer_formulas import register_all
 
 import whylight
 from whylight.evaluation.data.scene_questions import SceneQuestions
@@ -22,8 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--scenes", type=int, default=20)
     asked = parser.parse_args()
-    for name, formula in FORMULAS.items():
-        register(name, formula)
+    register_all()
     view, source = whylight.load("scenes-answers"), SceneQuestions(asked.scenes, ("color",))
     questions = [(scene.picture, one) for scene in map(source.read, range(len(source))) for one in scene.questions]
     print(f"{len(questions)} questions")

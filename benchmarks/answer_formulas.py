@@ -57,7 +57,12 @@ FORMULAS: dict[str, Formula] = {
 }
 
 
-def register(name: str, formula: Formula) -> None:
+def register_all() -> None:
+    for name, formula in FORMULAS.items():
+        _register(name, formula)
+
+
+def _register(name: str, formula: Formula) -> None:
     @answer_method(f"keyflow_{name}", summary=f"keyflow: {name}", citation="this project")
     def tried(view: View, run: AnsweringPass, words: Sequence[Words]) -> Tensor:
         driven = answer_pass(view, run)
@@ -65,6 +70,5 @@ def register(name: str, formula: Formula) -> None:
 
 
 if __name__ == "__main__":
-    for name, formula in FORMULAS.items():
-        register(name, formula)
+    register_all()
     main()

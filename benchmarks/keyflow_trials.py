@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from whylight.attention import AttentionCall
 from whylight.attention.row_products import value_gradients
 from whylight.evaluation import estimates
 from whylight.evaluation.benchmarks.benchmark import Benchmark
@@ -27,17 +28,19 @@ from whylight.evaluation.benchmarks.rows import Skipped
 from whylight.evaluation.benchmarks.wanted import Wanted
 from whylight.evaluation.ours import MODELS, ON_PHOTOGRAPHS, ON_SCENES, Protocol
 from whylight.methods import find_method
+from whylight.methods.answering.keyflow import moved
 from whylight.methods.keyflow import for_and_against
 from whylight.methods.registry import method
 from whylight.models.targets import Targets
 from whylight.models.view import Inputs, View
-from whylight.passes.full_pass import full_pass
+from whylight.passes.full_pass import FullPass, full_pass
 from whylight.passes.key_likeness import KeyLikeness, key_likeness, record_key_likeness
-from whylight.passes.logit_gradients import score_gradients
+from whylight.passes.logit_gradients import Gradients, score_gradients
 from whylight.propagation.libra import libra_gradients
 
 ASKED = ("scenes-segmentation", "scenes-points", "grid-pointing", "scenes-own-object", "scenes-randomized")
 Formula = Callable[[Tensor, Tensor, KeyLikeness], Tensor]
+Evidence = Callable[[FullPass, Gradients, list[AttentionCall]], tuple[Tensor, ...]]
 
 
 def clipped(p: Tensor, n: Tensor, likeness: KeyLikeness) -> Tensor:
@@ -60,11 +63,25 @@ def difference(p: Tensor, n: Tensor, likeness: KeyLikeness) -> Tensor:
     return above_mean(likeness.spread(p - n))
 
 
+def values(full: FullPass, gradients: Gradients, calls: list[AttentionCall]) -> tuple[Tensor]:
+    """What keyflow of answers sums, of every layer's values, (targets, batch, patches)."""
+    found = []
+    for call, gradient in gradients.from_last():
+        every = gradient.new_ones(len(call.query), call.queries)
+        found.append(moved(call, value_gradients(call, gradient, every)))
+        calls.append(call)
+    return (full.patches(torch.stack(found).sum(0)),)
+
+
+def spread_in_order(evidence: Tensor, likeness: KeyLikeness) -> Tensor:
+    return in_order(likeness.spread(evidence))
+
+
 CHANGES: dict[str, Formula] = {"order": order, "region": region, "difference": difference}
 SMOOTHED = "smoothed"
 """LeGrad with the last step of `order`."""
 VALUES = "values"
-"""What keyflow of answers sums, max(v g + |v| |g| / 2, 0) of every layer's values, in place of the flow."""
+"""What keyflow of answers sums in place of the flow."""
 
 
 def share(p: Tensor, n: Tensor) -> Tensor:
@@ -79,19 +96,18 @@ def in_order(spread: Tensor) -> Tensor:
     return torch.maximum(above_mean(spread), 1e-12 * (spread - spread.amin(-1, keepdim=True)))
 
 
-def register(name: str, formula: Formula) -> None:
+def register(name: str, formula: Callable[..., Tensor], evidence: Evidence = for_and_against) -> None:
     @method(f"keyflow_{name}", summary=f"keyflow: {name}", citation="this project", libra=False, smooth=False)
     def changed(view: View, inputs: Inputs, targets: Targets) -> Tensor:
         with libra_gradients():
             full = full_pass(view, inputs)
         found, likeness = [], None
         for gradients in score_gradients(full, targets.scores):
-            calls: list[Any] = []
-            found.append(for_and_against(full, gradients, calls))
+            calls: list[AttentionCall] = []
+            found.append(evidence(full, gradients, calls))
             likeness = likeness or key_likeness(full.run, calls)
         assert likeness is not None
-        p, n = (torch.cat(one).transpose(0, 1) for one in zip(*found, strict=True))
-        return formula(p, n, likeness)
+        return formula(*(torch.cat(one).transpose(0, 1) for one in zip(*found, strict=True)), likeness)
 
 
 def register_smoothed(name: str, last: Callable[[Tensor], Tensor]) -> None:
@@ -99,26 +115,6 @@ def register_smoothed(name: str, last: Callable[[Tensor], Tensor]) -> None:
     def changed(view: View, inputs: Inputs, targets: Targets) -> Tensor:
         maps = find_method("legrad")(view, inputs, targets)
         return last(record_key_likeness(view, inputs).spread(maps))
-
-
-def register_values() -> None:
-    @method("keyflow_values", summary="keyflow: values", citation="this project", libra=False, smooth=False)
-    def changed(view: View, inputs: Inputs, targets: Targets) -> Tensor:
-        with libra_gradients():
-            full = full_pass(view, inputs)
-        found, likeness = [], None
-        for gradients in score_gradients(full, targets.scores):
-            calls, moved = [], []
-            for call, gradient in gradients.from_last():
-                of_values = value_gradients(call, gradient, gradient.new_ones(len(call.query), call.queries))
-                value = call.value.detach()
-                most = value.norm(dim=-1) * of_values.norm(dim=-1)
-                moved.append(((value * of_values).sum(-1) + most / 2).relu().mean(-2))
-                calls.append(call)
-            found.append(full.patches(torch.stack(moved).sum(0)))
-            likeness = likeness or key_likeness(full.run, calls)
-        assert likeness is not None
-        return in_order(likeness.spread(torch.cat(found).transpose(0, 1)))
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ def main() -> None:
             pairs.append(("smoothed_order", "smoothed_clipped"))
         elif name == VALUES:
             register("order", order)
-            register_values()
+            register(VALUES, spread_in_order, values)
             pairs.append(("keyflow_values", "keyflow_order"))
         else:
             register(name, CHANGES[name])

@@ -94,11 +94,10 @@ def value_gradients(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tenso
     Returns:
         (..., batch, heads, keys, head width), at least float32. Of a row of ones it is ∂s/∂(call.value).
     """
-    weighted = at_least_float32(gradient) * row[..., None, :, None]
-    total = weighted.new_zeros(*weighted.shape[:-2], *call.value.shape[-2:])
+    total = _zeros(call, row, call.heads, call.keys, call.value.shape[-1], like=gradient)
     for tile in tiles(call, rows=support(row)):
-        through = tile.attention().transpose(-1, -2) @ tile.of_queries(weighted)
-        total[..., tile.pictures, :, tile.keys, :] += through
+        weighted = at_least_float32(tile.of_queries(gradient)) * tile.of_row(row)[..., None, :, None]
+        total[..., tile.pictures, :, tile.keys, :] += tile.attention().transpose(-1, -2) @ weighted
     return total
 
 

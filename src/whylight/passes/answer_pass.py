@@ -87,10 +87,11 @@ class AnswerPass:
         return row.detach()
 
     def telling(self, words: Words) -> Tensor:
-        """A row vector (1, tokens): ones from the first token behind the picture to the last predicting row."""
+        """A row vector over what was driven, (1, tokens - begins): ones from the first token behind the picture to the
+        last predicting row."""
         row = at_least_float32(self.leaving).new_zeros(1, self.tokens)
         row[0, min(self.run.behind, min(words.rows)) : max(words.rows) + 1] = 1
-        return row.detach()
+        return row[:, self.begins :].detach()
 
 
 def answer_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> AnswerPass:
@@ -103,26 +104,22 @@ def answer_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> AnswerP
         UnsupportedModel: a layer hides its attention.
     """
     first, graph = layer_index(start_layer, len(run.blocks)), torch.is_grad_enabled()
-    kept = _kept(view, run, first, graph) or _kept(view, run, 0, graph)
-    if kept is None:
-        return shared(view, run, _kind(first, graph), lambda: _driven(view, run, first))
-    return replace(kept, calls=kept.calls[first - len(run.blocks) :])
+    kept = kept_pass(view, run, first, graph=graph)
+    return kept or shared(view, run, _kind(first, graph), lambda: _driven(view, run, first))
 
 
-def kept_with_graph(view: View, run: AnsweringPass, first: int) -> AnswerPass | None:
-    """What was driven before with a graph and holds the layers from ``first`` on."""
-    kept = _kept(view, run, first, True) or _kept(view, run, 0, True)
-    return None if kept is None else replace(kept, calls=kept.calls[first - len(run.blocks) :])
+def kept_pass(view: View, run: AnsweringPass, first: int, *, graph: bool) -> AnswerPass | None:
+    """What :func:`answer_pass` drove before, the layers from ``first`` on; a pass with a graph serves those who need
+    none, too."""
+    for start, with_graph in ((first, True), (first, graph), (0, True), (0, graph)):
+        kept: AnswerPass | None = already_made(view, run, _kind(start, with_graph))
+        if kept is not None:
+            return replace(kept, calls=kept.calls[first - len(run.blocks) :])
+    return None
 
 
 def _kind(first: int, graph: bool) -> tuple[object, ...]:
     return "answer", first, graph
-
-
-def _kept(view: View, run: AnsweringPass, first: int, graph: bool) -> AnswerPass | None:
-    """What was driven with all layers from ``first`` on recorded; with a graph it serves those who need none, too."""
-    with_graph: AnswerPass | None = already_made(view, run, _kind(first, True))
-    return with_graph if with_graph or graph else already_made(view, run, _kind(first, False))
 
 
 def _driven(view: View, run: AnsweringPass, first: int) -> AnswerPass:
@@ -149,7 +146,7 @@ def leaving_tokens(view: View, run: AnsweringPass) -> Tensor:
 def picture_keys(view: View, run: AnsweringPass) -> list[Tensor]:
     """Every layer's keys at the picture's tokens, (1, heads, picture tokens, head width); shared as
     :func:`leaving_tokens` is, but for passes that recorded some of the layers alone."""
-    kept = _kept(view, run, 0, graph=False)
+    kept = kept_pass(view, run, 0, graph=False)
     calls = (layer.call for layer in layer_by_layer(view, run)) if kept is None else iter(kept.calls)
     return shared(view, run, _KEYS, lambda: [_picture_keys(call, run) for call in calls])
 

@@ -16,7 +16,7 @@ from whylight.attention import AttentionCall, ReplaceAttention, record_attention
 from whylight.attention.arguments import AttentionArguments
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
-from whylight.passes.answer_pass import AnswerPass, answer_pass, kept_with_graph, layer_by_layer, some_rows
+from whylight.passes.answer_pass import AnswerPass, answer_pass, kept_pass, layer_by_layer, some_rows
 from whylight.passes.layers import layer_index
 from whylight.passes.sharing import shared
 
@@ -33,7 +33,7 @@ def telling_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> Answer
     first = layer_index(start_layer, len(run.blocks))
     # Where a prompt ends with its picture, the picture's last token predicts the answer's first.
     begins = min(run.behind, run.tokens.shape[1] - run.answer - 1)
-    kept = kept_with_graph(view, run, first)
+    kept = kept_pass(view, run, first, graph=True)
     if begins and kept is None:
         kept = shared(view, run, ("telling", first), lambda: _behind(view, run, first, begins))
     return kept or answer_pass(view, run, start_layer)
@@ -41,17 +41,15 @@ def telling_pass(view: View, run: AnsweringPass, start_layer: int = 0) -> Answer
 
 def _behind(view: View, run: AnsweringPass, first: int, begins: int) -> AnswerPass | None:
     rows = torch.arange(begins, run.tokens.shape[1], device=run.tokens.device)
-    tokens, entering, calls = None, None, []
+    calls: list[AttentionCall] = []
     for layer in layer_by_layer(view, run, first):
         if _seen_before(layer.call, begins):
             return None
-        if tokens is None:
+        if layer.index == first:
             tokens = entering = layer.entering[:, begins:].detach().requires_grad_()
         with torch.enable_grad(), record_attention() as recorded, ReplaceAttention(_Looking(layer.call, begins, rows)):
             tokens = run.row_blocks[layer.index](tokens, rows)
         calls += recorded
-    assert tokens is not None
-    assert entering is not None
     return AnswerPass(run, entering, calls, tokens, begins)
 
 

@@ -10,6 +10,7 @@ from whylight.models.words import Word, split_words
 
 MOST = 64
 """More words than text towers read."""
+_AND = " and "
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,13 @@ def phrases_of(prompt: str) -> Phrases:
     return Phrases(text, tuple(parts))
 
 
-def listed(names: Sequence[str], between: str = " and ") -> Phrases:
-    """Names as one prompt, "a ring and a star": each is a part, and what stands between them comes and goes with
-    them."""
+def joined(names: Sequence[str]) -> Phrases:
+    """Names as one prompt, "a ring and a star": each is a part, and each "and" comes and goes with them."""
     parts: list[Word] = []
     for name in names:
-        start = parts[-1].end + len(between) if parts else 0
+        start = parts[-1].end + len(_AND) if parts else 0
         parts.append(Word(name, start, start + len(name)))
-    return Phrases(between.join(names), tuple(parts), between)
+    return Phrases(_AND.join(names), tuple(parts), _AND)
 
 
 def _inside(word: Word, groups: Sequence[Word]) -> bool:

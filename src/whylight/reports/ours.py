@@ -17,9 +17,9 @@ from whylight.runs.files import make_folder, write_file
 
 BEGIN, END = "<!-- ours: begin -->", "<!-- ours: end -->"
 FEWEST = 10
-"""Pictures of the reporting half that a figure needs for a place among the ranks; its own table it has with any."""
+"""Pictures of the reporting half that a figure needs for a place among the ranks."""
 FEWEST_SHOWN = 3
-"""Pictures that a table needs."""
+"""Pictures of that half that a table needs."""
 _SHORT = {"scenes": "scenes", "scenes-siglip": "siglip"}
 
 
@@ -53,8 +53,8 @@ def columns_of(jobs: Iterable[Job]) -> list[Column]:
         if (job.folder / "rows").is_dir():
             reported, other = summarize(job.folder, "reporting"), summarize(job.folder, "choosing")
             for name in job.protocol.figures:
-                places, chosen = _places(reported, name), "".join(list(_places(other, name))[:1])
-                columns.append(Column(reported, name, places, chosen))
+                chosen = next(iter(_places(other, name)), "")
+                columns.append(Column(reported, name, _places(reported, name), chosen))
     return columns
 
 
@@ -151,7 +151,7 @@ def _places(summary: Summary, figure: str) -> dict[str, int]:
     found = {line.method: line.figures[figure] for line in summary.lines if line.figures}
     values = {m: sign * float(e.value) for m, e in found.items() if m not in BASELINES}
     known = {m: value for m, value in values.items() if value == value}
-    return {m: 1 + sum(other < known[m] for other in known.values()) for m in sorted(known, key=lambda m: known[m])}
+    return {m: 1 + sum(other < known[m] for other in known.values()) for m in sorted(known, key=known.__getitem__)}
 
 
 def _caption(summary: Summary) -> str:

@@ -60,8 +60,7 @@ class Faithfulness(Benchmark):
 
 
 class ScenesFaithfulness(Faithfulness):
-    """The same in 25 steps of some six patches: with the published 100, no method's SRG over four scenes was more than
-    0.2 logits from it, on either bundled model."""
+    """The same in 25 steps: scenes have 144 patches, so that 100 would erase one or two at a time."""
 
     version = 2
     steps: ClassVar[int] = 25

@@ -18,7 +18,7 @@ from whylight.evaluation.estimates import Array, Estimate, estimate, per_picture
 from whylight.evaluation.pixel_maps import enlarge
 from whylight.evaluation.pointing import points_inside
 from whylight.passes.sharing import shared_passes
-from whylight.pictures.phrases import Phrases, listed
+from whylight.pictures.phrases import Phrases, joined
 from whylight.pictures.word_shares import WordShares, word_shares
 
 MOST = 4
@@ -73,7 +73,7 @@ class Recognition(Benchmark):
 def one_prompt(names: Sequence[str]) -> Phrases:
     """All names as one prompt, "a ring and a star", whose parts they are; names without an article get one."""
     articles = ("" if _ARTICLE.match(name) else "an " if name[:1].lower() in "aeiou" else "a " for name in names)
-    return listed([f"{article}{name}" for article, name in zip(articles, names, strict=True)])
+    return joined([f"{article}{name}" for article, name in zip(articles, names, strict=True)])
 
 
 def _shares(batch: Batch, position: int, phrases: Phrases, again: Again) -> WordShares:

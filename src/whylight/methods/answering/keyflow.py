@@ -41,16 +41,20 @@ def keyflow(view: View, run: AnsweringPass, words: Sequence[Words], *, start_lay
     driven = telling_pass(view, run, start_layer)
     rows = []
     for word in words:
-        telling = driven.telling(word)[:, driven.begins :]
+        telling = driven.telling(word)
         pairs = zip(driven.calls, driven.gradients(word), strict=True)
-        rows.append(sum(_moved(call, value_gradients(call, gradient, telling)) for call, gradient in pairs))
+        rows.append(sum(moved(call, value_gradients(call, gradient, telling)) for call, gradient in pairs))
     return torch.cat(rows)  # type: ignore[arg-type]
 
 
 @torch.no_grad()
-def _moved(call: AttentionCall, gradient: Tensor) -> Tensor:
-    """Mean over heads of max(v · g + |v| |g| / 2, 0), (batch, keys)."""
+def moved(call: AttentionCall, gradient: Tensor) -> Tensor:
+    """Mean over heads of max(v · g + |v| |g| / 2, 0), (..., batch, keys).
+
+    Args:
+        gradient: g, (..., batch, heads, keys, head width).
+    """
     value = at_least_float32(call.value)
     taken_up, most = (value * gradient).sum(-1), value.norm(dim=-1) * gradient.norm(dim=-1)
-    moved: Tensor = (taken_up + most / 2).relu()
-    return moved.mean(1)
+    of_heads: Tensor = (taken_up + most / 2).relu()
+    return of_heads.mean(-2)
