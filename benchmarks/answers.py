@@ -1,6 +1,7 @@
 """Explaining the words of an answer, as multiples of one forced forward pass of the same language model, in one run.
 
     python benchmarks/answers.py --size small --tokens 600 --words 30 --threads 1
+    python benchmarks/answers.py --size large --tokens 1200 --words 30 --threads 2 --rounds 1 --only legrad
 
 Random models of the layer sizes of SmolVLM-256M ("small") and Qwen2.5-VL-3B ("large", 12 GB) in float32, whose first
 tokens stand for a picture's: times do not depend on weights. Beside Whylight's methods stands the plain road: eager
@@ -57,6 +58,7 @@ SIZES: dict[str, dict[str, int]] = {
         "vocab_size": 151936,
     },
 }
+FORWARD = "forced forward pass"
 ASKED = 4
 """Words that methods with one backward pass a word are asked for."""
 TEXT = 16
@@ -110,7 +112,7 @@ def calls(size: str, tokens: int, words: int) -> dict[str, Callable[[], Any]]:
         return torch.stack(rows)
 
     return {
-        "forced forward pass": forward,
+        FORWARD: forward,
         f"legrad, all {words} words": method("legrad", words),
         f"tam, all {words} words": method("tam", words),
         "keyflow, 1 word": method("keyflow", 1),
@@ -131,18 +133,20 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory", action="store_true", help="peak memory instead of time")
-    parser.add_argument("--only", help=argparse.SUPPRESS)
+    parser.add_argument("--only", default="", help="of these alone, by the start of their names")
+    parser.add_argument("--added", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    there = calls(asked.size, asked.tokens, asked.words)
-    if asked.only:
+    every = calls(asked.size, asked.tokens, asked.words)
+    there = {name: call for name, call in every.items() if name.startswith((FORWARD, asked.only))}
+    if asked.added:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        there[asked.only]()
+        every[asked.only]()
         print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
         return
     if asked.memory:
         for name in there:
-            command = [sys.executable, *sys.argv, "--only", name]
+            command = [sys.executable, *sys.argv, "--added", "--only", name]
             print(f"{name:36} {float(subprocess.run(command, capture_output=True, text=True).stdout):8.0f} MB")
         return
     ratios: dict[str, list[float]] = {name: [] for name in there}
@@ -153,7 +157,7 @@ def main() -> None:
             call()
             seconds[name] = time.perf_counter() - start
         for name, value in seconds.items():
-            ratios[name].append(value / seconds["forced forward pass"])
+            ratios[name].append(value / seconds[FORWARD])
     for name, values in ratios.items():
         print(f"{name:36} {statistics.median(values):6.2f} forced passes")
 

@@ -131,6 +131,22 @@ def test_the_few_queries_of_a_pooler() -> None:
         torch.testing.assert_close(found, as_written(attention, of_map, row).expand_as(found), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["positive gradient", "means"])
+def test_targets_share_the_rows_of_attention(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tiles.TILE_BYTES, "cpu", 900)
+    call, computed, plain = call_of(dtype=torch.float32), [], AttentionCall.attention
+
+    def counting(self: AttentionCall, rows: slice = slice(None)) -> Tensor:
+        computed.append(rows)
+        return plain(self, rows)
+
+    monkeypatch.setattr(AttentionCall, "attention", counting)
+    ROWS[name][0](call, torch.randn(5, *call.output.shape), torch.rand(5, 2, 7))
+    of_five, computed[:] = len(computed), []
+    ROWS[name][0](call, torch.randn(*call.output.shape), torch.rand(2, 7))
+    assert 1 < of_five == len(computed)
+
+
 def test_a_row_of_zeros_stays_zero() -> None:
     call = call_of()
     assert row_times_attention(call, torch.zeros(2, 7, dtype=torch.float64)).eq(0).all()

@@ -117,9 +117,11 @@ class AttentionCall:
             mask = self.mask if self.mask.shape[-2] == 1 else self.mask[..., rows, :]
             scores = scores + mask
         allowed = self.allowed(rows)
-        if allowed is not None:
-            scores = scores.masked_fill(~allowed, -torch.inf)
-        return scores.softmax(-1).nan_to_num(0.0) if allowed is not None else scores.softmax(-1)
+        if allowed is None:
+            return scores.softmax(-1)
+        keys = self._keys_that_some_may_not(rows)
+        scores[..., keys].masked_fill_(~allowed[..., keys], -torch.inf)
+        return scores.softmax(-1) if self.mask is None else scores.softmax(-1).nan_to_num(0.0)
 
     def map_gradient(self, gradient: Tensor, rows: slice = EVERY_ROW) -> Tensor:
         """Rows of ∂s/∂A = G_O Vᵀ, zero where no query may attend: (..., batch, heads, rows, keys), at least float32.
@@ -129,7 +131,14 @@ class AttentionCall:
         """
         product = at_least_float32(gradient[..., rows, :]) @ at_least_float32(self.value).transpose(-1, -2)
         allowed = self.allowed(rows)
-        return product if allowed is None else product.mul_(allowed)
+        if allowed is not None:
+            keys = self._keys_that_some_may_not(rows)
+            product[..., keys].masked_fill_(~allowed[..., keys], 0.0)
+        return product
+
+    def _keys_that_some_may_not(self, rows: slice) -> slice:
+        """All but those before the first of the rows where a causal mask alone forbids: all of them see these."""
+        return slice(rows.indices(self.queries)[0] if self.mask is None else 0, None)
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:

@@ -6,12 +6,15 @@ down. ``row`` is always (..., batch, queries): leading dimensions are targets, o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from whylight.attention import kernels
 from whylight.attention.call import AttentionCall, at_least_float32
-from whylight.attention.tiles import tiles
+from whylight.attention.tiles import maps_together, tiles
 
 
 @torch.no_grad()
@@ -19,10 +22,9 @@ def attention_rows(call: AttentionCall, row: Tensor) -> Tensor:
     """row · A for every head: (..., batch, heads, keys)."""
     if kernels.usable(call):
         return by_kernel(call, row)
-    total = _zeros(call, row, call.heads, call.keys)
+    total = row.new_zeros(*row.shape[:-1], call.heads, call.keys)
     for tile in tiles(call, rows=support(row)):
-        through = torch.einsum("...bq,bhqk->...bhk", tile.of_row(row), tile.attention())
-        total[..., tile.pictures, :, tile.keys] += through
+        total[..., tile.pictures, :, tile.keys] += _times_map(tile.of_row(row), tile.attention())
     return total
 
 
@@ -34,11 +36,13 @@ def row_times_attention(call: AttentionCall, row: Tensor) -> Tensor:
 @torch.no_grad()
 def gradient_rows(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
     """row · ∂s/∂A for every head: (..., batch, heads, keys); ``gradient`` is ∂s/∂(call.output)."""
-    total = _zeros(call, row, call.heads, call.keys, like=gradient)
-    for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
-        of_map = tile.map_gradient(gradient)
-        total[..., tile.pictures, :, tile.keys] += torch.einsum("...bq,...bhqk->...bhk", tile.of_row(row), of_map)
-    return total
+    each = _Targets.of(call, gradient, row)
+    total = each.zeros(call.heads, call.keys)
+    for tile in tiles(call, rows=support(row)):
+        for some, its_gradient, its_row in each:
+            of_map = tile.map_gradient(its_gradient)
+            total[some, tile.pictures, :, tile.keys] += _times_maps(tile.of_row(its_row), of_map)
+    return each.restored(total)
 
 
 @torch.no_grad()
@@ -46,11 +50,14 @@ def row_times_positive_gradient(call: AttentionCall, gradient: Tensor, row: Tens
     """row · mean over heads of relu(A * ∂s/∂A): (..., batch, keys)."""
     if kernels.usable(call, gradient):
         return by_kernel(call, row, gradient).mean(-2)
-    total = _zeros(call, row, call.keys, like=gradient)
-    for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
-        product = tile.map_gradient(gradient).relu_().mul_(tile.attention())
-        total[..., tile.pictures, tile.keys] += torch.einsum("...bq,...bhqk->...bk", tile.of_row(row), product)
-    return total / call.heads
+    each = _Targets.of(call, gradient, row)
+    total = each.zeros(call.keys)
+    for tile in tiles(call, rows=support(row)):
+        attention = tile.attention()
+        for some, its_gradient, its_row in each:
+            product = tile.map_gradient(its_gradient).relu_().mul_(attention)
+            total[some, tile.pictures, tile.keys] += _times_maps(tile.of_row(its_row), product).sum(-2)
+    return each.restored(total) / call.heads
 
 
 @torch.no_grad()
@@ -65,23 +72,30 @@ def rows_for_and_against(call: AttentionCall, gradient: Tensor, rows: Tensor) ->
     """
     if kernels.usable(call, gradient):
         return torch.stack([by_kernel(call, rows[0], gradient), by_kernel(call, rows[1], -gradient)]).mean(-2)
-    total = _zeros(call, rows, call.keys, like=gradient[None])
-    for tile in tiles(call, copies=2 * _copies(call, gradient), rows=support(rows)):
-        product = tile.map_gradient(gradient).mul_(tile.attention())
-        speaking_for, against = tile.of_row(rows)
-        total[0][..., tile.pictures, tile.keys] += torch.einsum("...bq,...bhqk->...bk", speaking_for, product.relu())
-        total[1][..., tile.pictures, tile.keys] += torch.einsum("...bq,...bhqk->...bk", against, product.neg_().relu_())
-    return total / call.heads
+    each, against = _Targets.of(call, gradient, rows[0]), _Targets.of(call, gradient, rows[1])
+    total = torch.stack([each.zeros(call.keys), against.zeros(call.keys)])
+    for tile in tiles(call, rows=support(rows)):
+        attention = tile.attention()
+        for (some, its_gradient, row_for), (_, _, row_against) in zip(each, against, strict=True):
+            product = tile.map_gradient(its_gradient).mul_(attention)
+            speaking_for = _times_maps(tile.of_row(row_for), product.relu())
+            speaking_against = _times_maps(tile.of_row(row_against), product.neg_().relu_())
+            total[0, some, tile.pictures, tile.keys] += speaking_for.sum(-2)
+            total[1, some, tile.pictures, tile.keys] += speaking_against.sum(-2)
+    return torch.stack([each.restored(one) for one in total]) / call.heads
 
 
 @torch.no_grad()
 def row_times_means(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tensor:
     """row · (mean over heads of A * mean over heads of relu(∂s/∂A)): (..., batch, keys)."""
-    total = _zeros(call, row, call.keys, like=gradient)
-    for tile in tiles(call, copies=_copies(call, gradient), rows=support(row)):
-        product = tile.map_gradient(gradient).relu_().mean(-3).mul_(tile.attention().mean(-3))
-        total[..., tile.pictures, tile.keys] += torch.einsum("...bq,...bqk->...bk", tile.of_row(row), product)
-    return total
+    each = _Targets.of(call, gradient, row)
+    total = each.zeros(call.keys)
+    for tile in tiles(call, rows=support(row)):
+        attention = tile.attention().mean(-3)
+        for some, its_gradient, its_row in each:
+            product = tile.map_gradient(its_gradient).relu_().mean(-3).mul_(attention)
+            total[some, tile.pictures, tile.keys] += (tile.of_row(its_row)[..., None, :] @ product).squeeze(-2)
+    return each.restored(total)
 
 
 @torch.no_grad()
@@ -94,11 +108,54 @@ def value_gradients(call: AttentionCall, gradient: Tensor, row: Tensor) -> Tenso
     Returns:
         (..., batch, heads, keys, head width), at least float32. Of a row of ones it is ∂s/∂(call.value).
     """
-    total = _zeros(call, row, call.heads, call.keys, call.value.shape[-1], like=gradient)
+    each = _Targets.of(call, gradient, row)
+    total = each.zeros(call.heads, call.keys, call.value.shape[-1])
     for tile in tiles(call, rows=support(row)):
-        weighted = at_least_float32(tile.of_queries(gradient)) * tile.of_row(row)[..., None, :, None]
-        total[..., tile.pictures, :, tile.keys, :] += tile.attention().transpose(-1, -2) @ weighted
-    return total
+        attention = tile.attention().transpose(-1, -2)
+        for some, its_gradient, its_row in each:
+            weighted = at_least_float32(tile.of_queries(its_gradient)) * tile.of_row(its_row)[..., None, :, None]
+            total[some, tile.pictures, :, tile.keys, :] += attention @ weighted
+    return each.restored(total)
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """Gradients and row vectors of all targets, (targets, batch, ...), to be gone through a few at a time: a tile of A
+    serves all of them."""
+
+    lead: torch.Size
+    gradient: Tensor
+    row: Tensor
+    chunks: list[slice]
+
+    @classmethod
+    def of(cls, call: AttentionCall, gradient: Tensor, row: Tensor) -> _Targets:
+        own, of_row = gradient.shape[-call.output.dim() :], row.shape[-2:]
+        lead = torch.broadcast_shapes(gradient.shape[: -call.output.dim()], row.shape[:-2])
+        flat = gradient.expand(*lead, *own).reshape(-1, *own), row.expand(*lead, *of_row).reshape(-1, *of_row)
+        return cls(lead, *flat, maps_together(call, lead.numel(), of_each=len(call.query)))
+
+    def __iter__(self) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        return ((some, self.gradient[some], self.row[some]) for some in self.chunks)
+
+    def zeros(self, *last: int) -> Tensor:
+        return self.row.new_zeros(*self.row.shape[:2], *last)
+
+    def restored(self, total: Tensor) -> Tensor:
+        return total.reshape(*self.lead, *total.shape[1:])
+
+
+def _times_map(row: Tensor, maps: Tensor) -> Tensor:
+    """row · each head's map, the map one for all targets, (batch, heads, queries, keys): (..., batch, heads, keys)."""
+    targets = row.reshape(-1, *row.shape[-2:]).transpose(0, 1)  # (batch, targets, queries)
+    product = (targets[:, None] @ maps).movedim(2, 0)
+    return product.reshape(*row.shape[:-1], *product.shape[-2:])
+
+
+def _times_maps(row: Tensor, maps: Tensor) -> Tensor:
+    """row · each head's map, every target with a map of its own, (..., batch, heads, queries, keys): (..., batch,
+    heads, keys)."""
+    return (row[..., None, None, :] @ maps).squeeze(-2)
 
 
 def support(row: Tensor) -> slice:
@@ -117,14 +174,3 @@ def by_kernel(call: AttentionCall, row: Tensor, *factors: Tensor) -> Tensor:
     rows = support(row)
     query, some = call.query[..., rows, :], tuple(factor[..., rows, :] for factor in factors)
     return row_products(query, call.key, call.value, call.scale, row[..., rows], some)
-
-
-def _copies(call: AttentionCall, gradient: Tensor) -> int:
-    return gradient.shape[: -call.output.dim()].numel()
-
-
-def _zeros(call: AttentionCall, row: Tensor, *last: int, like: Tensor | None = None) -> Tensor:
-    lead = row.shape[:-2]
-    if like is not None:
-        lead = torch.broadcast_shapes(lead, like.shape[: -call.output.dim()])
-    return row.new_zeros(*lead, row.shape[-2], *last)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from whylight.attention.call import AttentionCall, at_least_float32
 
-TILE_BYTES = {"cpu": 8 * 2**20, "cuda": 256 * 2**20}
+TILE_BYTES = {"cpu": 3 * 2**20, "cuda": 256 * 2**20}
 """How much one tile of an attention-sized product may take: the CPU's stays in its cache."""
 
 TOGETHER_BYTES = {"cpu": 2 * 2**20, "cuda": 256 * 2**20}

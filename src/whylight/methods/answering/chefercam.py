@@ -15,6 +15,9 @@ from whylight.models.view import View
 from whylight.passes.answer_pass import AnswerPass, Words, answer_pass
 from whylight.passes.tower_pass import TowerPass, tower_pass
 
+GRADIENT_BYTES = 256 * 2**20
+"""How much the gradients of the words that share one product may take."""
+
 
 @answer_method(
     "chefercam",
@@ -32,13 +35,26 @@ def chefercam(
     """
     driven = answer_pass(view, run, start_layer)
     seen = tower_pass(view, run, start_layer) if tower else None
-    rows = []
-    for word in words:
-        row = begun = driven.predicting(word)
-        for call, gradient in zip(reversed(driven.calls), reversed(driven.gradients(word)), strict=True):
-            row = _step(call, gradient, row)
-        rows.append(row - begun if seen is None else _through(seen, driven, word, row - begun))
+    rows = [row for some in _together(driven, words) for row in _product(driven, some)]
+    if seen is not None:
+        rows = [_through(seen, driven, word, row) for word, row in zip(words, rows, strict=True)]
     return torch.cat(rows)
+
+
+def _product(driven: AnswerPass, words: Sequence[Words]) -> Tensor:
+    """(words, 1, tokens)."""
+    gradients = zip(*(driven.gradients(word) for word in words), strict=True)
+    row = begun = torch.stack([driven.predicting(word) for word in words])
+    for call, of_words in zip(reversed(driven.calls), reversed(list(gradients)), strict=True):
+        row = _step(call, torch.stack(of_words), row)
+    return row - begun
+
+
+def _together(driven: AnswerPass, words: Sequence[Words]) -> list[Sequence[Words]]:
+    """Words whose gradients are held at once: they share each layer's attention."""
+    of_each = sum(call.output.nbytes for call in driven.calls)
+    count = max(1, GRADIENT_BYTES // of_each)
+    return [words[first : first + count] for first in range(0, len(words), count)]
 
 
 def _through(seen: TowerPass, driven: AnswerPass, word: Words, row: Tensor) -> Tensor:
