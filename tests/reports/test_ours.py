@@ -22,7 +22,7 @@ from whylight.reports.ours import (
     methods_of,
     write_ours,
 )
-from whylight.reports.ours_plots import draw_quality_and_cost
+from whylight.reports.ours_plots import draw_places, draw_quality_and_cost
 from whylight.reports.summary import half_of, summarize
 
 SEGMENTATION = Protocol("scenes-segmentation", ("foreground_ap", "mean_iou_0.5"))
@@ -106,7 +106,7 @@ def test_the_page_has_ranks_figures_pictures_and_published_figures(job: Job, tmp
     assert "| LeGrad | ViT-B/16 | mean_iou_0.5 (target) | 58.66 | arXiv 2404.03214" in text
     assert "OpenImages" not in text  # no points were measured here
     drawn = sorted(path.name for path in (tmp_path / "results").iterdir())
-    assert drawn == ["ours-failures-scenes-segmentation-scenes.png", "ours-quality-and-cost.png"]
+    assert drawn == ["ours-failures-scenes-segmentation-scenes.png", "ours-places.png", "ours-quality-and-cost.png"]
     assert all(f"(results/{name})" in text for name in drawn)
     page = tmp_path / "results.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
@@ -127,3 +127,15 @@ def test_the_line_of_the_plot_joins_what_none_beats_in_both() -> None:
     (axes,) = draw_quality_and_cost(ranks, costs).axes
     bold = {text.get_text() for text in axes.texts if text.get_fontweight() == "bold"}
     assert bold == {"a", "b"}
+
+
+def test_the_places_of_each_column_stand_in_its_cells() -> None:
+    places = {"keyflow": [1, 2, None], "rollout:smooth=true": [2, 1, 1]}
+    (axes,) = draw_places(["a: segmentation, AP", "a: segmentation, IoU", "b: points, IoU"], places).axes
+    cells = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts}
+    assert cells == {(0, 0): "1", (0, 1): "2", (1, 0): "2", (1, 1): "1", (1, 2): "1"}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["keyflow", "rollout + smooth"]
+    (drawn,) = (image.get_array() for image in axes.images)
+    assert drawn[0, 0] < drawn[1, 0]
+    assert drawn[1, 1] < drawn[0, 1]
+    assert len(axes.lines) == 1  # between the runs

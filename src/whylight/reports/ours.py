@@ -9,7 +9,7 @@ from pathlib import Path
 from whylight.evaluation.baselines import BASELINES
 from whylight.evaluation.ours import Job
 from whylight.evaluation.published import published_names, published_table
-from whylight.reports.ours_plots import draw_failures, draw_quality_and_cost
+from whylight.reports.ours_plots import draw_failures, draw_places, draw_quality_and_cost
 from whylight.reports.plots import save
 from whylight.reports.summary import Summary, summarize
 from whylight.reports.tables import cell, markdown_table
@@ -66,7 +66,13 @@ def write_ours(columns: Sequence[Column], costs: Mapping[str, Mapping[str, float
     """
     make_folder(folder)
     ranked = [column for column in columns if column.summary.pictures >= FEWEST] or columns
-    parts = ["## Rank of every method on every protocol\n", ranks_table(ranked, costs), _explained(ranked)]
+    places = {method: [column.ranks.get(method) for column in ranked] for method in methods_of(ranked)}
+    save(draw_places([column.head for column in ranked], places), folder / "ours-places.png", colors=256)
+    parts = [
+        "## Rank of every method on every protocol\n",
+        f"![place of every method in every column]({folder.name}/ours-places.png)\n",
+    ]
+    parts += [ranks_table(ranked, costs), _explained(ranked)]
     ranks = {method: mean_rank(ranked, method) for method in methods_of(ranked)}
     save(draw_quality_and_cost(ranks, costs), folder / "ours-quality-and-cost.png")
     parts.append(f"![quality against cost]({folder.name}/ours-quality-and-cost.png)\n")

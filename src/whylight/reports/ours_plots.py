@@ -1,8 +1,8 @@
-"""Plots of the page of all methods: quality against cost, and the maps on which each method does worst."""
+"""Plots of the page of all methods: places on every protocol, quality against cost, each method's worst maps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,33 @@ from whylight.runs.store import read_rows
 
 _COLUMNS = 8
 _WORST = "foreground_precision"
+
+
+def draw_places(heads: Sequence[str], places: Mapping[str, Sequence[int | None]]) -> Figure:
+    """Every method's place in every column, the lighter the fewer are better; columns of one run stand together.
+
+    Args:
+        heads: of the columns, "run: protocol, figure".
+        places: method to its place in each column, from 1; None where it was not run.
+    """
+    numbers = np.array([[np.nan if place is None else place for place in row] for row in places.values()])
+    figure = Figure(figsize=(3.4 + 0.3 * len(heads), 2.6 + 0.23 * len(places)), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow((numbers - 1) / np.nanmax(numbers - 1, axis=0).clip(min=1), cmap="viridis_r", aspect="auto")
+    for row, column in np.argwhere(np.isfinite(numbers)):
+        light = numbers[row, column] - 1 < 0.6 * np.nanmax(numbers[:, column] - 1)
+        place = f"{numbers[row, column]:.0f}"
+        axes.text(column, row, place, ha="center", va="center", fontsize=6.5, color="black" if light else "white")
+    axes.set_yticks(range(len(places)), [name.replace(":smooth=true", " + smooth") for name in places], fontsize=8)
+    axes.set_xticks(range(len(heads)), heads, fontsize=8, rotation=90)
+    axes.xaxis.tick_top()
+    runs = [head.partition(",")[0] for head in heads]
+    for column in range(1, len(heads)):
+        if runs[column] != runs[column - 1]:
+            axes.axvline(column - 0.5, color="white", linewidth=3)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
 
 
 def draw_quality_and_cost(ranks: Mapping[str, float], costs: Mapping[str, Mapping[str, float]]) -> Figure:
