@@ -13,6 +13,7 @@ from whylight.attention.call import at_least_float32
 from whylight.models.answering_pass import AnsweringPass
 from whylight.models.view import View
 from whylight.passes.layers import layer_index, run_blocks, the_call
+from whylight.passes.log_odds import log_odds
 from whylight.passes.sharing import already_made, shared, sharing
 
 _LEAVING, _KEYS = ("leaving",), ("picture keys",)
@@ -39,10 +40,10 @@ class Words:
             logits: at :attr:`rows`, (rows, words).
         """
         ids = torch.tensor(self.ids, device=logits.device)[:, None]
-        own = logits.gather(1, ids)[:, 0]
-        if self.against is not None:
-            return (own - logits.gather(1, torch.tensor(self.against, device=logits.device)[:, None])[:, 0]).sum()
-        return (own - logits.scatter(1, ids, -torch.inf).logsumexp(1)).sum()
+        if self.against is None:
+            return log_odds(logits, ids).sum()
+        against = torch.tensor(self.against, device=logits.device)[:, None]
+        return (logits.gather(1, ids) - logits.gather(1, against)).sum()
 
 
 @dataclass(frozen=True)

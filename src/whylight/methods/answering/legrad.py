@@ -28,7 +28,8 @@ from whylight.passes.layers import layer_index
 
 LOGIT_BYTES = 24 * 2**20
 """How much the logits of the layers that share one product with the head may take: more is given back to the system and
-got again page by page, which costs more than the larger product saves."""
+got again page by page, which costs more than the larger product saves. Of a head so large that reading it costs more
+still, a sixteenth of the head itself."""
 
 
 @answer_method(
@@ -50,7 +51,8 @@ def legrad(
     owner = torch.tensor([i for i, word in enumerate(words) for _ in word.rows], device=rows.device)
     total = at_least_float32(run.tokens).new_zeros(len(words), run.tokens.shape[1])
     each = (_AskedRows.of(layer, rows) for layer in layer_by_layer(view, run, first))
-    together = max(1, LOGIT_BYTES // (4 * len(run.vocabulary) * len(rows)))
+    logit_bytes = max(LOGIT_BYTES, run.vocabulary.nbytes // 16)
+    together = max(1, logit_bytes // (4 * len(run.vocabulary) * len(rows)))
     while layers := list(islice(each, together)):
         gradients = _log_odds_gradients(run, torch.cat([layer.leaving for layer in layers]), words)
         for layer, gradient in zip(layers, gradients, strict=True):
