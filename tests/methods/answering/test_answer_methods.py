@@ -131,6 +131,16 @@ def test_legrad_of_whole_blocks(family: str, centered: bool) -> None:
         assert relative_difference(found[index], expected) < 1e-9
 
 
+@pytest.mark.parametrize(
+    ("method", "budget"), [("chefercam", "chefercam.GRADIENT_BYTES"), ("legrad", "legrad.LOGIT_BYTES")]
+)
+def test_what_does_not_fit_at_once_goes_in_parts(method: str, budget: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = forced("llava")
+    whole = explained(given, method)
+    monkeypatch.setattr(f"whylight.methods.answering.{budget}", 1)
+    assert relative_difference(explained(given, method), whole) <= 1e-12
+
+
 def test_words_together_are_words_apart() -> None:
     given = forced("llava")
     for method in answer_methods():
