@@ -31,7 +31,7 @@ def draw_places(heads: Sequence[str], places: Mapping[str, Sequence[int | None]]
     for row, column in np.argwhere(np.isfinite(numbers)):
         light = numbers[row, column] - 1 < 0.6 * np.nanmax(numbers[:, column] - 1)
         place = f"{numbers[row, column]:.0f}"
-        axes.text(column, row, place, ha="center", va="center", fontsize=6.5, color="black" if light else "white")
+        axes.text(column, row, place, ha="center", va="center", fontsize=8, color="black" if light else "white")
     axes.set_yticks(range(len(places)), [name.replace(":smooth=true", " + smooth") for name in places], fontsize=8)
     axes.set_xticks(range(len(heads)), heads, fontsize=8, rotation=90)
     axes.xaxis.tick_top()
