@@ -139,3 +139,10 @@ def test_the_places_of_each_column_stand_in_its_cells() -> None:
     assert drawn[0, 0] < drawn[1, 0]
     assert drawn[1, 1] < drawn[0, 1]
     assert len(axes.lines) == 1  # between the runs
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_column_without_places_stays_empty() -> None:
+    (axes,) = draw_places(["a: points, IoU", "b: points, IoU"], {"keyflow": [None, 1], "rollout": [None, 1]}).axes
+    assert [text.get_position()[0] for text in axes.texts] == [1, 1]
+    assert {text.get_color() for text in axes.texts} == {"black"}  # level ones are all first: light

@@ -116,12 +116,8 @@ class AttentionCall:
         if self.mask is not None and self.mask.dtype != torch.bool:
             mask = self.mask if self.mask.shape[-2] == 1 else self.mask[..., rows, :]
             scores = scores + mask
-        allowed = self.allowed(rows)
-        if allowed is None:
-            return scores.softmax(-1)
-        keys = self._keys_that_some_may_not(rows)
-        scores[..., keys].masked_fill_(~allowed[..., keys], -torch.inf)
-        return scores.softmax(-1) if self.mask is None else scores.softmax(-1).nan_to_num(0.0)
+        attention = self._filled(scores, rows, -torch.inf).softmax(-1)
+        return attention if self.mask is None else attention.nan_to_num(0.0)
 
     def map_gradient(self, gradient: Tensor, rows: slice = EVERY_ROW) -> Tensor:
         """Rows of ∂s/∂A = G_O Vᵀ, zero where no query may attend: (..., batch, heads, rows, keys), at least float32.
@@ -130,15 +126,16 @@ class AttentionCall:
             gradient: G_O, ∂s/∂output: (..., batch, heads, queries, head width); leading dimensions are targets.
         """
         product = at_least_float32(gradient[..., rows, :]) @ at_least_float32(self.value).transpose(-1, -2)
+        return self._filled(product, rows, 0.0)
+
+    def _filled(self, of_map: Tensor, rows: slice, forbidden: float) -> Tensor:
+        """Rows of a map with that number, in place, where their queries may not attend."""
         allowed = self.allowed(rows)
         if allowed is not None:
-            keys = self._keys_that_some_may_not(rows)
-            product[..., keys].masked_fill_(~allowed[..., keys], 0.0)
-        return product
-
-    def _keys_that_some_may_not(self, rows: slice) -> slice:
-        """All but those before the first of the rows where a causal mask alone forbids: all of them see these."""
-        return slice(rows.indices(self.queries)[0] if self.mask is None else 0, None)
+            # Keys before the first of the rows are seen by all of them under a causal mask alone.
+            keys = slice(rows.indices(self.queries)[0] if self.mask is None else 0, None)
+            of_map[..., keys].masked_fill_(~allowed[..., keys], forbidden)
+        return of_map
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:

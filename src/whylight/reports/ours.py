@@ -66,14 +66,14 @@ def write_ours(columns: Sequence[Column], costs: Mapping[str, Mapping[str, float
     """
     make_folder(folder)
     ranked = [column for column in columns if column.summary.pictures >= FEWEST] or columns
-    places = {method: [column.ranks.get(method) for column in ranked] for method in methods_of(ranked)}
+    ranks = {method: mean_rank(ranked, method) for method in methods_of(ranked)}
+    places = {method: [column.ranks.get(method) for column in ranked] for method in ranks}
     save(draw_places([column.head for column in ranked], places), folder / "ours-places.png", colors=256)
     parts = [
         "## Rank of every method on every protocol\n",
         f"![place of every method in every column]({folder.name}/ours-places.png)\n",
     ]
     parts += [ranks_table(ranked, costs), _explained(ranked)]
-    ranks = {method: mean_rank(ranked, method) for method in methods_of(ranked)}
     save(draw_quality_and_cost(ranks, costs), folder / "ours-quality-and-cost.png")
     parts.append(f"![quality against cost]({folder.name}/ours-quality-and-cost.png)\n")
     for summary in _once(column.summary for column in columns):

@@ -25,13 +25,13 @@ def draw_places(heads: Sequence[str], places: Mapping[str, Sequence[int | None]]
         places: method to its place in each column, from 1; None where it was not run.
     """
     numbers = np.array([[np.nan if place is None else place for place in row] for row in places.values()])
+    better = (numbers - 1) / np.nanmax(numbers - 1, axis=0, initial=1)
     figure = Figure(figsize=(3.4 + 0.3 * len(heads), 2.6 + 0.23 * len(places)), layout="constrained")
     axes = figure.subplots()
-    axes.imshow((numbers - 1) / np.nanmax(numbers - 1, axis=0).clip(min=1), cmap="viridis_r", aspect="auto")
+    axes.imshow(better, cmap="viridis_r", aspect="auto", vmin=0, vmax=1)
     for row, column in np.argwhere(np.isfinite(numbers)):
-        light = numbers[row, column] - 1 < 0.6 * np.nanmax(numbers[:, column] - 1)
-        place = f"{numbers[row, column]:.0f}"
-        axes.text(column, row, place, ha="center", va="center", fontsize=8, color="black" if light else "white")
+        place, color = f"{numbers[row, column]:.0f}", "black" if better[row, column] < 0.6 else "white"
+        axes.text(column, row, place, ha="center", va="center", fontsize=8, color=color)
     axes.set_yticks(range(len(places)), [name.replace(":smooth=true", " + smooth") for name in places], fontsize=8)
     axes.set_xticks(range(len(heads)), heads, fontsize=8, rotation=90)
     axes.xaxis.tick_top()
